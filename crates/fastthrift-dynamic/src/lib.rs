@@ -1,0 +1,1 @@
+//! A compiled schema drives a protocol without generated code.

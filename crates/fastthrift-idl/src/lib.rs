@@ -1,0 +1,1 @@
+//! Thrift IDL text to a resolved schema, with diagnostics.

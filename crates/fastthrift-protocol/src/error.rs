@@ -1,0 +1,148 @@
+use std::fmt;
+
+/// Why bytes could not be read as what was expected, where, and on which way there.
+///
+/// One pointer wide, so that a `Result` of a small value stays in registers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    kind: DecodeErrorKind,
+    offset: usize,
+    path: Vec<PathStep>,
+}
+
+/// What was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The input ended inside a value that needs at least `needed` more bytes.
+    UnexpectedEnd {
+        /// How many bytes are missing at least.
+        needed: usize,
+    },
+    /// A size below zero.
+    NegativeSize(i64),
+    /// A size beyond its limit.
+    SizeLimit {
+        /// Which of [`crate::Limits`].
+        what: &'static str,
+        /// The size that came.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Structs and containers nest deeper than this limit.
+    DepthLimit(u32),
+    /// A number that stands for no type.
+    InvalidType(u8),
+    /// A container's elements are not what the schema says.
+    ElementType {
+        /// What the schema says.
+        expected: crate::TType,
+        /// What came.
+        found: crate::TType,
+    },
+    /// Text that is not UTF-8.
+    InvalidUtf8,
+    /// A variable-length integer that is too long or too large for its type.
+    InvalidVarint,
+    /// A number outside the range of its type.
+    OutOfRange(i64),
+    /// A message that starts with neither this protocol's version nor an accepted older form.
+    BadVersion(u32),
+    /// A number that stands for no message type.
+    InvalidMessageType(u8),
+    /// A required field did not come.
+    MissingField(Box<str>),
+    /// Anything else that makes the input unusable, in words.
+    Invalid(Box<str>),
+}
+
+/// One step from the outermost value to the place of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathStep {
+    /// Into the field of this name.
+    Field(Box<str>),
+    /// Into the element at this place of a list or set.
+    Index(usize),
+    /// Into the key of the entry at this place of a map.
+    Key(usize),
+    /// Into the value of the entry at this place of a map.
+    Value(usize),
+}
+
+impl DecodeError {
+    /// An error at this offset of the input.
+    #[cold]
+    pub fn new(kind: DecodeErrorKind, offset: usize) -> Self {
+        Self(Box::new(Inner { kind, offset, path: Vec::new() }))
+    }
+
+    /// What was wrong.
+    pub fn kind(&self) -> &DecodeErrorKind {
+        &self.0.kind
+    }
+
+    /// Where, in bytes from the start of the slice.
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+
+    /// The way to the place, the outermost step first.
+    pub fn path(&self) -> impl DoubleEndedIterator<Item = &PathStep> {
+        self.0.path.iter().rev()
+    }
+
+    /// Says that the error happened inside `step` of a surrounding value.
+    #[cold]
+    #[must_use]
+    pub fn within(mut self, step: PathStep) -> Self {
+        self.0.path.push(step);
+        self
+    }
+}
+
+impl fmt::Display for DecodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnexpectedEnd { needed } => write!(f, "the input ends, at least {needed} more bytes were expected"),
+            Self::NegativeSize(size) => write!(f, "negative size {size}"),
+            Self::SizeLimit { what, size, limit } => write!(f, "size {size} is over the limit of {limit} for a {what}"),
+            Self::DepthLimit(limit) => write!(f, "nesting is deeper than the limit of {limit}"),
+            Self::InvalidType(number) => write!(f, "{number} is no type"),
+            Self::ElementType { expected, found } => write!(f, "expected elements of type {expected:?}, got {found:?}"),
+            Self::InvalidUtf8 => f.write_str("string is not valid UTF-8"),
+            Self::InvalidVarint => f.write_str("variable-length integer is too long or too large for its type"),
+            Self::OutOfRange(value) => write!(f, "{value} is outside the range of its type"),
+            Self::BadVersion(word) => write!(f, "no message starts with {word:#010x}"),
+            Self::InvalidMessageType(number) => write!(f, "{number} is no message type"),
+            Self::MissingField(name) => write!(f, "required field '{name}' is missing"),
+            Self::Invalid(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for PathStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, ".{name}"),
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Key(index) => write!(f, "[key {index}]"),
+            Self::Value(index) => write!(f, "[value {index}]"),
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.path.is_empty() {
+            let path: String = self.path().map(ToString::to_string).collect();
+            write!(f, "{}: ", path.trim_start_matches('.'))?;
+        }
+        write!(f, "{} (at byte {})", self.0.kind, self.0.offset)
+    }
+}
+
+impl std::error::Error for DecodeError {}

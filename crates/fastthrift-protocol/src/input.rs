@@ -1,0 +1,55 @@
+use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, StructScope, TType};
+
+/// Reads one value after another from a complete slice.
+///
+/// After an error the reader's position is unspecified; what was read before stays valid.
+pub trait InputProtocol<'de> {
+    /// Reads a message's header.
+    fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError>;
+
+    /// Enters a struct; counts towards the depth limit.
+    fn begin_struct(&mut self) -> Result<StructScope, DecodeError>;
+    /// Leaves a struct whose stop field was read.
+    fn end_struct(&mut self, scope: StructScope);
+    /// Reads the next field's header, or `None` at the end of the struct.
+    fn read_field(&mut self) -> Result<Option<FieldHeader>, DecodeError>;
+    /// Reads the next field's header if it is exactly `expected`; else reads nothing and returns false.
+    fn accept_field(&mut self, expected: FieldHeader) -> bool;
+    /// Reads the end of a struct if it is next; else reads nothing and returns false.
+    fn accept_stop(&mut self) -> bool;
+
+    /// Enters a list; counts towards the depth limit.
+    fn begin_list(&mut self) -> Result<ListHeader, DecodeError>;
+    /// Enters a set; counts towards the depth limit.
+    fn begin_set(&mut self) -> Result<ListHeader, DecodeError>;
+    /// Enters a map; counts towards the depth limit.
+    fn begin_map(&mut self) -> Result<MapHeader, DecodeError>;
+    /// Leaves a list, set or map whose elements were read.
+    fn end_container(&mut self);
+
+    /// Reads a `bool`.
+    fn read_bool(&mut self) -> Result<bool, DecodeError>;
+    /// Reads an `i8`.
+    fn read_i8(&mut self) -> Result<i8, DecodeError>;
+    /// Reads an `i16`.
+    fn read_i16(&mut self) -> Result<i16, DecodeError>;
+    /// Reads an `i32`, or an enum's number.
+    fn read_i32(&mut self) -> Result<i32, DecodeError>;
+    /// Reads an `i64`.
+    fn read_i64(&mut self) -> Result<i64, DecodeError>;
+    /// Reads a `double`.
+    fn read_double(&mut self) -> Result<f64, DecodeError>;
+    /// Reads a `uuid`.
+    fn read_uuid(&mut self) -> Result<[u8; 16], DecodeError>;
+    /// Reads the bytes of a `binary`, or of a `string` without checking its UTF-8.
+    fn read_binary(&mut self) -> Result<&'de [u8], DecodeError>;
+    /// Reads a `string`.
+    fn read_string(&mut self) -> Result<&'de str, DecodeError>;
+
+    /// Reads over a value of this type.
+    fn skip(&mut self, ttype: TType) -> Result<(), DecodeError>;
+    /// How many bytes were read so far.
+    fn offset(&self) -> usize;
+    /// How many bytes are left.
+    fn remaining(&self) -> usize;
+}

@@ -1,0 +1,19 @@
+//! How Thrift values look in bytes.
+//!
+//! Readers ([`InputProtocol`]) run over one complete slice and borrow from it; writers ([`OutputProtocol`]) append to a caller's
+//! `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain before anything is
+//! done with it, so that no input makes a reader allocate, recurse or loop beyond them.
+
+mod error;
+mod input;
+mod limits;
+mod message;
+mod output;
+mod ttype;
+
+pub use error::{DecodeError, DecodeErrorKind, PathStep};
+pub use input::InputProtocol;
+pub use limits::Limits;
+pub use message::{MessageHeader, MessageType};
+pub use output::OutputProtocol;
+pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};

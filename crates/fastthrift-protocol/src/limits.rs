@@ -1,0 +1,23 @@
+/// The bounds that a reader enforces before it does what a peer asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message, and of one frame. Default 104 857 600 (100 MiB).
+    pub message: usize,
+    /// Bytes of one string or binary. Default 104 857 600.
+    pub string: usize,
+    /// Elements of one list, set or map. Default 16 777 216.
+    pub container: usize,
+    /// How deep structs and containers may nest. Default 64.
+    pub depth: u32,
+}
+
+impl Limits {
+    /// The defaults, each given with its field.
+    pub const DEFAULT: Self = Self { message: 100 << 20, string: 100 << 20, container: 16 << 20, depth: 64 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,40 @@
+use crate::{FieldHeader, MessageHeader, StructScope, TType};
+
+/// Appends one value after another to a buffer. The caller keeps to the order of the protocol; sizes fit 31 bits.
+pub trait OutputProtocol {
+    /// Writes a message's header.
+    fn write_message_header(&mut self, header: &MessageHeader<'_>);
+
+    /// Enters a struct.
+    fn begin_struct(&mut self) -> StructScope;
+    /// Writes the end of a struct and leaves it.
+    fn end_struct(&mut self, scope: StructScope);
+    /// Writes the header of a field that is not a `bool`.
+    fn write_field(&mut self, header: FieldHeader);
+    /// Writes a whole field of type `bool`, header and value.
+    fn write_bool_field(&mut self, id: i16, value: bool);
+
+    /// Writes the header of a list.
+    fn begin_list(&mut self, element: TType, len: usize);
+    /// Writes the header of a set.
+    fn begin_set(&mut self, element: TType, len: usize);
+    /// Writes the header of a map.
+    fn begin_map(&mut self, key: TType, value: TType, len: usize);
+
+    /// Writes a `bool` that is an element, key or value.
+    fn write_bool(&mut self, value: bool);
+    /// Writes an `i8`.
+    fn write_i8(&mut self, value: i8);
+    /// Writes an `i16`.
+    fn write_i16(&mut self, value: i16);
+    /// Writes an `i32`, or an enum's number.
+    fn write_i32(&mut self, value: i32);
+    /// Writes an `i64`.
+    fn write_i64(&mut self, value: i64);
+    /// Writes a `double`.
+    fn write_double(&mut self, value: f64);
+    /// Writes a `uuid`.
+    fn write_uuid(&mut self, value: &[u8; 16]);
+    /// Writes a `binary` or a `string`.
+    fn write_binary(&mut self, value: &[u8]);
+}

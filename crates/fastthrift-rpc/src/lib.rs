@@ -1,0 +1,1 @@
+//! One Thrift connection as a state machine without IO.

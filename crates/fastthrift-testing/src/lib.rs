@@ -1,0 +1,1 @@
+//! Fixtures, connection pairs, arbitrary schemas and values for the project's tests.
