@@ -1,1 +1,21 @@
-//! A compiled schema drives a protocol without generated code.
+//! A compiled schema drives a protocol, without generated code.
+//!
+//! [`Plans`] compiles the structs of a schema when they are first used. [`Decoder`] and [`Encoder`] are the one walk over a plan: the
+//! first makes values through [`Build`], the second reads them through [`Visit`], each over any protocol. The language bindings
+//! implement both traits for their objects; [`Value`] implements them for tests and tools.
+
+mod build;
+mod decode;
+mod encode;
+mod error;
+mod plan;
+mod value;
+mod visit;
+
+pub use build::Build;
+pub use decode::Decoder;
+pub use encode::Encoder;
+pub use error::{EncodeError, EncodeErrorKind};
+pub use plan::{FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
+pub use value::{StructValue, Value, ValueBuilder, ValueVisitor, decode_value, encode_value};
+pub use visit::Visit;

@@ -1,0 +1,197 @@
+use fastthrift_protocol::{DecodeError, DecodeErrorKind, InputProtocol, PathStep, TType};
+use fastthrift_schema::{StructId, StructKind};
+
+use crate::{Build, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
+
+/// Reads values as plans say, in one pass.
+pub struct Decoder<'a, P, B> {
+    plans: &'a Plans,
+    input: &'a mut P,
+    build: &'a mut B,
+}
+
+impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
+    /// A decoder that takes from `input` and makes through `build`.
+    pub fn new(plans: &'a Plans, input: &'a mut P, build: &'a mut B) -> Self {
+        Self { plans, input, build }
+    }
+
+    /// Reads a struct, union or exception.
+    pub fn structure(&mut self, id: StructId) -> Result<B::Value, DecodeError> {
+        let plan = self.plans.structure(id);
+        let mut structure = self.build.begin_struct(plan)?;
+        let mut members = 0usize;
+        self.fields(plan, |build, field, value| {
+            members += 1;
+            build.set_field(&mut structure, field, value)
+        })?;
+        for &place in &plan.required {
+            let field = &plan.fields[place];
+            if !self.build.has_field(&structure, field) {
+                return Err(self.missing(field));
+            }
+        }
+        if plan.kind == StructKind::Union && members > 1 {
+            let text = format!("union '{}' holds {members} members, expected one", plan.name);
+            return Err(self.error(DecodeErrorKind::Invalid(text.into())));
+        }
+        self.build.end_struct(plan, structure)
+    }
+
+    /// Reads the fields of a struct and hands each known one to `set`; unknown ones, and those of another type, are skipped.
+    ///
+    /// Whether required fields came is for the caller to check.
+    #[inline]
+    pub fn fields<F>(&mut self, plan: &StructPlan, mut set: F) -> Result<(), DecodeError>
+    where
+        F: FnMut(&mut B, &FieldPlan, B::Value) -> Result<(), DecodeError>,
+    {
+        let scope = self.input.begin_struct()?;
+        let mut next = 0;
+        loop {
+            if let Some(field) = plan.fields.get(next)
+                && self.input.accept_field(field.header)
+            {
+                next += 1;
+                let value = self.value(&field.ty).map_err(|error| in_field(error, field))?;
+                set(self.build, field, value).map_err(|error| in_field(error, field))?;
+                continue;
+            }
+            let Some(header) = self.input.read_field()? else { break };
+            match plan.place_of(header.id, next) {
+                Some(place) if plan.fields[place].header.ttype == header.ttype => {
+                    let field = &plan.fields[place];
+                    next = place + 1;
+                    let value = self.value(&field.ty).map_err(|error| in_field(error, field))?;
+                    set(self.build, field, value).map_err(|error| in_field(error, field))?;
+                }
+                _ => self.input.skip(header.ttype)?,
+            }
+        }
+        self.input.end_struct(scope);
+        Ok(())
+    }
+
+    /// Reads a value of this type.
+    #[inline]
+    pub fn value(&mut self, ty: &TypePlan) -> Result<B::Value, DecodeError> {
+        match ty {
+            TypePlan::Bool => self.input.read_bool().and_then(|value| self.build.bool(value)),
+            TypePlan::I8 => self.input.read_i8().and_then(|value| self.build.i32(value.into())),
+            TypePlan::I16 => self.input.read_i16().and_then(|value| self.build.i32(value.into())),
+            TypePlan::I32 => self.input.read_i32().and_then(|value| self.build.i32(value)),
+            TypePlan::I64 => self.input.read_i64().and_then(|value| self.build.i64(value)),
+            TypePlan::Double => self.input.read_double().and_then(|value| self.build.double(value)),
+            TypePlan::String => {
+                let bytes = self.input.read_binary()?;
+                self.build.string(bytes, self.input.offset() - bytes.len())
+            }
+            TypePlan::Binary => self.input.read_binary().and_then(|value| self.build.binary(value)),
+            TypePlan::Uuid => self.input.read_uuid().and_then(|value| self.build.uuid(value)),
+            TypePlan::Enum(id) => self.input.read_i32().and_then(|value| self.build.enumeration(*id, value)),
+            TypePlan::Struct(id) => self.structure(*id),
+            TypePlan::List(plan) => self.list(plan),
+            TypePlan::Set(plan) => self.set(plan),
+            TypePlan::Map(plan) => self.map(plan),
+        }
+    }
+
+    fn list(&mut self, plan: &SequencePlan) -> Result<B::Value, DecodeError> {
+        let header = self.input.begin_list()?;
+        let wire = self.element_type(&plan.element, header.element, header.len)?;
+        let mut list = self.build.begin_list(plan, header.len)?;
+        for index in 0..header.len {
+            let value = self.element(&plan.element, wire).map_err(|error| error.within(PathStep::Index(index)))?;
+            self.build.push(&mut list, index, value)?;
+        }
+        self.input.end_container();
+        self.build.end_list(plan, list)
+    }
+
+    fn set(&mut self, plan: &SequencePlan) -> Result<B::Value, DecodeError> {
+        let header = self.input.begin_set()?;
+        let wire = self.element_type(&plan.element, header.element, header.len)?;
+        let mut set = self.build.begin_set(plan, header.len)?;
+        for index in 0..header.len {
+            let value = self.element(&plan.element, wire);
+            value
+                .and_then(|value| self.build.insert(&mut set, value))
+                .map_err(|error| error.within(PathStep::Index(index)))?;
+        }
+        self.input.end_container();
+        self.build.end_set(plan, set)
+    }
+
+    fn map(&mut self, plan: &MapPlan) -> Result<B::Value, DecodeError> {
+        let header = self.input.begin_map()?;
+        let key_wire = self.element_type(&plan.key, header.key, header.len)?;
+        let value_wire = self.element_type(&plan.value, header.value, header.len)?;
+        let mut map = self.build.begin_map(plan, header.len)?;
+        for index in 0..header.len {
+            let key = self.element(&plan.key, key_wire).map_err(|error| error.within(PathStep::Key(index)))?;
+            let value = self.element(&plan.value, value_wire).map_err(|error| error.within(PathStep::Value(index)))?;
+            self.build.insert_entry(&mut map, key, value).map_err(|error| error.within(PathStep::Key(index)))?;
+        }
+        self.input.end_container();
+        self.build.end_map(plan, map)
+    }
+
+    /// Checks the element type that came against the plan. Returns it where it is another one that can still be read without loss: a
+    /// narrower integer, which some writers of Parquet use.
+    #[inline]
+    fn element_type(&self, ty: &TypePlan, found: TType, len: usize) -> Result<Option<TType>, DecodeError> {
+        if found == ty.ttype() || len == 0 {
+            return Ok(None);
+        }
+        let width = |ttype| match ttype {
+            TType::I8 => Some(1),
+            TType::I16 => Some(2),
+            TType::I32 => Some(4),
+            TType::I64 => Some(8),
+            _ => None,
+        };
+        match (ty, width(ty.ttype()), width(found)) {
+            (TypePlan::Enum(_), ..) => {}
+            (_, Some(expected), Some(found_width)) if found_width < expected => return Ok(Some(found)),
+            _ => {}
+        }
+        Err(self.error(DecodeErrorKind::ElementType { expected: ty.ttype(), found }))
+    }
+
+    #[inline]
+    fn element(&mut self, ty: &TypePlan, wire: Option<TType>) -> Result<B::Value, DecodeError> {
+        match wire {
+            None => self.value(ty),
+            Some(wire) => self.widened(ty, wire),
+        }
+    }
+
+    #[cold]
+    fn widened(&mut self, ty: &TypePlan, wire: TType) -> Result<B::Value, DecodeError> {
+        let number = match wire {
+            TType::I8 => self.input.read_i8()?.into(),
+            TType::I16 => self.input.read_i16()?.into(),
+            _ => self.input.read_i32()?,
+        };
+        match ty {
+            TypePlan::I64 => self.build.i64(number.into()),
+            _ => self.build.i32(number),
+        }
+    }
+
+    /// The error for a required field that did not come.
+    #[cold]
+    pub fn missing(&self, field: &FieldPlan) -> DecodeError {
+        self.error(DecodeErrorKind::MissingField((*field.name).into()))
+    }
+
+    #[cold]
+    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError::new(kind, self.input.offset())
+    }
+}
+
+#[cold]
+fn in_field(error: DecodeError, field: &FieldPlan) -> DecodeError {
+    error.within(PathStep::Field((*field.name).into()))
+}

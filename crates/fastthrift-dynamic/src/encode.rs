@@ -1,0 +1,164 @@
+use fastthrift_protocol::{OutputProtocol, PathStep};
+use fastthrift_schema::{StructId, StructKind};
+
+use crate::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit};
+
+/// Writes values as plans say, in one pass.
+///
+/// After an error the output holds part of the value; the caller cuts it off.
+pub struct Encoder<'a, P, V> {
+    plans: &'a Plans,
+    output: &'a mut P,
+    visit: &'a V,
+    depth: u32,
+    depth_limit: u32,
+}
+
+impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
+    /// An encoder that reads through `visit` and appends to `output`; values nested deeper than `depth_limit` are refused.
+    pub fn new(plans: &'a Plans, output: &'a mut P, visit: &'a V, depth_limit: u32) -> Self {
+        Self { plans, output, visit, depth: 0, depth_limit }
+    }
+
+    /// Writes a struct, union or exception.
+    pub fn structure(&mut self, id: StructId, value: V::Value) -> Result<(), EncodeError> {
+        let plan = self.plans.structure(id);
+        let visit = self.visit;
+        visit.check_struct(plan, value)?;
+        let written = self.fields(plan, |field| visit.field(plan, value, field))?;
+        if plan.kind == StructKind::Union && written != 1 {
+            let union = (*plan.name).into();
+            return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union, count: written }));
+        }
+        Ok(())
+    }
+
+    /// Writes a struct whose fields come from `get`, and returns how many were written.
+    #[inline]
+    pub fn fields<G>(&mut self, plan: &StructPlan, get: G) -> Result<usize, EncodeError>
+    where
+        G: Fn(&FieldPlan) -> Result<Option<V::Value>, EncodeError>,
+    {
+        self.enter()?;
+        let scope = self.output.begin_struct();
+        let mut written = 0;
+        for field in &plan.fields {
+            match get(field) {
+                Ok(Some(value)) => {
+                    self.field(field, value).map_err(|error| in_field(error, field))?;
+                    written += 1;
+                }
+                Ok(None) if field.is_required => return Err(missing(plan, field)),
+                Ok(None) => {}
+                Err(error) => return Err(in_field(error, field)),
+            }
+        }
+        self.output.end_struct(scope);
+        self.depth -= 1;
+        Ok(written)
+    }
+
+    #[inline]
+    fn field(&mut self, field: &FieldPlan, value: V::Value) -> Result<(), EncodeError> {
+        if let TypePlan::Bool = field.ty {
+            let value = self.visit.bool(value)?;
+            self.output.write_bool_field(field.header.id, value);
+            return Ok(());
+        }
+        self.output.write_field(field.header);
+        self.value(&field.ty, value)
+    }
+
+    /// Writes a value of this type.
+    #[inline]
+    pub fn value(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
+        match ty {
+            TypePlan::Bool => self.output.write_bool(self.visit.bool(value)?),
+            TypePlan::I8 => self.output.write_i8(self.visit.i8(value)?),
+            TypePlan::I16 => self.output.write_i16(self.visit.i16(value)?),
+            TypePlan::I32 => self.output.write_i32(self.visit.i32(value)?),
+            TypePlan::I64 => self.output.write_i64(self.visit.i64(value)?),
+            TypePlan::Double => self.output.write_double(self.visit.double(value)?),
+            TypePlan::String => self.bytes(self.visit.string(value)?)?,
+            TypePlan::Binary => self.bytes(self.visit.binary(value)?)?,
+            TypePlan::Uuid => self.output.write_uuid(&self.visit.uuid(value)?),
+            TypePlan::Enum(id) => self.output.write_i32(self.visit.enumeration(*id, value)?),
+            TypePlan::Struct(id) => self.structure(*id, value)?,
+            TypePlan::List(plan) => self.list(plan, value)?,
+            TypePlan::Set(plan) => self.set(plan, value)?,
+            TypePlan::Map(plan) => self.map(plan, value)?,
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        check_size(bytes.len())?;
+        self.output.write_binary(bytes);
+        Ok(())
+    }
+
+    fn list(&mut self, plan: &SequencePlan, value: V::Value) -> Result<(), EncodeError> {
+        let (len, elements) = self.visit.list(plan, value)?;
+        check_size(len)?;
+        self.output.begin_list(plan.element.ttype(), len);
+        self.elements(&plan.element, elements)
+    }
+
+    fn set(&mut self, plan: &SequencePlan, value: V::Value) -> Result<(), EncodeError> {
+        let (len, elements) = self.visit.set(plan, value)?;
+        check_size(len)?;
+        self.output.begin_set(plan.element.ttype(), len);
+        self.elements(&plan.element, elements)
+    }
+
+    fn elements(&mut self, ty: &TypePlan, elements: V::Elements) -> Result<(), EncodeError> {
+        self.enter()?;
+        for (index, element) in elements.enumerate() {
+            self.value(ty, element).map_err(|error| error.within(PathStep::Index(index)))?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn map(&mut self, plan: &MapPlan, value: V::Value) -> Result<(), EncodeError> {
+        let (len, entries) = self.visit.map(plan, value)?;
+        check_size(len)?;
+        self.output.begin_map(plan.key.ttype(), plan.value.ttype(), len);
+        self.enter()?;
+        for (index, (key, value)) in entries.enumerate() {
+            self.value(&plan.key, key).map_err(|error| error.within(PathStep::Key(index)))?;
+            self.value(&plan.value, value).map_err(|error| error.within(PathStep::Value(index)))?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn enter(&mut self) -> Result<(), EncodeError> {
+        if self.depth == self.depth_limit {
+            return Err(EncodeError::new(EncodeErrorKind::DepthLimit(self.depth_limit)));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+}
+
+#[inline]
+fn check_size(size: usize) -> Result<(), EncodeError> {
+    if i32::try_from(size).is_err() {
+        return Err(EncodeError::new(EncodeErrorKind::TooLong(size)));
+    }
+    Ok(())
+}
+
+#[cold]
+fn in_field(error: EncodeError, field: &FieldPlan) -> EncodeError {
+    error.within(PathStep::Field((*field.name).into()))
+}
+
+#[cold]
+fn missing(plan: &StructPlan, field: &FieldPlan) -> EncodeError {
+    let (structure, field) = ((*plan.name).into(), (*field.name).into());
+    EncodeError::new(EncodeErrorKind::MissingField { structure, field })
+}

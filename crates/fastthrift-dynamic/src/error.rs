@@ -1,0 +1,110 @@
+use std::fmt;
+
+use fastthrift_protocol::PathStep;
+
+/// Why a value could not be written, and on which way to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodeError(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    kind: EncodeErrorKind,
+    path: Vec<PathStep>,
+}
+
+/// What was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeErrorKind {
+    /// A value of another type.
+    WrongType {
+        /// What the schema says, in the words of the caller's language.
+        expected: Box<str>,
+        /// What came.
+        found: Box<str>,
+    },
+    /// A number outside the range of its type.
+    OutOfRange {
+        /// The type.
+        expected: &'static str,
+        /// The number, as text.
+        value: Box<str>,
+    },
+    /// A required field is not set.
+    MissingField {
+        /// The struct.
+        structure: Box<str>,
+        /// The field.
+        field: Box<str>,
+    },
+    /// A union with no member set, or with several.
+    UnionMembers {
+        /// The union.
+        union: Box<str>,
+        /// How many members are set.
+        count: usize,
+    },
+    /// More than 2^31 - 1 bytes or elements.
+    TooLong(usize),
+    /// Values nest deeper than this limit, or contain themselves.
+    DepthLimit(u32),
+    /// Anything else, in words.
+    Invalid(Box<str>),
+}
+
+impl EncodeError {
+    /// An error without a path yet.
+    #[cold]
+    pub fn new(kind: EncodeErrorKind) -> Self {
+        Self(Box::new(Inner { kind, path: Vec::new() }))
+    }
+
+    /// What was wrong.
+    pub fn kind(&self) -> &EncodeErrorKind {
+        &self.0.kind
+    }
+
+    /// The way to the value, the outermost step first.
+    pub fn path(&self) -> impl DoubleEndedIterator<Item = &PathStep> {
+        self.0.path.iter().rev()
+    }
+
+    /// Says that the error happened inside `step` of a surrounding value.
+    #[cold]
+    #[must_use]
+    pub fn within(mut self, step: PathStep) -> Self {
+        self.0.path.push(step);
+        self
+    }
+}
+
+impl fmt::Display for EncodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongType { expected, found } => write!(f, "expected {expected}, got {found}"),
+            Self::OutOfRange { expected, value } => write!(f, "{value} is outside the range of {expected}"),
+            Self::MissingField { structure, field } => {
+                write!(f, "required field '{field}' of '{structure}' is not set")
+            }
+            Self::UnionMembers { union, count: 0 } => write!(f, "union '{union}' holds no member, expected one"),
+            Self::UnionMembers { union, count } => write!(f, "union '{union}' holds {count} members, expected one"),
+            Self::TooLong(size) => write!(f, "size {size} is over 2147483647, the largest that can be written"),
+            Self::DepthLimit(limit) => {
+                write!(f, "nesting is deeper than the limit of {limit}, or a value contains itself")
+            }
+            Self::Invalid(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.path.is_empty() {
+            let path: String = self.path().map(ToString::to_string).collect();
+            write!(f, "{}: ", path.trim_start_matches('.'))?;
+        }
+        self.0.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for EncodeError {}

@@ -1,0 +1,191 @@
+use std::sync::{Arc, OnceLock};
+
+use fastthrift_protocol::{FieldHeader, TType};
+use fastthrift_schema::{EnumId, Requiredness, Schema, Struct, StructId, StructKind, TypeId, TypeKind};
+
+/// The plans of all structs of a schema, each compiled when it is first asked for.
+#[derive(Debug)]
+pub struct Plans {
+    schema: Arc<Schema>,
+    structs: Box<[OnceLock<StructPlan>]>,
+}
+
+impl Plans {
+    /// Takes a schema; compiles nothing yet.
+    pub fn new(schema: Arc<Schema>) -> Self {
+        let structs = schema.structs().iter().map(|_| OnceLock::new()).collect();
+        Self { schema, structs }
+    }
+
+    /// The schema that the plans are made from.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The plan of a struct.
+    #[inline]
+    pub fn structure(&self, id: StructId) -> &StructPlan {
+        self.structs[id.index()].get_or_init(|| StructPlan::compile(&self.schema, id))
+    }
+}
+
+/// A struct, union, exception, argument list or result, compiled.
+#[derive(Debug)]
+pub struct StructPlan {
+    /// The struct.
+    pub id: StructId,
+    /// What it was declared as.
+    pub kind: StructKind,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its fields by ascending id: the order in which they are written, and in which most peers write them.
+    pub fields: Box<[FieldPlan]>,
+    /// The places in `fields` of those that are required.
+    pub required: Box<[usize]>,
+}
+
+impl StructPlan {
+    fn compile(schema: &Schema, id: StructId) -> Self {
+        let structure = schema.structure(id);
+        let mut fields: Box<[FieldPlan]> =
+            (0..structure.fields.len()).map(|i| FieldPlan::compile(schema, structure, i)).collect();
+        fields.sort_by_key(|field| field.header.id);
+        let required =
+            fields.iter().enumerate().filter(|(_, field)| field.is_required).map(|(place, _)| place).collect();
+        Self { id, kind: structure.kind, name: structure.name.clone(), fields, required }
+    }
+
+    /// The place in `fields` of the field with this id; `hint` is where it is looked for first.
+    #[inline]
+    pub fn place_of(&self, id: i16, hint: usize) -> Option<usize> {
+        let near = self.fields.iter().enumerate().skip(hint).take(4).find(|(_, field)| field.header.id == id);
+        match near {
+            Some((place, _)) => Some(place),
+            None => self.fields.binary_search_by_key(&id, |field| field.header.id).ok(),
+        }
+    }
+}
+
+/// A field, compiled.
+#[derive(Debug)]
+pub struct FieldPlan {
+    /// What stands before its value on the wire.
+    pub header: FieldHeader,
+    /// Its place in [`Struct::fields`], the order in which the IDL declares it.
+    pub index: usize,
+    /// Its type.
+    pub ty: TypePlan,
+    /// Whether its absence is an error.
+    pub is_required: bool,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+impl FieldPlan {
+    fn compile(schema: &Schema, structure: &Struct, index: usize) -> Self {
+        let field = &structure.fields[index];
+        let ty = TypePlan::compile(schema, field.ty, false);
+        let header = FieldHeader { ttype: ty.ttype(), id: field.id.0 };
+        Self { header, index, ty, is_required: field.requiredness == Requiredness::Required, name: field.name.clone() }
+    }
+}
+
+/// A type with typedefs resolved.
+#[derive(Debug)]
+pub enum TypePlan {
+    /// `bool`
+    Bool,
+    /// `i8`
+    I8,
+    /// `i16`
+    I16,
+    /// `i32`
+    I32,
+    /// `i64`
+    I64,
+    /// `double`
+    Double,
+    /// `string`
+    String,
+    /// `binary`
+    Binary,
+    /// `uuid`
+    Uuid,
+    /// An enum
+    Enum(EnumId),
+    /// A struct, union or exception
+    Struct(StructId),
+    /// A list
+    List(Box<SequencePlan>),
+    /// A set
+    Set(Box<SequencePlan>),
+    /// A map
+    Map(Box<MapPlan>),
+}
+
+/// A list or set type.
+#[derive(Debug)]
+pub struct SequencePlan {
+    /// The type of the elements.
+    pub element: TypePlan,
+    /// Whether its values are map keys or set elements themselves, so that they must be hashable.
+    pub is_key: bool,
+}
+
+/// A map type.
+#[derive(Debug)]
+pub struct MapPlan {
+    /// The type of the keys.
+    pub key: TypePlan,
+    /// The type of the values.
+    pub value: TypePlan,
+    /// Whether its values are map keys or set elements themselves, so that they must be hashable.
+    pub is_key: bool,
+}
+
+impl TypePlan {
+    fn compile(schema: &Schema, id: TypeId, is_key: bool) -> Self {
+        match schema.resolve(id) {
+            TypeKind::Bool => Self::Bool,
+            TypeKind::I8 => Self::I8,
+            TypeKind::I16 => Self::I16,
+            TypeKind::I32 => Self::I32,
+            TypeKind::I64 => Self::I64,
+            TypeKind::Double => Self::Double,
+            TypeKind::String => Self::String,
+            TypeKind::Binary => Self::Binary,
+            TypeKind::Uuid => Self::Uuid,
+            TypeKind::Enum(id) => Self::Enum(id),
+            TypeKind::Struct(id) => Self::Struct(id),
+            TypeKind::List(id) => {
+                Self::List(Box::new(SequencePlan { element: Self::compile(schema, id, is_key), is_key }))
+            }
+            TypeKind::Set(id) => Self::Set(Box::new(SequencePlan { element: Self::compile(schema, id, true), is_key })),
+            TypeKind::Map(key, value) => Self::Map(Box::new(MapPlan {
+                key: Self::compile(schema, key, true),
+                value: Self::compile(schema, value, is_key),
+                is_key,
+            })),
+            TypeKind::Typedef(_) => unreachable!("invariant: resolve() follows typedefs to their end"),
+        }
+    }
+
+    /// The type on the wire.
+    #[inline]
+    pub fn ttype(&self) -> TType {
+        match self {
+            Self::Bool => TType::Bool,
+            Self::I8 => TType::I8,
+            Self::I16 => TType::I16,
+            Self::I32 | Self::Enum(_) => TType::I32,
+            Self::I64 => TType::I64,
+            Self::Double => TType::Double,
+            Self::String | Self::Binary => TType::String,
+            Self::Uuid => TType::Uuid,
+            Self::Struct(_) => TType::Struct,
+            Self::List(_) => TType::List,
+            Self::Set(_) => TType::Set,
+            Self::Map(_) => TType::Map,
+        }
+    }
+}

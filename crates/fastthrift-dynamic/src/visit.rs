@@ -1,0 +1,52 @@
+use fastthrift_schema::EnumId;
+
+use crate::{EncodeError, FieldPlan, MapPlan, SequencePlan, StructPlan};
+
+/// Gives a [`crate::Encoder`] the parts of a value.
+///
+/// Errors say that a value is not what the plan expects; the walk adds the path.
+pub trait Visit {
+    /// A handle on a value that lives at least as long as the visitor.
+    type Value: Copy;
+    /// The elements of a list or set.
+    type Elements: Iterator<Item = Self::Value>;
+    /// The entries of a map.
+    type Entries: Iterator<Item = (Self::Value, Self::Value)>;
+
+    /// Reads a `bool`.
+    fn bool(&self, value: Self::Value) -> Result<bool, EncodeError>;
+    /// Reads an `i8`.
+    fn i8(&self, value: Self::Value) -> Result<i8, EncodeError>;
+    /// Reads an `i16`.
+    fn i16(&self, value: Self::Value) -> Result<i16, EncodeError>;
+    /// Reads an `i32`.
+    fn i32(&self, value: Self::Value) -> Result<i32, EncodeError>;
+    /// Reads an `i64`.
+    fn i64(&self, value: Self::Value) -> Result<i64, EncodeError>;
+    /// Reads a `double`.
+    fn double(&self, value: Self::Value) -> Result<f64, EncodeError>;
+    /// Reads the UTF-8 of a `string`.
+    fn string(&self, value: Self::Value) -> Result<&[u8], EncodeError>;
+    /// Reads a `binary`.
+    fn binary(&self, value: Self::Value) -> Result<&[u8], EncodeError>;
+    /// Reads a `uuid`.
+    fn uuid(&self, value: Self::Value) -> Result<[u8; 16], EncodeError>;
+    /// Reads the number of an enum's value.
+    fn enumeration(&self, id: EnumId, value: Self::Value) -> Result<i32, EncodeError>;
+
+    /// Checks that a value is of this struct, before its fields are read.
+    fn check_struct(&self, plan: &StructPlan, value: Self::Value) -> Result<(), EncodeError>;
+    /// Reads a field; `None` when it is not set.
+    fn field(
+        &self,
+        plan: &StructPlan,
+        value: Self::Value,
+        field: &FieldPlan,
+    ) -> Result<Option<Self::Value>, EncodeError>;
+    /// Reads a list: how many elements, and the elements.
+    fn list(&self, plan: &SequencePlan, value: Self::Value) -> Result<(usize, Self::Elements), EncodeError>;
+    /// Reads a set: how many elements, and the elements.
+    fn set(&self, plan: &SequencePlan, value: Self::Value) -> Result<(usize, Self::Elements), EncodeError>;
+    /// Reads a map: how many entries, and the entries.
+    fn map(&self, plan: &MapPlan, value: Self::Value) -> Result<(usize, Self::Entries), EncodeError>;
+}
