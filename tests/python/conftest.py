@@ -1,0 +1,82 @@
+"""What the Python tests share: the axes they are parametrised by, and the outside things they can do without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("FASTTHRIFT_SHARED") or ROOT.parent / "shared")
+"""Where real IDL lies beside the checkout; tests that want it are skipped where it is not."""
+
+# A slow machine is not a failure, and the same examples are tried again: a run says something about the change alone.
+settings.register_profile("project", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "project"))
+
+
+def thrift_compiler_version() -> str | None:
+    """Return what Apache's compiler on the path says of itself, or None without one."""
+    compiler = shutil.which("thrift")
+    if compiler is None:
+        return None
+    version = subprocess.run([compiler, "--version"], check=True, capture_output=True, text=True, timeout=20)
+    return version.stdout.strip()
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is there of the things that tests can do without."""
+    return [
+        f"Apache compiler: {thrift_compiler_version() or 'absent, tests that use it are skipped'}",
+        f"real IDL: {'present' if (SHARED / 'idl').is_dir() else 'absent, tests that use it are skipped'}",
+    ]
+
+
+@pytest.fixture(params=["binary", "compact"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    """A protocol's name, each in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["framed", "unframed"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """A transport's name, each in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A URL to serve at, each family in turn; TCP leaves the port to the system."""
+    return "tcp://127.0.0.1:0" if request.param == "tcp" else f"unix://{tmp_path}/server.sock"
+
+
+@pytest.fixture(scope="session")
+def shared_idl() -> Path:
+    """The folder of real IDL files."""
+    folder = SHARED / "idl"
+    if not folder.is_dir():
+        pytest.skip("no real IDL beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_idl_bad() -> Path:
+    """The folder of IDL files that are wrong, each with its expectation in its first line."""
+    folder = SHARED / "idl-bad"
+    if not folder.is_dir():
+        pytest.skip("no wrong IDL beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def thrift_compiler() -> str:
+    """The path of Apache's compiler."""
+    compiler = shutil.which("thrift")
+    if compiler is None:
+        pytest.skip("no Apache Thrift compiler on the path")
+    return compiler
