@@ -1,19 +1,29 @@
 //! How Thrift values look in bytes.
 //!
-//! Readers ([`InputProtocol`]) run over one complete slice and borrow from it; writers ([`OutputProtocol`]) append to a caller's
-//! `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain before anything is
-//! done with it, so that no input makes a reader allocate, recurse or loop beyond them.
+//! Readers ([`InputProtocol`]) run over one complete slice and borrow from it; writers ([`OutputProtocol`]) append to a
+//! caller's `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain
+//! before anything is done with it, so that no input makes a reader allocate, recurse or loop beyond them.
 
+mod application_exception;
+mod binary;
+mod compact;
+mod cursor;
 mod error;
 mod input;
 mod limits;
 mod message;
 mod output;
+mod protocol;
+mod tokens;
 mod ttype;
 
+pub use application_exception::{ApplicationException, ApplicationExceptionKind};
+pub use binary::{BinaryReader, BinaryWriter};
+pub use compact::{CompactReader, CompactWriter};
 pub use error::{DecodeError, DecodeErrorKind, PathStep};
 pub use input::InputProtocol;
 pub use limits::Limits;
 pub use message::{MessageHeader, MessageType};
 pub use output::OutputProtocol;
+pub use protocol::{Detection, Protocol, UnknownProtocol, detect};
 pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};

@@ -7,11 +7,14 @@ pub struct Limits {
     pub string: usize,
     /// Elements of one list, set or map. Default 16 777 216.
     pub container: usize,
-    /// How deep structs and containers may nest. Default 64.
+    /// How deep structs and containers may nest. Default 64; more than [`Limits::MAX_DEPTH`] counts as that.
     pub depth: u32,
 }
 
 impl Limits {
+    /// The deepest nesting that any setting allows, so that a recursive walk stays within a thread's stack.
+    pub const MAX_DEPTH: u32 = 512;
+
     /// The defaults, each given with its field.
     pub const DEFAULT: Self = Self { message: 100 << 20, string: 100 << 20, container: 16 << 20, depth: 64 };
 }

@@ -23,6 +23,11 @@ impl MessageType {
             _ => return None,
         })
     }
+
+    /// The number of this type, the same in every protocol.
+    pub const fn to_number(self) -> u8 {
+        self as u8
+    }
 }
 
 /// What stands before a message's body.

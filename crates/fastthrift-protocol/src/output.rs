@@ -37,4 +37,59 @@ pub trait OutputProtocol {
     fn write_uuid(&mut self, value: &[u8; 16]);
     /// Writes a `binary` or a `string`.
     fn write_binary(&mut self, value: &[u8]);
+
+    /// Writes a whole field of type `i8`.
+    #[inline]
+    fn write_i8_field(&mut self, id: i16, value: i8) {
+        self.write_field(FieldHeader { ttype: TType::I8, id });
+        self.write_i8(value);
+    }
+    /// Writes a whole field of type `i16`.
+    #[inline]
+    fn write_i16_field(&mut self, id: i16, value: i16) {
+        self.write_field(FieldHeader { ttype: TType::I16, id });
+        self.write_i16(value);
+    }
+    /// Writes a whole field of type `i32`, or of an enum.
+    #[inline]
+    fn write_i32_field(&mut self, id: i16, value: i32) {
+        self.write_field(FieldHeader { ttype: TType::I32, id });
+        self.write_i32(value);
+    }
+    /// Writes a whole field of type `i64`.
+    #[inline]
+    fn write_i64_field(&mut self, id: i16, value: i64) {
+        self.write_field(FieldHeader { ttype: TType::I64, id });
+        self.write_i64(value);
+    }
+    /// Writes a whole field of type `double`.
+    #[inline]
+    fn write_double_field(&mut self, id: i16, value: f64) {
+        self.write_field(FieldHeader { ttype: TType::Double, id });
+        self.write_double(value);
+    }
+    /// Writes a whole field of type `binary` or `string`.
+    #[inline]
+    fn write_binary_field(&mut self, id: i16, value: &[u8]) {
+        self.write_field(FieldHeader { ttype: TType::String, id });
+        self.write_binary(value);
+    }
+}
+
+/// A length as the wire has it.
+///
+/// # Panics
+/// When it does not fit 31 bits, which the caller of a writer sees to.
+#[inline]
+pub(crate) fn wire_size(len: usize) -> u32 {
+    match i32::try_from(len) {
+        Ok(len) => len.cast_unsigned(),
+        Err(_) => too_large(len),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn too_large(len: usize) -> ! {
+    panic!("invariant: a writer is given at most 2^31-1 bytes or elements, not {len}")
 }

@@ -32,6 +32,7 @@ pub enum TType {
 
 impl TType {
     /// The type with this number in the Binary protocol; `None` for a number that stands for no type, and for `Stop`.
+    #[inline]
     pub const fn from_binary(number: u8) -> Option<Self> {
         Some(match number {
             2 => Self::Bool,
@@ -48,6 +49,12 @@ impl TType {
             16 => Self::Uuid,
             _ => return None,
         })
+    }
+
+    /// The number of this type in the Binary protocol.
+    #[inline]
+    pub const fn to_binary(self) -> u8 {
+        self as u8
     }
 }
 

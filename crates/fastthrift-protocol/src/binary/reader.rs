@@ -1,0 +1,306 @@
+use super::{VERSION_1, VERSION_MASK};
+use crate::cursor::{Cursor, error, invalid_type, text};
+use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
+use crate::{
+    DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,
+    MessageType, StructScope, TType,
+};
+
+/// Reads the Binary protocol from a complete slice.
+///
+/// Any byte but 0 reads as `true`. Empty containers may name any element type.
+#[derive(Debug, Clone)]
+pub struct BinaryReader<'de> {
+    cursor: Cursor<'de>,
+    accepts_old_messages: bool,
+}
+
+impl<'de> BinaryReader<'de> {
+    /// A reader at the start of `input`, which accepts messages with a version (strict) and without one (old).
+    #[inline]
+    pub fn new(input: &'de [u8], limits: Limits) -> Self {
+        Self { cursor: Cursor::new(input, limits), accepts_old_messages: true }
+    }
+
+    /// Refuses messages that start with their name's length instead of a version, with
+    /// [`DecodeErrorKind::BadVersion`].
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.accepts_old_messages = false;
+        self
+    }
+
+    #[inline]
+    fn word(&mut self) -> Result<u32, DecodeError> {
+        self.cursor.array().map(u32::from_be_bytes)
+    }
+
+    #[inline]
+    fn container_len(&mut self) -> Result<usize, DecodeError> {
+        let len = self.word()?;
+        self.cursor.container_len(len)
+    }
+
+    /// The element type behind this number; any number will do when there are no elements.
+    #[inline]
+    fn element(&self, number: u8, len: usize) -> Result<TType, DecodeError> {
+        match TType::from_binary(number) {
+            Some(ttype) => Ok(ttype),
+            None if len == 0 => Ok(TType::Stop),
+            None => Err(invalid_type(number, self.cursor.offset())),
+        }
+    }
+
+    #[inline]
+    fn list_header(&mut self) -> Result<ListHeader, DecodeError> {
+        let [number, len @ ..] = self.cursor.array::<5>()?;
+        let len = self.cursor.container_len(u32::from_be_bytes(len))?;
+        Ok(ListHeader { element: self.element(number, len)?, len })
+    }
+
+    #[inline]
+    fn map_header(&mut self) -> Result<MapHeader, DecodeError> {
+        let [key, value] = self.cursor.array()?;
+        let len = self.container_len()?;
+        Ok(MapHeader { key: self.element(key, len)?, value: self.element(value, len)?, len })
+    }
+
+    fn message_type(&self, number: u8) -> Result<MessageType, DecodeError> {
+        MessageType::from_number(number)
+            .ok_or_else(|| error(DecodeErrorKind::InvalidMessageType(number), self.cursor.offset()))
+    }
+}
+
+impl<'de> InputProtocol<'de> for BinaryReader<'de> {
+    fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError> {
+        let (name, message_type) = match self.message_start()? {
+            MessageStart::Versioned(message_type) => (self.read_binary()?, message_type),
+            MessageStart::OldName(len) => {
+                let name = self.cursor.slice(len)?;
+                let number = self.cursor.byte()?;
+                (name, self.message_type(number)?)
+            }
+        };
+        Ok(MessageHeader { name, message_type, sequence_id: self.read_i32()? })
+    }
+
+    #[inline]
+    fn begin_struct(&mut self) -> Result<StructScope, DecodeError> {
+        self.cursor.enter()?;
+        Ok(StructScope::default())
+    }
+
+    #[inline]
+    fn end_struct(&mut self, _scope: StructScope) {
+        self.cursor.leave();
+    }
+
+    #[inline]
+    fn read_field(&mut self) -> Result<Option<FieldHeader>, DecodeError> {
+        let number = self.cursor.byte()?;
+        if number == 0 {
+            return Ok(None);
+        }
+        let Some(ttype) = TType::from_binary(number) else {
+            return Err(invalid_type(number, self.cursor.offset()));
+        };
+        Ok(Some(FieldHeader { ttype, id: self.read_i16()? }))
+    }
+
+    #[inline]
+    fn accept_field(&mut self, expected: FieldHeader) -> bool {
+        // A field's header is never the end of a struct, so a fourth byte is there unless the input is cut off.
+        let Some(&start) = self.cursor.rest().first_chunk::<4>() else { return false };
+        let [high, low] = expected.id.to_be_bytes();
+        let accepted = u32::from_be_bytes(start) >> 8 == u32::from_be_bytes([0, expected.ttype.to_binary(), high, low]);
+        if accepted {
+            self.cursor.advance(3);
+        }
+        accepted
+    }
+
+    #[inline]
+    fn accept_stop(&mut self) -> bool {
+        let accepted = self.cursor.rest().first() == Some(&0);
+        if accepted {
+            self.cursor.advance(1);
+        }
+        accepted
+    }
+
+    #[inline]
+    fn begin_list(&mut self) -> Result<ListHeader, DecodeError> {
+        let header = self.list_header()?;
+        self.enter_items(header.len, smallest_size(header.element))?;
+        Ok(header)
+    }
+
+    #[inline]
+    fn begin_set(&mut self) -> Result<ListHeader, DecodeError> {
+        self.begin_list()
+    }
+
+    #[inline]
+    fn begin_map(&mut self) -> Result<MapHeader, DecodeError> {
+        let header = self.map_header()?;
+        self.enter_items(header.len, smallest_size(header.key) + smallest_size(header.value))?;
+        Ok(header)
+    }
+
+    #[inline]
+    fn end_container(&mut self) {
+        self.cursor.leave();
+    }
+
+    #[inline]
+    fn read_bool(&mut self) -> Result<bool, DecodeError> {
+        Ok(self.cursor.byte()? != 0)
+    }
+
+    #[inline]
+    fn read_i8(&mut self) -> Result<i8, DecodeError> {
+        self.cursor.byte().map(u8::cast_signed)
+    }
+
+    #[inline]
+    fn read_i16(&mut self) -> Result<i16, DecodeError> {
+        self.cursor.array().map(i16::from_be_bytes)
+    }
+
+    #[inline]
+    fn read_i32(&mut self) -> Result<i32, DecodeError> {
+        self.cursor.array().map(i32::from_be_bytes)
+    }
+
+    #[inline]
+    fn read_i64(&mut self) -> Result<i64, DecodeError> {
+        self.cursor.array().map(i64::from_be_bytes)
+    }
+
+    #[inline]
+    fn read_double(&mut self) -> Result<f64, DecodeError> {
+        self.cursor.array().map(f64::from_be_bytes)
+    }
+
+    #[inline]
+    fn read_uuid(&mut self) -> Result<[u8; 16], DecodeError> {
+        self.cursor.array()
+    }
+
+    #[inline]
+    fn read_binary(&mut self) -> Result<&'de [u8], DecodeError> {
+        let len = self.word()?;
+        self.cursor.sized_slice(len)
+    }
+
+    #[inline]
+    fn read_string(&mut self) -> Result<&'de str, DecodeError> {
+        let bytes = self.read_binary()?;
+        text(bytes, self.cursor.offset())
+    }
+
+    fn skip(&mut self, ttype: TType) -> Result<(), DecodeError> {
+        skip(self, ttype)
+    }
+
+    #[inline]
+    fn offset(&self) -> usize {
+        self.cursor.offset()
+    }
+
+    #[inline]
+    fn remaining(&self) -> usize {
+        self.cursor.remaining()
+    }
+}
+
+impl<'de> Tokens<'de> for BinaryReader<'de> {
+    const SEQUENCE_ID_FIRST: bool = false;
+
+    fn resume(input: &'de [u8], offset: usize, limits: Limits) -> Self {
+        Self { cursor: Cursor::new(input, limits).with_offset(input, offset), accepts_old_messages: true }
+    }
+
+    fn set_last_field(&mut self, _id: i16) {}
+
+    fn message_start(&mut self) -> Result<MessageStart, DecodeError> {
+        let word = self.word()?;
+        if word.cast_signed() < 0 {
+            if word & VERSION_MASK != VERSION_1 {
+                return Err(error(DecodeErrorKind::BadVersion(word), self.cursor.offset() - 4));
+            }
+            let [.., number] = word.to_be_bytes();
+            return self.message_type(number).map(MessageStart::Versioned);
+        }
+        if !self.accepts_old_messages {
+            return Err(error(DecodeErrorKind::BadVersion(word), self.cursor.offset() - 4));
+        }
+        self.cursor.string_len(word).map(MessageStart::OldName)
+    }
+
+    fn sequence_id(&mut self) -> Result<i32, DecodeError> {
+        self.read_i32()
+    }
+
+    #[inline]
+    fn string_len(&mut self) -> Result<usize, DecodeError> {
+        let len = self.word()?;
+        self.cursor.string_len(len)
+    }
+
+    #[inline]
+    fn value_start(&mut self, ttype: TType) -> Result<ValueStart, DecodeError> {
+        Ok(match ttype {
+            TType::Struct => ValueStart::Struct,
+            TType::String => ValueStart::Bytes(self.string_len()?),
+            TType::List | TType::Set => {
+                let ListHeader { element, len } = self.list_header()?;
+                ValueStart::Elements { element, len }
+            }
+            TType::Map => {
+                let MapHeader { key, value, len } = self.map_header()?;
+                ValueStart::Entries { key, value, len }
+            }
+            TType::Stop => return Err(invalid_type(0, self.cursor.offset())),
+            fixed => ValueStart::Bytes(smallest_size(fixed)),
+        })
+    }
+
+    #[inline]
+    fn pass(&mut self, len: usize) -> Result<(), DecodeError> {
+        self.cursor.slice(len).map(drop)
+    }
+
+    #[inline]
+    fn enter_items(&mut self, len: usize, smallest: usize) -> Result<(), DecodeError> {
+        self.cursor.expect_items(len, smallest)?;
+        self.cursor.enter()
+    }
+
+    #[inline]
+    fn fixed_size(ttype: TType) -> Option<usize> {
+        match ttype {
+            TType::String | TType::Struct | TType::Map | TType::Set | TType::List => None,
+            fixed => Some(smallest_size(fixed)),
+        }
+    }
+
+    fn smallest_size(ttype: TType) -> usize {
+        smallest_size(ttype)
+    }
+}
+
+/// The fewest bytes that a value of this type takes. `Stop` is the element type of empty containers only.
+#[inline]
+const fn smallest_size(ttype: TType) -> usize {
+    match ttype {
+        TType::Stop => 0,
+        TType::Bool | TType::I8 | TType::Struct => 1,
+        TType::I16 => 2,
+        TType::I32 | TType::String => 4,
+        TType::List | TType::Set => 5,
+        TType::Map => 6,
+        TType::I64 | TType::Double => 8,
+        TType::Uuid => 16,
+    }
+}

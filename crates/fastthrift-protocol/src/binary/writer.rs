@@ -1,0 +1,161 @@
+use super::VERSION_1;
+use crate::output::wire_size;
+use crate::{FieldHeader, MessageHeader, OutputProtocol, StructScope, TType};
+
+/// Appends the Binary protocol to a buffer; messages start with a version (strict) unless told otherwise.
+///
+/// # Panics
+/// When a length does not fit 31 bits.
+#[derive(Debug)]
+pub struct BinaryWriter<'a> {
+    out: &'a mut Vec<u8>,
+    writes_old_messages: bool,
+}
+
+impl<'a> BinaryWriter<'a> {
+    /// A writer that appends to `out`.
+    #[inline]
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, writes_old_messages: false }
+    }
+
+    /// Writes messages without a version, for peers from before there was one.
+    #[must_use]
+    pub fn old(mut self) -> Self {
+        self.writes_old_messages = true;
+        self
+    }
+
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.out.extend_from_slice(&bytes);
+    }
+
+    #[inline]
+    fn put_size(&mut self, len: usize) {
+        self.put(wire_size(len).to_be_bytes());
+    }
+
+    /// Appends the upper `len` bytes of a word: one store of the whole, of which the end is given up again.
+    #[inline]
+    fn put_upper(&mut self, word: u64, len: usize) {
+        let end = self.out.len() + len;
+        self.put(word.to_be_bytes());
+        self.out.truncate(end);
+    }
+}
+
+/// A field's header in the upper three bytes.
+#[inline]
+fn header_word(ttype: TType, id: i16) -> u64 {
+    let [high, low] = id.to_be_bytes();
+    u64::from_be_bytes([ttype.to_binary(), high, low, 0, 0, 0, 0, 0])
+}
+
+impl OutputProtocol for BinaryWriter<'_> {
+    fn write_message_header(&mut self, header: &MessageHeader<'_>) {
+        let number = header.message_type.to_number();
+        if self.writes_old_messages {
+            self.write_binary(header.name);
+            self.put([number]);
+        } else {
+            self.put((VERSION_1 | u32::from(number)).to_be_bytes());
+            self.write_binary(header.name);
+        }
+        self.write_i32(header.sequence_id);
+    }
+
+    #[inline]
+    fn begin_struct(&mut self) -> StructScope {
+        StructScope::default()
+    }
+
+    #[inline]
+    fn end_struct(&mut self, _scope: StructScope) {
+        self.put([0]);
+    }
+
+    #[inline]
+    fn write_field(&mut self, header: FieldHeader) {
+        self.put_upper(header_word(header.ttype, header.id), 3);
+    }
+
+    #[inline]
+    fn write_bool_field(&mut self, id: i16, value: bool) {
+        self.put_upper(header_word(TType::Bool, id) | u64::from(value) << 32, 4);
+    }
+
+    #[inline]
+    fn write_i8_field(&mut self, id: i16, value: i8) {
+        self.put_upper(header_word(TType::I8, id) | u64::from(value.cast_unsigned()) << 32, 4);
+    }
+
+    #[inline]
+    fn write_i16_field(&mut self, id: i16, value: i16) {
+        self.put_upper(header_word(TType::I16, id) | u64::from(value.cast_unsigned()) << 24, 5);
+    }
+
+    #[inline]
+    fn write_i32_field(&mut self, id: i16, value: i32) {
+        self.put_upper(header_word(TType::I32, id) | u64::from(value.cast_unsigned()) << 8, 7);
+    }
+
+    #[inline]
+    fn begin_list(&mut self, element: TType, len: usize) {
+        let word = u64::from(element.to_binary()) << 56 | u64::from(wire_size(len)) << 24;
+        self.put_upper(word, 5);
+    }
+
+    #[inline]
+    fn begin_set(&mut self, element: TType, len: usize) {
+        self.begin_list(element, len);
+    }
+
+    #[inline]
+    fn begin_map(&mut self, key: TType, value: TType, len: usize) {
+        let types = u64::from(key.to_binary()) << 56 | u64::from(value.to_binary()) << 48;
+        self.put_upper(types | u64::from(wire_size(len)) << 16, 6);
+    }
+
+    #[inline]
+    fn write_bool(&mut self, value: bool) {
+        self.put([value.into()]);
+    }
+
+    #[inline]
+    fn write_i8(&mut self, value: i8) {
+        self.put(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn write_i16(&mut self, value: i16) {
+        self.put(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn write_i32(&mut self, value: i32) {
+        self.put(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn write_i64(&mut self, value: i64) {
+        self.put(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn write_double(&mut self, value: f64) {
+        self.put(value.to_be_bytes());
+    }
+
+    #[inline]
+    fn write_uuid(&mut self, value: &[u8; 16]) {
+        self.put(*value);
+    }
+
+    #[inline]
+    fn write_binary(&mut self, value: &[u8]) {
+        self.out.reserve(value.len() + 4);
+        self.put_size(value.len());
+        self.out.extend_from_slice(value);
+    }
+}

@@ -1,0 +1,237 @@
+//! Variable-length integers: seven bits a byte, the lowest first, the upper bit set on all bytes but the last. Signed
+//! numbers are folded (zigzag) before, so that small ones of either sign are short.
+
+use crate::cursor::{Cursor, error, unexpected_end};
+use crate::{DecodeError, DecodeErrorKind};
+
+/// The upper bit of each byte.
+const CONTINUES: u64 = 0x8080_8080_8080_8080;
+
+/// Reads at most 5 bytes.
+#[inline]
+pub(super) fn read_u32(cursor: &mut Cursor<'_>) -> Result<u32, DecodeError> {
+    match *cursor.rest() {
+        [first, ..] if first < 0x80 => {
+            cursor.advance(1);
+            Ok(first.into())
+        }
+        _ => read_long_u32(cursor),
+    }
+}
+
+/// Reads at most 10 bytes.
+#[inline]
+pub(super) fn read_u64(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    match *cursor.rest() {
+        [first, ..] if first < 0x80 => {
+            cursor.advance(1);
+            Ok(first.into())
+        }
+        _ => read_long_u64(cursor),
+    }
+}
+
+#[inline(never)]
+fn read_long_u32(cursor: &mut Cursor<'_>) -> Result<u32, DecodeError> {
+    let (value, len) = parse::<5>(cursor)?;
+    let Ok(value) = u32::try_from(value) else { return Err(invalid(cursor.offset())) };
+    cursor.advance(len);
+    Ok(value)
+}
+
+#[inline(never)]
+fn read_long_u64(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    let (value, len) = parse::<10>(cursor)?;
+    cursor.advance(len);
+    Ok(value)
+}
+
+/// The number at the cursor and how many bytes it takes, at most `MAX`.
+#[inline]
+fn parse<const MAX: usize>(cursor: &Cursor<'_>) -> Result<(u64, usize), DecodeError> {
+    if let Some(&chunk) = cursor.rest().first_chunk::<8>() {
+        let word = u64::from_le_bytes(chunk);
+        let ends = !word & CONTINUES;
+        if ends != 0 {
+            let len = bytes_up_to_lowest_bit(ends);
+            // Keeps the bits up to the first end, without the continuation bits.
+            let bits = word & (ends ^ (ends - 1)) & !CONTINUES;
+            return if len <= MAX { Ok((gather(bits), len)) } else { Err(invalid(cursor.offset())) };
+        }
+    }
+    parse_bytewise::<MAX>(cursor)
+}
+
+fn parse_bytewise<const MAX: usize>(cursor: &Cursor<'_>) -> Result<(u64, usize), DecodeError> {
+    let mut value = 0u64;
+    for (index, &byte) in cursor.rest().iter().take(MAX).enumerate() {
+        let bits = u64::from(byte & 0x7f);
+        // The tenth byte has place for one bit.
+        if index == 9 && bits > 1 {
+            return Err(invalid(cursor.offset()));
+        }
+        value |= bits << (7 * index);
+        if byte < 0x80 {
+            return Ok((value, index + 1));
+        }
+    }
+    if cursor.remaining() < MAX {
+        return Err(unexpected_end(1, cursor.offset() + cursor.remaining()));
+    }
+    Err(invalid(cursor.offset()))
+}
+
+#[cold]
+fn invalid(offset: usize) -> DecodeError {
+    error(DecodeErrorKind::InvalidVarint, offset)
+}
+
+#[inline]
+fn bytes_up_to_lowest_bit(word: u64) -> usize {
+    // A trailing count is below 64, which every usize holds.
+    usize::try_from(word.trailing_zeros() / 8 + 1).unwrap_or(8)
+}
+
+/// Brings the lower seven bits of each byte together, the lowest byte first.
+#[inline]
+const fn gather(word: u64) -> u64 {
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
+    (word & 0x0000_0000_0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
+}
+
+/// Takes a number below 2^56 apart into seven bits a byte: the inverse of [`gather`].
+#[inline]
+const fn scatter(value: u64) -> u64 {
+    let word = (value & 0x0000_0000_0fff_ffff) | ((value & 0x00ff_ffff_f000_0000) << 4);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x0fff_c000_0fff_c000) << 2);
+    (word & 0x007f_007f_007f_007f) | ((word & 0x3f80_3f80_3f80_3f80) << 1)
+}
+
+/// Appends at most 5 bytes.
+#[inline]
+pub(super) fn write_u32(out: &mut Vec<u8>, value: u32) {
+    write_u64(out, value.into());
+}
+
+/// Appends at most 10 bytes.
+#[inline]
+pub(super) fn write_u64(out: &mut Vec<u8>, value: u64) {
+    let [low, next, ..] = value.to_le_bytes();
+    if value < 0x80 {
+        out.push(low);
+    } else if value < 0x4000 {
+        out.extend_from_slice(&[low | 0x80, next << 1 | low >> 7]);
+    } else {
+        write_long(out, value);
+    }
+}
+
+#[inline(never)]
+fn write_long(out: &mut Vec<u8>, value: u64) {
+    let start = out.len();
+    let Some(len @ 0..8) = len_of(value).checked_sub(1) else {
+        return write_bytewise(out, value);
+    };
+    let continued = CONTINUES & ((1 << (8 * len)) - 1);
+    out.extend_from_slice(&(scatter(value) | continued).to_le_bytes());
+    out.truncate(start + len + 1);
+}
+
+fn write_bytewise(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        let [low, ..] = value.to_le_bytes();
+        out.push(low | 0x80);
+        value >>= 7;
+    }
+    let [low, ..] = value.to_le_bytes();
+    out.push(low);
+}
+
+/// How many bytes a number takes.
+#[inline]
+fn len_of(value: u64) -> usize {
+    let bits = 64 - (value | 1).leading_zeros();
+    usize::try_from(bits.div_ceil(7)).unwrap_or(10)
+}
+
+#[inline]
+pub(super) const fn fold_i32(value: i32) -> u32 {
+    (value << 1 ^ value >> 31).cast_unsigned()
+}
+
+#[inline]
+pub(super) const fn unfold_i32(folded: u32) -> i32 {
+    (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed()
+}
+
+#[inline]
+pub(super) const fn fold_i64(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
+}
+
+#[inline]
+pub(super) const fn unfold_i64(folded: u64) -> i64 {
+    (folded >> 1).cast_signed() ^ -(folded & 1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn read(bytes: &[u8]) -> Result<(u64, usize), DecodeErrorKind> {
+        let mut cursor = Cursor::new(bytes, Limits::DEFAULT);
+        let value = read_u64(&mut cursor).map_err(|error| error.kind().clone())?;
+        Ok((value, cursor.offset()))
+    }
+
+    #[test]
+    fn every_length_reads_back_whatever_follows() {
+        let edges = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit, (1 << bit) + 1]).chain([u64::MAX]);
+        for value in edges {
+            let mut bytes = Vec::new();
+            write_u64(&mut bytes, value);
+            let len = bytes.len();
+            assert_eq!(len, len_of(value));
+            assert_eq!(read(&bytes), Ok((value, len)));
+            for after in [&[0u8; 12], &[0xff; 12]] {
+                bytes.truncate(len);
+                bytes.extend_from_slice(after);
+                assert_eq!(read(&bytes), Ok((value, len)), "{bytes:x?}");
+                if let Ok(narrow) = u32::try_from(value) {
+                    assert_eq!(read_u32(&mut Cursor::new(&bytes, Limits::DEFAULT)), Ok(narrow));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn too_long_and_too_large_numbers_are_refused() {
+        let narrow = |bytes: &[u8]| read_u32(&mut Cursor::new(bytes, Limits::DEFAULT)).map_err(|e| e.kind().clone());
+        assert_eq!(narrow(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Ok(u32::MAX));
+        assert_eq!(narrow(&[0xff, 0xff, 0xff, 0xff, 0x1f]), Err(DecodeErrorKind::InvalidVarint));
+        assert_eq!(narrow(&[0x80; 5]), Err(DecodeErrorKind::InvalidVarint));
+        assert_eq!(narrow(&[0x80, 0x80, 0x80, 0x80, 0x80, 0, 0, 0]), Err(DecodeErrorKind::InvalidVarint));
+        assert_eq!(narrow(&[0x80; 4]), Err(DecodeErrorKind::UnexpectedEnd { needed: 1 }));
+        assert_eq!(read(&[0x80; 9]), Err(DecodeErrorKind::UnexpectedEnd { needed: 1 }));
+        assert_eq!(read(&[0x80; 10]), Err(DecodeErrorKind::InvalidVarint));
+        assert_eq!(
+            read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]),
+            Err(DecodeErrorKind::InvalidVarint)
+        );
+        assert_eq!(read(&[0xff; 1000]), Err(DecodeErrorKind::InvalidVarint));
+        assert_eq!(read(&[]), Err(DecodeErrorKind::UnexpectedEnd { needed: 1 }));
+    }
+
+    #[test]
+    fn folding_puts_small_numbers_of_either_sign_first() {
+        assert_eq!([0, -1, 1, -2, i32::MAX, i32::MIN].map(fold_i32), [0, 1, 2, 3, u32::MAX - 1, u32::MAX]);
+        assert_eq!([0, -1, 1, -2, i64::MAX, i64::MIN].map(fold_i64), [0, 1, 2, 3, u64::MAX - 1, u64::MAX]);
+        for value in [0, 1, -1, 1000, -1000, i32::MAX, i32::MIN] {
+            assert_eq!(unfold_i32(fold_i32(value)), value);
+            assert_eq!(unfold_i64(fold_i64(value.into())), value.into());
+        }
+        assert_eq!(unfold_i64(u64::MAX), i64::MIN);
+    }
+}
