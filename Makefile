@@ -1,0 +1,139 @@
+# One command for each thing one does here; `make` lists them. Each installs what it needs into .venv or .venv-bench.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+FUZZ_SECONDS ?= 60
+FUZZ_VERSION := 0.13.2
+BENCH_ARGS ?=
+PYTEST_ARGS ?=
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.done
+BENCH_VENV := $(CURDIR)/.venv-bench
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LOADGEN := $(TARGET)/bench/loadgen
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+# PyO3 asks this interpreter how to build; a fixed answer keeps `make check` and `make build` from undoing each other.
+export PYO3_PYTHON := $(BIN)/python
+export VIRTUAL_ENV := $(VENV)
+
+# The binding is a Python extension: it is tested from Python, and does not link into a test program of its own.
+CARGO_TEST := cargo test --locked --workspace --exclude fastthrift-python --all-features
+PACKAGE_SOURCES := Cargo.toml Cargo.lock pyproject.toml \
+	$(shell find crates -path crates/fastthrift-testing -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
+STUB := $(wildcard python/fastthrift/_core.pyi)
+TYPED := $(wildcard tools/*.py) $(wildcard benches/*.py benches/*/*.py) $(wildcard examples/*/*.py)
+PACKAGE_TYPED := $(wildcard python/fastthrift/__init__.py) $(wildcard tests/typing/*.py)
+
+##@ Everyday
+
+.PHONY: help
+help: ## List these commands
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(DONE)/build ## Build the release package into .venv
+
+.PHONY: demo
+demo: $(DONE)/build $(DONE)/demo ## Run the main job on real input and print what ran
+	$(BIN)/python -m examples.demo
+
+.PHONY: test
+test: test-rust test-python ## Run all tests
+
+.PHONY: test-rust
+test-rust: ## Run the Rust tests alone
+	$(CARGO_TEST)
+
+.PHONY: test-python
+test-python: $(DONE)/build $(DONE)/test ## Run the Python tests alone (PYTEST_ARGS=...)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: check-rust check-python check-stubs ## Check formatting, lints, types, layers and house rules
+
+##@ Now and then
+
+.PHONY: bench
+bench: $(DONE)/build $(BENCH_VENV)/done $(LOADGEN) ## Compare with the peers (BENCH_ARGS="--part codec --write")
+	$(BENCH_VENV)/bin/python -m benches.run --loadgen $(LOADGEN) $(BENCH_ARGS)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_SECONDS each
+	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --version $(FUZZ_VERSION) cargo-fuzz
+	for target in $$(cargo +nightly fuzz list); do \
+		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048; \
+	done
+
+.PHONY: format
+format: $(DONE)/tools ## Format all sources
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## Remove what these commands made
+	rm -rf target fuzz/target $(VENV) $(BENCH_VENV) python/fastthrift/*.so
+
+# ---- what `check` consists of ----
+
+.PHONY: check-rust
+check-rust: $(DONE)/venv
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(BIN)/python tools/check_layers.py
+
+.PHONY: check-python
+check-python: $(DONE)/tools $(DONE)/test
+	$(BIN)/python tools/check_house.py
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED) $(PACKAGE_TYPED)
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The stub says what the built module has, so this needs the package.
+.PHONY: check-stubs
+check-stubs: $(if $(STUB),$(DONE)/build $(DONE)/tools)
+	$(if $(STUB),MYPYPATH=python $(BIN)/python -m mypy.stubtest fastthrift._core,@echo "no stub for the native module yet")
+
+# ---- what gets installed, each once ----
+
+$(DONE)/venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "fastthrift needs Python 3.10 or later")'
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/tools: tools/requirements.txt | $(DONE)/venv
+	$(BIN)/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(DONE)/test: tests/requirements.txt | $(DONE)/venv
+	$(BIN)/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+$(DONE)/demo: $(wildcard examples/demo/requirements.txt) | $(DONE)/venv
+	$(if $<,$(BIN)/python $(PIP_INSTALL) -r $<)
+	@touch $@
+
+$(DONE)/build: $(PACKAGE_SOURCES) | $(DONE)/tools
+	$(BIN)/maturin develop --release --locked --quiet
+	@touch $@
+
+# The peers have an environment of their own: what they pull in must not reach the tests. The package is the built one.
+$(BENCH_VENV)/done: benches/requirements.txt benches/requirements-optional.txt | $(DONE)/venv
+	$(BIN)/python -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r benches/requirements.txt
+	$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r benches/requirements-optional.txt || echo "bench: goes on without the optional peers"
+	echo $(CURDIR)/python > "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fastthrift.pth"
+	@touch $@
+
+$(LOADGEN): benches/loadgen/loadgen.c
+	@mkdir -p $(@D)
+	cc -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
