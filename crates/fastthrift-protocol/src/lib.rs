@@ -14,6 +14,7 @@ mod limits;
 mod message;
 mod output;
 mod protocol;
+mod scanner;
 mod tokens;
 mod ttype;
 
@@ -26,4 +27,5 @@ pub use limits::Limits;
 pub use message::{MessageHeader, MessageType};
 pub use output::OutputProtocol;
 pub use protocol::{Detection, Protocol, UnknownProtocol, detect};
+pub use scanner::{MessageScanner, Scan};
 pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};
