@@ -6,9 +6,8 @@ use crate::{
     OutputProtocol,
 };
 
-/// A way to put values into bytes.
+/// A way to put values into bytes. Every user matches all of them, so that a new one is forgotten nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Protocol {
     /// [`BinaryReader`], [`BinaryWriter`]
     Binary,
