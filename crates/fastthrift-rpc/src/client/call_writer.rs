@@ -1,0 +1,50 @@
+use super::connection::ClientConnection;
+use super::in_flight::InFlight;
+use crate::framing::close_message;
+use crate::{CallError, CallId, CallKind};
+
+/// A call that is being written: its header stands in the outbound buffer, its body is the caller's to append.
+///
+/// Dropped without [`Self::finish`], it takes back all that was written, and the connection stays good.
+#[derive(Debug)]
+pub struct CallWriter<'c> {
+    pub(super) connection: &'c mut ClientConnection,
+    /// The call; taken by `finish`.
+    pub(super) call: Option<InFlight>,
+    pub(super) kind: CallKind,
+    /// Where the message, its frame's length included, starts in the buffer.
+    pub(super) start: usize,
+    /// Where the body starts in the buffer.
+    pub(super) body: usize,
+}
+
+impl CallWriter<'_> {
+    /// The outbound buffer, to append the arguments' struct to. What stands in it already must stay.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.connection.outbound.buffer()
+    }
+
+    /// Where the body starts in the buffer.
+    pub fn body_start(&self) -> usize {
+        self.body
+    }
+
+    /// Makes the call ready to send. A oneway gets an id too, but no event ever has it.
+    ///
+    /// Fails when the call is over the limit, and then takes back what was written.
+    pub fn finish(mut self) -> Result<CallId, CallError> {
+        let ClientConnection { config, outbound, .. } = &mut *self.connection;
+        close_message(outbound.buffer(), config.framing, self.start, self.body, config.limits.message)?;
+        let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
+        Ok(self.connection.commit(call, self.kind))
+    }
+}
+
+impl Drop for CallWriter<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.connection.take_back(self.start);
+            self.connection.reuse_name(call.name);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+mod call_writer;
+mod connection;
+mod event;
+mod in_flight;
+
+pub use call_writer::CallWriter;
+pub use connection::ClientConnection;
+pub use event::{CallId, ClientEvent, ReplyBody};

@@ -1,0 +1,98 @@
+use fastthrift_protocol::{Limits, Protocol};
+
+/// How messages are told apart in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// A length of four bytes stands before each message.
+    Framed,
+    /// Messages follow each other; their end is found by reading them.
+    Unframed,
+}
+
+/// What two peers agree on for the life of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dialect {
+    /// How values look in bytes.
+    pub protocol: Protocol,
+    /// How messages are told apart.
+    pub framing: Framing,
+}
+
+/// Whether a request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// Answered by one reply.
+    Call,
+    /// Never answered.
+    Oneway,
+}
+
+/// What a [`crate::ClientConnection`] is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// How values look in bytes. Default Binary.
+    pub protocol: Protocol,
+    /// How messages are told apart. Default Framed.
+    pub framing: Framing,
+    /// What a reply may ask of this side; `message` bounds a request too.
+    pub limits: Limits,
+    /// The service that functions are called of when the peer serves several on one port: names go out as `Service:function`.
+    pub service: Option<String>,
+    /// Bytes of a function's name, the service's included. Default 4096.
+    pub max_name: usize,
+    /// Calls that may wait for their reply at once, abandoned ones included. Default 65 536.
+    pub max_in_flight: usize,
+    /// Calls that timed out or were cancelled and whose reply did not come yet; with more, the peer counts as broken. Default 1024.
+    pub max_abandoned: usize,
+    /// The sequence id of the first call; later ones count up and wrap through the negative numbers. Default 1.
+    pub first_sequence_id: i32,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::Binary,
+            framing: Framing::Framed,
+            limits: Limits::DEFAULT,
+            service: None,
+            max_name: 4096,
+            max_in_flight: 65_536,
+            max_abandoned: 1024,
+            first_sequence_id: 1,
+        }
+    }
+}
+
+/// What a [`crate::ServerConnection`] is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The only protocol to accept; `None`, the default, accepts each and tells them apart by the first bytes.
+    pub protocol: Option<Protocol>,
+    /// The only framing to accept; `None`, the default, accepts each and tells them apart by the first bytes.
+    pub framing: Option<Framing>,
+    /// What a request may ask of this side; `message` bounds a reply too.
+    pub limits: Limits,
+    /// Bytes of a function's name, the service's included. Default 4096.
+    pub max_name: usize,
+    /// Requests that are handed out before the first of them is answered. Default 1: requests are served in order.
+    pub max_open: usize,
+    /// Received bytes to hold besides the message that is being received, before reading should pause. Default 65 536.
+    pub max_inbound: usize,
+    /// Unsent bytes to hold before no further request is handed out. Default 1 MiB.
+    pub max_outbound: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            protocol: None,
+            framing: None,
+            limits: Limits::DEFAULT,
+            max_name: 4096,
+            max_open: 1,
+            max_inbound: 64 << 10,
+            max_outbound: 1 << 20,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use fastthrift_protocol::{DecodeError, Detection, Limits, MessageScanner, Protocol, Scan, detect};
+
+use crate::codec::body_len;
+use crate::framing::{FRAME_HEADER, frame_size};
+use crate::inbound::Inbound;
+use crate::{ConnectionError, ConnectionErrorKind, Dialect, Framing};
+
+/// Cuts the received bytes into messages.
+///
+/// A frame may hold several messages; bytes after them that do not start like a message are ignored.
+#[derive(Debug)]
+pub(crate) struct Cutter {
+    dialect: Dialect,
+    limits: Limits,
+    /// Bytes of the frame that was entered and not left.
+    frame_left: usize,
+    /// Bytes that the next message needs to be complete, as far as known; 0 between messages.
+    needed: usize,
+    scanner: MessageScanner,
+}
+
+/// A message at the front of the inbound buffer that its receiver may still read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HandedOut {
+    /// Bytes of the message's header.
+    pub(crate) header: usize,
+    /// Bytes after it: the body, and in a frame perhaps more.
+    pub(crate) available: usize,
+    /// Bytes of the body, when somebody has read it.
+    pub(crate) read: Option<usize>,
+}
+
+/// Why no message can be cut.
+pub(crate) enum CutError {
+    /// The frame cannot be, so nothing of it was looked at.
+    Frame(ConnectionErrorKind),
+    /// The message that the unread bytes start with is broken.
+    Message(DecodeError),
+}
+
+impl Cutter {
+    pub(crate) fn new(dialect: Dialect, limits: Limits) -> Self {
+        let scanner = MessageScanner::new(dialect.protocol, limits);
+        Self { dialect, limits, frame_left: 0, needed: 0, scanner }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// How many bytes have to be unread for the next message, as far as known; 0 between messages.
+    pub(crate) fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// How many of the unread bytes hold the next message, and perhaps others after it; `None` when more have to come.
+    pub(crate) fn next_message(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
+        let len = match self.dialect.framing {
+            Framing::Framed => self.next_in_frame(inbound)?,
+            Framing::Unframed => self.next_unframed(inbound.unread())?,
+        };
+        if len.is_some() {
+            self.needed = 0;
+        }
+        Ok(len)
+    }
+
+    /// Lets go of the message that the unread bytes start with.
+    pub(crate) fn release(&mut self, inbound: &mut Inbound, message: HandedOut) {
+        let HandedOut { header, available, read } = message;
+        let len = match (self.dialect.framing, read) {
+            (Framing::Unframed, _) => header + available,
+            (Framing::Framed, Some(read)) => header + read.min(available),
+            (Framing::Framed, None) => header + self.measure(&inbound.unread()[header..header + available]),
+        };
+        inbound.consume(len);
+        self.frame_left = self.frame_left.saturating_sub(len);
+    }
+
+    /// How much of a frame its first body takes. A broken one hides where the next message would start, so it takes all.
+    fn measure(&self, body: &[u8]) -> usize {
+        body_len(self.dialect.protocol, body, self.limits).unwrap_or(body.len())
+    }
+
+    fn next_in_frame(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
+        if self.frame_left > 0 {
+            if starts_message(self.dialect.protocol, &inbound.unread()[..self.frame_left]) {
+                return Ok(Some(self.frame_left));
+            }
+            inbound.consume(self.frame_left);
+            self.frame_left = 0;
+        }
+        let Some(length) = inbound.unread().first_chunk::<FRAME_HEADER>() else {
+            self.needed = if inbound.len() == 0 { 0 } else { FRAME_HEADER };
+            return Ok(None);
+        };
+        let size = frame_size(*length, self.limits.message).map_err(CutError::Frame)?;
+        self.needed = FRAME_HEADER.saturating_add(size);
+        if inbound.len() < self.needed {
+            return Ok(None);
+        }
+        inbound.consume(FRAME_HEADER);
+        self.frame_left = size;
+        Ok(Some(size))
+    }
+
+    fn next_unframed(&mut self, unread: &[u8]) -> Result<Option<usize>, CutError> {
+        if unread.is_empty() {
+            self.needed = 0;
+            return Ok(None);
+        }
+        match self.scanner.scan(unread).map_err(CutError::Message)? {
+            Scan::Complete { len } => Ok(Some(len)),
+            Scan::NeedMore { at_least } => {
+                self.needed = unread.len().saturating_add(at_least);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether what is left of a frame looks like another message. Old Binary messages do not look like anything.
+fn starts_message(protocol: Protocol, rest: &[u8]) -> bool {
+    detect(rest) == Detection::Message(protocol)
+}
+
+impl CutError {
+    /// The error of a connection whose peer sent this.
+    pub(crate) fn into_connection_error(self) -> ConnectionError {
+        ConnectionError::new(match self {
+            Self::Frame(kind) => kind,
+            Self::Message(error) => ConnectionErrorKind::Message(error),
+        })
+    }
+}

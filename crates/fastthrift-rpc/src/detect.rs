@@ -1,0 +1,135 @@
+use fastthrift_protocol::{Detection, Protocol};
+
+use crate::framing::{FRAME_HEADER, frame_size};
+use crate::{ConnectionErrorKind, Dialect, Framing};
+
+/// The longest name of an old Binary message that is still told from a frame: its length's first byte is 0.
+const OLD_NAME_LIMIT: usize = 1 << 16;
+
+/// What a server's side knows of its peer before the first byte.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Accepted {
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) framing: Option<Framing>,
+    /// Bytes of one frame.
+    pub(crate) frame_limit: usize,
+}
+
+/// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6.
+///
+/// In this order: an unframed strict Binary message, an unframed Compact message, a frame around either, the Header transport,
+/// and then the old Binary messages, which start with the length of a name: in a frame that length's first byte is 0, where an
+/// unframed one has the first letter of the name.
+pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
+    if let Accepted { protocol: Some(protocol), framing: Some(framing), .. } = accepted {
+        return Ok(Some(Dialect { protocol, framing }));
+    }
+    let Some(found) = find(bytes, accepted)? else { return Ok(None) };
+    let refused = accepted.protocol.is_some_and(|protocol| protocol != found.protocol)
+        || accepted.framing.is_some_and(|framing| framing != found.framing);
+    if refused { Err(ConnectionErrorKind::RefusedDialect(found)) } else { Ok(Some(found)) }
+}
+
+fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
+    let dialect = |protocol, framing| Ok(Some(Dialect { protocol, framing }));
+    let Some(first_word) = bytes.first_chunk::<FRAME_HEADER>() else { return Ok(None) };
+    if accepted.framing != Some(Framing::Framed)
+        && let Some(protocol) = versioned(bytes)
+    {
+        return dialect(protocol, Framing::Unframed);
+    }
+    let Some(inside) = bytes.get(FRAME_HEADER..FRAME_HEADER + 2) else {
+        // A frame that cannot be is refused before anything of it is waited for.
+        return match old_name(*first_word) {
+            Some(_) => Ok(None),
+            None => frame_size(*first_word, accepted.frame_limit).map(|_| None),
+        };
+    };
+    if let Some(protocol) = versioned(inside) {
+        frame_size(*first_word, accepted.frame_limit)?;
+        return dialect(protocol, Framing::Framed);
+    }
+    if inside == [0x0f, 0xff] {
+        return Err(ConnectionErrorKind::HeaderTransport);
+    }
+    match inside {
+        [0, _] => {
+            frame_size(*first_word, accepted.frame_limit).and_then(|_| dialect(Protocol::Binary, Framing::Framed))
+        }
+        [letter, _] if letter.is_ascii_graphic() && old_name(*first_word).is_some() => {
+            dialect(Protocol::Binary, Framing::Unframed)
+        }
+        _ => {
+            frame_size(*first_word, accepted.frame_limit)?;
+            Err(ConnectionErrorKind::UnknownDialect(*first_word))
+        }
+    }
+}
+
+/// The protocol whose messages start with these bytes, unless they are old ones.
+fn versioned(bytes: &[u8]) -> Option<Protocol> {
+    match fastthrift_protocol::detect(bytes) {
+        Detection::Message(protocol) => Some(protocol),
+        _ => None,
+    }
+}
+
+/// The length of the name that an old Binary message starts with, if it can be one.
+fn old_name(word: [u8; FRAME_HEADER]) -> Option<usize> {
+    let len = usize::try_from(u32::from_be_bytes(word)).ok()?;
+    (1..=OLD_NAME_LIMIT).contains(&len).then_some(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANY: Accepted = Accepted { protocol: None, framing: None, frame_limit: 1 << 20 };
+
+    fn found(bytes: &[u8]) -> Option<(Protocol, Framing)> {
+        detect(bytes, ANY).unwrap().map(|dialect| (dialect.protocol, dialect.framing))
+    }
+
+    #[test]
+    fn each_dialect_is_told_by_its_first_bytes() {
+        assert_eq!(found(b"\x80\x01\0\x01"), Some((Protocol::Binary, Framing::Unframed)));
+        assert_eq!(found(b"\x82\x21\x01\x04"), Some((Protocol::Compact, Framing::Unframed)));
+        assert_eq!(found(b"\0\0\0\x30\x80\x01"), Some((Protocol::Binary, Framing::Framed)));
+        assert_eq!(found(b"\0\0\0\x30\x82\x81"), Some((Protocol::Compact, Framing::Framed)));
+        assert_eq!(found(b"\0\0\0\x30\0\0\0\x04ping\x01"), Some((Protocol::Binary, Framing::Framed)));
+        assert_eq!(found(b"\0\0\0\x04ping\x01"), Some((Protocol::Binary, Framing::Unframed)));
+    }
+
+    #[test]
+    fn a_prefix_waits_for_more() {
+        for bytes in [&b"\x80\x01\0\x01"[..], b"\0\0\0\x30\x82\x81", b"\0\0\0\x04ping"] {
+            for len in 0..4 {
+                assert_eq!(found(&bytes[..len]), None);
+            }
+        }
+        assert_eq!(found(b"\0\0\0\x30\x80"), None);
+    }
+
+    #[test]
+    fn other_protocols_are_refused_with_what_came() {
+        let http = detect(b"GET / HT", ANY).unwrap_err();
+        assert_eq!(http, ConnectionErrorKind::FrameTooLarge { size: 0x4745_5420, limit: 1 << 20 });
+        assert_eq!(detect(b"\0\0\0\x30\x0f\xff\0\0", ANY), Err(ConnectionErrorKind::HeaderTransport));
+        assert_eq!(detect(b"\0\0\0\0\0\0", ANY), Err(ConnectionErrorKind::FrameLength(0)));
+        assert_eq!(detect(b"\xff\xff\xff\xff", ANY), Err(ConnectionErrorKind::FrameLength(-1)));
+        assert_eq!(detect(b"\0\0\0\x30\x01\x02", ANY), Err(ConnectionErrorKind::UnknownDialect([0, 0, 0, 0x30])));
+    }
+
+    #[test]
+    fn what_was_configured_is_not_guessed() {
+        let framed = Accepted { framing: Some(Framing::Framed), ..ANY };
+        assert_eq!(detect(b"\x80\x01\0\x01\0\0", framed), Err(ConnectionErrorKind::FrameLength(-2_147_418_111)));
+        let both = Accepted { protocol: Some(Protocol::Compact), ..framed };
+        let dialect = Dialect { protocol: Protocol::Compact, framing: Framing::Framed };
+        assert_eq!(detect(b"", both), Ok(Some(dialect)));
+        assert_eq!(
+            detect(b"\0\0\0\x30\x80\x01", Accepted { protocol: Some(Protocol::Compact), ..ANY }),
+            Err(ConnectionErrorKind::RefusedDialect(Dialect { protocol: Protocol::Binary, framing: Framing::Framed }))
+        );
+    }
+}

@@ -1,0 +1,5 @@
+mod command;
+mod connection;
+
+pub use command::{CallError, ReplyError};
+pub use connection::{ConnectionError, ConnectionErrorKind, Fault};

@@ -1,0 +1,102 @@
+use crate::{CallError, ConnectionErrorKind, Framing, ReplyError};
+
+/// Bytes of a frame's length.
+pub(crate) const FRAME_HEADER: usize = 4;
+
+/// The size that a frame's first bytes announce.
+pub(crate) fn frame_size(length: [u8; FRAME_HEADER], limit: usize) -> Result<usize, ConnectionErrorKind> {
+    let length = i32::from_be_bytes(length);
+    match usize::try_from(length) {
+        Ok(0) | Err(_) => Err(ConnectionErrorKind::FrameLength(length)),
+        Ok(size) if size > limit => Err(ConnectionErrorKind::FrameTooLarge { size, limit }),
+        Ok(size) => Ok(size),
+    }
+}
+
+/// Reserves the place of a frame's length.
+pub(crate) fn open_message(buffer: &mut Vec<u8>, framing: Framing) {
+    if framing == Framing::Framed {
+        buffer.extend_from_slice(&[0; FRAME_HEADER]);
+    }
+}
+
+/// Checks the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end, and writes
+/// its frame's length.
+pub(crate) fn close_message(
+    buffer: &mut [u8],
+    framing: Framing,
+    start: usize,
+    body: usize,
+    limit: usize,
+) -> Result<(), CloseError> {
+    let written = if buffer.len() < body { None } else { buffer.get_mut(start..) };
+    let written = written.ok_or(CloseError::BufferShrunk)?;
+    match framing {
+        Framing::Unframed => check_size(written.len(), limit).map(drop),
+        Framing::Framed => {
+            let (length, message) = written.split_first_chunk_mut().ok_or(CloseError::BufferShrunk)?;
+            *length = check_size(message.len(), limit)?.to_be_bytes();
+            Ok(())
+        }
+    }
+}
+
+fn check_size(size: usize, limit: usize) -> Result<i32, CloseError> {
+    i32::try_from(size).ok().filter(|_| size <= limit).ok_or(CloseError::TooLarge { size, limit })
+}
+
+/// Why a written message cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CloseError {
+    TooLarge { size: usize, limit: usize },
+    BufferShrunk,
+}
+
+impl From<CloseError> for CallError {
+    fn from(error: CloseError) -> Self {
+        match error {
+            CloseError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CloseError::BufferShrunk => Self::BufferShrunk,
+        }
+    }
+}
+
+impl From<CloseError> for ReplyError {
+    fn from(error: CloseError) -> Self {
+        match error {
+            CloseError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CloseError::BufferShrunk => Self::BufferShrunk,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_refused_by_its_length_alone() {
+        assert_eq!(frame_size([0, 0, 0, 9], 9), Ok(9));
+        assert_eq!(frame_size([0, 0, 0, 9], 8), Err(ConnectionErrorKind::FrameTooLarge { size: 9, limit: 8 }));
+        assert_eq!(frame_size([0; 4], 8), Err(ConnectionErrorKind::FrameLength(0)));
+        assert_eq!(frame_size([0xff; 4], usize::MAX), Err(ConnectionErrorKind::FrameLength(-1)));
+    }
+
+    #[test]
+    fn the_length_is_written_when_the_message_is_whole() {
+        let mut buffer = b"before".to_vec();
+        open_message(&mut buffer, Framing::Framed);
+        buffer.extend_from_slice(b"message");
+        assert_eq!(close_message(&mut buffer, Framing::Framed, 6, 10, 7), Ok(()));
+        assert_eq!(buffer, b"before\0\0\0\x07message");
+    }
+
+    #[test]
+    fn a_message_over_the_limit_or_cut_short_is_not_sent() {
+        let too_large = Err(CloseError::TooLarge { size: 7, limit: 6 });
+        assert_eq!(close_message(&mut b"----message".to_vec(), Framing::Framed, 0, 4, 6), too_large);
+        assert_eq!(close_message(&mut b"message".to_vec(), Framing::Unframed, 0, 0, 6), too_large);
+        let shrunk = Err(CloseError::BufferShrunk);
+        assert_eq!(close_message(&mut b"----mess".to_vec(), Framing::Framed, 0, 10, 100), shrunk);
+    }
+}

@@ -1,0 +1,156 @@
+use crate::Span;
+use crate::span::distance;
+
+/// How much memory an empty buffer keeps for the next message; a larger one is given back.
+pub(crate) const RETAINED: usize = 64 << 10;
+
+/// The least that a growing buffer offers to read into.
+const LEAST_SPARE: usize = 4 << 10;
+
+/// The bytes that were received and not consumed.
+///
+/// Memory grows with the bytes that really came: the buffer at most doubles, however much a peer announces.
+#[derive(Debug, Default)]
+pub(crate) struct Inbound {
+    /// Initialised memory; the bytes are at `start..end`.
+    storage: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// The place in the stream of the byte at `start`.
+    position: u64,
+}
+
+impl Inbound {
+    /// The bytes that were not consumed.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.storage[self.start..self.end]
+    }
+
+    /// How many bytes were not consumed.
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// The place in the stream of the first byte that was not consumed.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many bytes were ever received.
+    pub(crate) fn received(&self) -> u64 {
+        self.position + distance(self.len())
+    }
+
+    /// How many bytes of memory the buffer holds.
+    pub(crate) fn capacity(&self) -> usize {
+        self.storage.capacity()
+    }
+
+    /// The bytes of this span, or `None` when they were consumed.
+    pub(crate) fn bytes(&self, span: Span) -> Option<&[u8]> {
+        let offset = usize::try_from(span.position().checked_sub(self.position)?).ok()?;
+        self.unread().get(offset..offset.checked_add(span.len())?)
+    }
+
+    /// Appends a copy of these bytes.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.spare(bytes.len(), 0)[..bytes.len()].copy_from_slice(bytes);
+        self.commit(bytes.len());
+    }
+
+    /// Room for at least `least` bytes, and towards `wanted` as far as that does not more than double the buffer.
+    pub(crate) fn spare(&mut self, least: usize, wanted: usize) -> &mut [u8] {
+        let room = wanted.min(self.len()).max(least).max(1);
+        if self.storage.len() - self.end < room {
+            self.make_room(room);
+        }
+        &mut self.storage[self.end..]
+    }
+
+    /// Counts the first `count` bytes of [`Self::spare`] as received.
+    pub(crate) fn commit(&mut self, count: usize) {
+        assert!(count <= self.storage.len() - self.end, "more bytes were received than there was room for");
+        self.end += count;
+    }
+
+    /// Lets go of the first `count` unread bytes.
+    pub(crate) fn consume(&mut self, count: usize) {
+        assert!(count <= self.len(), "invariant: only unread bytes are consumed");
+        self.start += count;
+        self.position += distance(count);
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            if self.storage.len() > RETAINED {
+                self.storage = Vec::new();
+            }
+        }
+    }
+
+    #[cold]
+    fn make_room(&mut self, room: usize) {
+        let len = self.len();
+        // Moving no more than was consumed since the last move keeps the cost of all moves below that of receiving.
+        if self.start >= len && self.storage.len() - len >= room {
+            self.storage.copy_within(self.start..self.end, 0);
+        } else {
+            let mut grown = vec![0; len.saturating_add(room.max(LEAST_SPARE))];
+            grown[..len].copy_from_slice(self.unread());
+            self.storage = grown;
+        }
+        self.start = 0;
+        self.end = len;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_survive_growth_and_moves_and_end_with_consumption() {
+        let mut inbound = Inbound::default();
+        inbound.append(b"abcdef");
+        inbound.consume(2);
+        let span = Span::new(3, 2);
+        assert_eq!(inbound.bytes(span), Some(&b"de"[..]));
+        inbound.append(&vec![0; 100_000]);
+        assert_eq!(inbound.bytes(span), Some(&b"de"[..]));
+        inbound.consume(2);
+        assert_eq!(inbound.bytes(span), None);
+        assert_eq!(inbound.bytes(Span::new(inbound.received(), 1)), None);
+    }
+
+    #[test]
+    fn memory_at_most_doubles_towards_an_announced_size() {
+        let mut inbound = Inbound::default();
+        inbound.append(&[1; 5000]);
+        let room = inbound.spare(1, usize::MAX).len();
+        assert!((1..=10_000).contains(&room), "{room} bytes offered");
+        assert!(inbound.capacity() <= 3 * 5000);
+    }
+
+    #[test]
+    fn appending_one_byte_at_a_time_keeps_all_of_them() {
+        let mut inbound = Inbound::default();
+        let bytes: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+        for (index, byte) in bytes.iter().enumerate() {
+            inbound.append(&[*byte]);
+            if index % 3 == 0 {
+                let front = usize::try_from(inbound.position()).unwrap();
+                assert_eq!(inbound.unread()[0], bytes[front]);
+                inbound.consume(1);
+            }
+        }
+        let front = usize::try_from(inbound.position()).unwrap();
+        assert_eq!(inbound.unread(), &bytes[front..]);
+    }
+
+    #[test]
+    fn an_emptied_buffer_gives_large_memory_back() {
+        let mut inbound = Inbound::default();
+        inbound.append(&vec![0; RETAINED + 1]);
+        inbound.consume(RETAINED + 1);
+        assert_eq!(inbound.capacity(), 0);
+    }
+}

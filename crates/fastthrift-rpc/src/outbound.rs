@@ -1,0 +1,94 @@
+use crate::inbound::RETAINED;
+use crate::span::distance;
+
+/// The bytes that wait to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    bytes: Vec<u8>,
+    /// How many of `bytes` were sent.
+    sent: usize,
+    /// The place in the stream of `bytes[0]`.
+    position: u64,
+}
+
+impl Outbound {
+    /// The bytes that wait to be sent.
+    pub(crate) fn pending(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    /// The buffer that messages are appended to.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// How long the buffer is: where the next message starts in it.
+    pub(crate) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes back what was appended from `start` on. Fails when bytes before it are gone, which were other messages'.
+    pub(crate) fn truncate(&mut self, start: usize) -> Result<(), ()> {
+        let lost = self.bytes.len() < start;
+        self.bytes.truncate(start);
+        if lost {
+            self.sent = self.sent.min(self.bytes.len());
+            return Err(());
+        }
+        Ok(())
+    }
+
+    /// How many bytes were ever sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.position + distance(self.sent)
+    }
+
+    /// The place in the stream of the byte at this index of the buffer.
+    pub(crate) fn position_of(&self, index: usize) -> u64 {
+        self.position + distance(index)
+    }
+
+    /// Counts the first `count` pending bytes as sent.
+    pub(crate) fn advance(&mut self, count: usize) {
+        assert!(count <= self.pending().len(), "more bytes were sent than were pending");
+        self.sent += count;
+        if self.sent == self.bytes.len() {
+            self.clear();
+        } else if self.sent >= RETAINED && self.sent >= self.bytes.len() / 2 {
+            self.position += distance(self.sent);
+            self.bytes.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
+    /// Drops what is pending.
+    pub(crate) fn clear(&mut self) {
+        self.position += distance(self.bytes.len());
+        self.sent = 0;
+        self.bytes.clear();
+        if self.bytes.capacity() > RETAINED {
+            self.bytes = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_leave_in_order_in_steps_of_any_size() {
+        let mut outbound = Outbound::default();
+        let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        outbound.buffer().extend_from_slice(&bytes);
+        let mut sent = Vec::new();
+        while !outbound.pending().is_empty() {
+            let step = outbound.pending().len().min(1777);
+            sent.extend_from_slice(&outbound.pending()[..step]);
+            outbound.advance(step);
+            assert_eq!(outbound.sent(), u64::try_from(sent.len()).unwrap());
+        }
+        assert_eq!(sent, bytes);
+        assert_eq!(outbound.end(), 0);
+    }
+}

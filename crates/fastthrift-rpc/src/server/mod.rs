@@ -1,0 +1,8 @@
+mod connection;
+mod open_requests;
+mod reply_writer;
+mod request;
+
+pub use connection::ServerConnection;
+pub use reply_writer::ReplyWriter;
+pub use request::{Request, RequestId};

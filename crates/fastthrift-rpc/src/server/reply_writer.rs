@@ -1,0 +1,49 @@
+use super::{RequestId, ServerConnection};
+use crate::ReplyError;
+use crate::framing::close_message;
+
+/// A reply that is being written: its header stands in the outbound buffer, its body is the caller's to append.
+///
+/// Dropped without [`Self::finish`], it takes back all that was written; the request stays open, to be answered otherwise.
+#[derive(Debug)]
+pub struct ReplyWriter<'c> {
+    pub(super) connection: &'c mut ServerConnection,
+    pub(super) request: RequestId,
+    /// Where the message, its frame's length included, starts in the buffer.
+    pub(super) start: usize,
+    /// Where the body starts in the buffer.
+    pub(super) body: usize,
+    pub(super) is_finished: bool,
+}
+
+impl ReplyWriter<'_> {
+    /// The outbound buffer, to append the result's struct to. What stands in it already must stay.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.connection.outbound.buffer()
+    }
+
+    /// Where the body starts in the buffer.
+    pub fn body_start(&self) -> usize {
+        self.body
+    }
+
+    /// Makes the reply ready to send and closes the request.
+    ///
+    /// Fails when the reply is over the limit, and then takes back what was written; the request stays open.
+    pub fn finish(mut self) -> Result<(), ReplyError> {
+        let framing = self.connection.framing();
+        let limit = self.connection.config.limits.message;
+        close_message(self.connection.outbound.buffer(), framing, self.start, self.body, limit)?;
+        self.is_finished = true;
+        self.connection.close(self.request);
+        Ok(())
+    }
+}
+
+impl Drop for ReplyWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.connection.take_back(self.start);
+        }
+    }
+}
