@@ -263,7 +263,9 @@ fn compact_field_ids_may_go_anywhere_but_past_their_range() {
     let ids = [0, 1, 16, 15, -1, i16::MIN, i16::MAX, i16::MAX - 15, i16::MAX, 0];
     let bytes = compact_bytes(|out| {
         let scope = out.begin_struct();
-        ids.iter().for_each(|&id| out.write_i8_field(id, 1));
+        for id in ids {
+            out.write_i8_field(id, 1);
+        }
         out.end_struct(scope);
     });
     let mut reader = compact(&bytes);
