@@ -1,0 +1,94 @@
+"""Results as Markdown: tables, the machine they were measured on, and the files they are kept in."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benches.measure import Sample
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "benchmarks"
+OURS = "fastthrift"
+"""The subject whose ratio is one, by the start of its name."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; the first column is text, the others are figures."""
+    lines = [_row(head), "|".join(["", "---", *["--:"] * (len(head) - 1), ""]), *map(_row, rows)]
+    return "\n".join(lines)
+
+
+def compare(samples: Mapping[str, Sample], *, scale: float, unit: str) -> str:
+    """Return a table of samples: median, spread, and how many times ours.
+
+    Args:
+        samples: The measurements by subject; the first one whose name is ours is the measure of the others.
+        scale: What to multiply a measurement with to get it in `unit`.
+        unit: The unit that the head names.
+    """
+    ours = next((sample for name, sample in samples.items() if name.startswith(OURS)), None)
+    rows = [
+        [
+            name,
+            figure(sample.median * scale),
+            f"{figure(sample.quantile(0.1) * scale)} - {figure(sample.quantile(0.9) * scale)}",
+            f"{sample.ratio_to(ours):.2f}" if ours else "",
+        ]
+        for name, sample in samples.items()
+    ]
+    return table(["", f"median, {unit}", "p10 - p90", "x ours"], rows)
+
+
+def figure(value: float) -> str:
+    """Return a number with three significant digits."""
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f}"
+
+
+def machine() -> str:
+    """Return one paragraph that says where and with what the figures were measured."""
+    flags = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    optimised = "with" if "--enable-optimizations" in flags else "without"
+    peers = ", ".join(f"{name} {number}" for name in _DISTRIBUTIONS if (number := _version(name)))
+    return (
+        f"Measured on {datetime.date.today().isoformat()}: {_processor()}, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()}, CPython {platform.python_version()} {optimised} profile-guided "
+        f"optimisation. Peers: {peers}."
+    )
+
+
+def publish(name: str, text: str, *, write: bool) -> None:
+    """Print a part's report, and keep it in the documentation when asked to."""
+    print(text, flush=True)
+    if write:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        (FOLDER / f"{name}.md").write_text(f"{text.rstrip()}\n")
+        print(f"(written to docs/benchmarks/{name}.md)", file=sys.stderr)
+
+
+_DISTRIBUTIONS = ("thriftpy2", "thrift", "msgspec", "thriftrs2")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
