@@ -20,7 +20,8 @@ def run(work: Path, *, rounds: int, batch_seconds: float) -> str:
         report.machine(),
         "CPU time of one thread for one call, garbage collector off as timeit does; all rows shuffled together in each "
         f"of {rounds} rounds. `small` is six scalar fields; `book` is a hundred people with lists, structs and a map. "
-        "msgspec writes another format. `x ours` is against the first row, the median of the rounds' ratios: above one, fastthrift is faster.",
+        "msgspec writes another format. `x ours` is against the first row, the median of the rounds' ratios: "
+        "above one, fastthrift is faster.",
     ]
     others: dict[str, list[str]] = {codec.name: [codec.name] for codec in found}
     heads = [""]

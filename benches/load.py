@@ -67,8 +67,8 @@ def run(work: Path, *, rounds: int) -> str:
     parts = [
         "# Load and import",
         report.machine(),
-        f"CPU time in milliseconds, each measurement a fresh process, {rounds} rounds, subjects shuffled in each. `call` "
-        "is the loading function alone, all threads counted, the library imported before; `process` is the whole of it. "
+        f"CPU time in milliseconds, each measurement a fresh process, {rounds} rounds, subjects shuffled in each. "
+        "`call` is the loading function alone, all threads counted, the library imported before; `process` is all. "
         "fastthrift makes a class when its name is first touched; the second row touches all of them, includes too. "
         "Apache's compiler writes Python that then has to be imported, which is not counted.",
     ]

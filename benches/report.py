@@ -37,7 +37,7 @@ def compare(samples: Mapping[str, Sample], *, scale: float, unit: str) -> str:
         [
             name,
             figure(sample.median * scale),
-            f"{figure(sample.quantile(0.1) * scale)} - {figure(sample.quantile(0.9) * scale)}",
+            spread(sample, scale),
             f"{sample.ratio_to(ours):.2f}" if ours else "",
         ]
         for name, sample in samples.items()
@@ -46,9 +46,14 @@ def compare(samples: Mapping[str, Sample], *, scale: float, unit: str) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a number with three significant digits."""
-    digits = 2 if value < 10 else 1 if value < 100 else 0
+    """Return a number with about three significant digits."""
+    digits = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f}"
+
+
+def spread(sample: Sample, scale: float = 1.0) -> str:
+    """Return the tenth and the ninetieth percentile of a sample."""
+    return f"{figure(sample.quantile(0.1) * scale)} - {figure(sample.quantile(0.9) * scale)}"
 
 
 def machine() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import fastthrift
 
@@ -16,16 +17,18 @@ def codecs(work: Path) -> Iterator[Codec]:
     if not hasattr(fastthrift, "load"):
         raise UnavailableError("the package is not built")
     module = fastthrift.load(IDL / "bench.thrift")
+    yield _codec(module, "binary", option="")
+    yield _codec(module, "compact", option=', protocol="compact"')
+
+
+def _codec(module: ModuleType, protocol: str, *, option: str) -> Codec:
     names = {"serialize": fastthrift.serialize, "deserialize": fastthrift.deserialize}
-    for protocol, option in (("binary", ""), ("compact", ', protocol="compact"')):
-        yield Codec(
-            name=f"fastthrift {protocol}",
-            wire=protocol,
-            build=lambda struct, fields: getattr(module, struct)(**fields),
-            encode=lambda _struct, value, option=option: Statement(
-                f"serialize(value{option})", {**names, "value": value}
-            ),
-            decode=lambda struct, data, option=option: Statement(
-                f"deserialize(cls, data{option})", {**names, "cls": getattr(module, struct), "data": data}
-            ),
-        )
+    return Codec(
+        name=f"fastthrift {protocol}",
+        wire=protocol,
+        build=lambda struct, fields: getattr(module, struct)(**fields),
+        encode=lambda _struct, value: Statement(f"serialize(value{option})", {**names, "value": value}),
+        decode=lambda struct, data: Statement(
+            f"deserialize(cls, data{option})", {**names, "cls": getattr(module, struct), "data": data}
+        ),
+    )

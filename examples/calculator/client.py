@@ -13,9 +13,9 @@ if __name__ == "__main__":
     url = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:9090"
     with fastthrift.connect(calculator.Calculator, url, timeout=2.0) as client:
         print("2 + 3 =", client.add(2, 3))
-        print("1 / 4 =", client.divide(1, 4))
+        print("1 / 4 =", client.divide(1.0, 4.0))
         try:
-            client.divide(1, 0)
+            client.divide(1.0, 0.0)
         except calculator.DivisionByZero as error:
             print("1 / 0:", error.message)
         for entry in client.history(limit=5):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fastthrift
+
+Number = TypeVar("Number", int, float)
 
 calculator = fastthrift.load(Path(__file__).with_name("calculator.thrift"))
 
@@ -32,7 +34,7 @@ class Handler(calculator.Calculator):  # type: ignore[misc, name-defined]  # the
     def clear(self) -> None:
         self._entries.clear()
 
-    def _remember(self, operation: str, a: float, b: float, result: Any) -> Any:
+    def _remember(self, operation: str, a: float, b: float, result: Number) -> Number:
         self._entries.appendleft(calculator.Entry(operation, [a, b], result))
         return result
 
