@@ -144,9 +144,9 @@ def test_a_finding_names_its_own_line() -> None:
 
 
 def test_only_the_excepted_file_may_read_files_and_nothing_more() -> None:
-    assert findings("use std::fs;", "fastthrift-idl", "src/fs.rs") == []
+    assert findings("use std::fs;", "fastthrift-idl", "src/loader/fs.rs") == []
     assert findings("use std::fs;", "fastthrift-idl", "src/lexer.rs") != []
-    assert findings("use std::net::TcpStream;", "fastthrift-idl", "src/fs.rs") != []
+    assert findings("use std::net::TcpStream;", "fastthrift-idl", "src/loader/fs.rs") != []
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,11 @@ def test_only_the_excepted_file_may_read_files_and_nothing_more() -> None:
         ('// #[cfg(feature = "fs")]\npub mod fs;', 1),
     ],
 )
-def test_the_excepted_file_must_be_behind_a_feature(tmp_path: Path, declaration: str, findings: int) -> None:
-    crate(tmp_path, {"lib.rs": declaration, "fs.rs": "use std::fs;"})
+@pytest.mark.parametrize("above", ["loader/mod.rs", "loader.rs"])
+def test_the_excepted_file_must_be_behind_a_feature(
+    tmp_path: Path, declaration: str, findings: int, above: str
+) -> None:
+    crate(tmp_path, {"lib.rs": "mod loader;", above: declaration, "loader/fs.rs": "use std::fs;"})
     assert len(list(check_layers.check_crate("fastthrift-idl", tmp_path))) == findings
 
 
