@@ -1,0 +1,166 @@
+//! What must hold for the codecs whatever the bytes are. Each check panics when it does not; fuzz targets and the tests that
+//! replay their corpus call the same ones.
+
+use fastthrift_protocol::{
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, Detection, InputProtocol,
+    Limits, MessageHeader, MessageScanner, OutputProtocol, Protocol, Scan, TType, detect,
+};
+
+use crate::Tree;
+use crate::arbitrary::Choices;
+
+/// Reads a struct as a tree, and says how many bytes it takes.
+pub fn read_struct(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<(Tree, usize), DecodeError> {
+    fn read<'de>(mut input: impl InputProtocol<'de>) -> Result<(Tree, usize), DecodeError> {
+        let tree = Tree::read(&mut input, TType::Struct)?;
+        Ok((tree, input.offset()))
+    }
+    match protocol {
+        Protocol::Binary => read(BinaryReader::new(bytes, limits)),
+        Protocol::Compact => read(CompactReader::new(bytes, limits)),
+    }
+}
+
+/// Skips a struct, and says how many bytes it takes.
+pub fn skip_struct(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<usize, DecodeError> {
+    fn skip<'de>(mut input: impl InputProtocol<'de>) -> Result<usize, DecodeError> {
+        input.skip(TType::Struct)?;
+        Ok(input.offset())
+    }
+    match protocol {
+        Protocol::Binary => skip(BinaryReader::new(bytes, limits)),
+        Protocol::Compact => skip(CompactReader::new(bytes, limits)),
+    }
+}
+
+/// Writes a value.
+pub fn write_tree(protocol: Protocol, tree: &Tree) -> Vec<u8> {
+    let mut out = Vec::new();
+    match protocol {
+        Protocol::Binary => tree.write(&mut BinaryWriter::new(&mut out)),
+        Protocol::Compact => tree.write(&mut CompactWriter::new(&mut out)),
+    }
+    out
+}
+
+/// Arbitrary bytes as a struct and as a message's header: reading and skipping agree on the result, down to the error and
+/// its place; what is read can be written in every protocol and read back the same.
+pub fn check_reader(protocol: Protocol, bytes: &[u8]) {
+    check_struct(protocol, bytes);
+    if let Ok((header, _)) = protocol.read_message_header(bytes, Limits::DEFAULT) {
+        check_header(&header);
+    }
+}
+
+fn check_struct(protocol: Protocol, bytes: &[u8]) {
+    let read = read_struct(protocol, bytes, Limits::DEFAULT);
+    let skipped = skip_struct(protocol, bytes, Limits::DEFAULT);
+    match (&read, &skipped) {
+        (Ok((_, read)), Ok(skipped)) => assert_eq!(read, skipped, "reading and skipping end in different places"),
+        (Err(read), Err(skipped)) => assert_eq!(kind_of(read), kind_of(skipped)),
+        _ => panic!("reading gives {read:?}, skipping {skipped:?}"),
+    }
+    if let Ok((tree, _)) = read {
+        check_round_trip(&tree);
+    }
+}
+
+/// Writes a struct in every protocol; each must be read back the same, to the end.
+pub fn check_round_trip(tree: &Tree) {
+    for &protocol in Protocol::ALL {
+        let bytes = write_tree(protocol, tree);
+        let read = read_struct(protocol, &bytes, Limits::DEFAULT);
+        assert_eq!(read.as_ref(), Ok(&(tree.clone(), bytes.len())), "{protocol}: {bytes:x?}");
+        assert_eq!(skip_struct(protocol, &bytes, Limits::DEFAULT), Ok(bytes.len()));
+    }
+}
+
+fn check_header(header: &MessageHeader<'_>) {
+    for &protocol in Protocol::ALL {
+        let mut out = Vec::new();
+        protocol.write_message_header(&mut out, header);
+        assert_eq!(protocol.read_message_header(&out, Limits::DEFAULT), Ok((*header, out.len())));
+        assert_eq!(detect(&out), Detection::Message(protocol));
+    }
+    let mut out = Vec::new();
+    BinaryWriter::new(&mut out).old().write_message_header(header);
+    assert_eq!(Protocol::Binary.read_message_header(&out, Limits::DEFAULT), Ok((*header, out.len())));
+}
+
+/// Some choices, then arbitrary bytes as a message: the scanner's result is that of reading the header and skipping the body,
+/// whether the bytes come at once or in the pieces chosen.
+pub fn check_scanner(choices_and_message: &[u8]) {
+    let mut choices = Choices::new(choices_and_message);
+    let protocol = choices.one_of(&[None, Some(Protocol::Binary), Some(Protocol::Compact)]);
+    let message = match choices.below(4) {
+        0 => usize::from(choices.byte()) * 4,
+        _ => Limits::DEFAULT.message,
+    };
+    let limits = Limits { message, depth: 16, ..Limits::DEFAULT };
+    let pieces: Vec<usize> = (0..choices.below(16)).map(|_| choices.below(64)).collect();
+    check_scan(protocol, limits, &pieces, choices.rest());
+}
+
+/// Scans a message at once and in pieces of these lengths (the rest of it byte by byte when there are none), and compares
+/// both with the reader's result.
+pub fn check_scan(protocol: Option<Protocol>, limits: Limits, pieces: &[usize], bytes: &[u8]) {
+    let scanner = || protocol.map_or_else(|| MessageScanner::detecting(limits), |p| MessageScanner::new(p, limits));
+    let whole = scanner().scan(bytes);
+    compare_with_reader(protocol, limits, bytes, &whole);
+
+    let mut split = scanner();
+    let ends = pieces.iter().chain(std::iter::repeat(&1)).scan(0, |end, piece| {
+        *end += piece;
+        Some(*end)
+    });
+    let ends = ends.take_while(|&end| end < bytes.len()).take(pieces.len().max(1000)).chain([bytes.len()]);
+    let mut ended = None;
+    for end in ends {
+        match split.scan(&bytes[..end]) {
+            Ok(Scan::NeedMore { at_least }) => assert!(at_least > 0),
+            other => {
+                ended = Some(other);
+                break;
+            }
+        }
+    }
+    let in_pieces = ended.unwrap_or_else(|| split.scan(bytes));
+    match (&whole, &in_pieces) {
+        (Err(whole), Err(in_pieces)) => assert_eq!(kind_of(whole), kind_of(in_pieces)),
+        _ => assert_eq!(whole, in_pieces, "{pieces:?}"),
+    }
+}
+
+fn compare_with_reader(protocol: Option<Protocol>, limits: Limits, bytes: &[u8], scanned: &Result<Scan, DecodeError>) {
+    let found = match (protocol, detect(bytes)) {
+        (Some(protocol), _) | (None, Detection::Message(protocol)) => protocol,
+        (None, Detection::Length) => Protocol::Binary,
+        (None, Detection::NeedMore) => {
+            let refused = limits.message <= bytes.len();
+            return assert_eq!(scanned.is_err(), refused, "{scanned:?}");
+        }
+        (None, _) => return assert!(scanned.is_err() || limits.message < 2, "{scanned:?}"),
+    };
+    let read = found.read_message_header(bytes, limits).and_then(|(_, body)| {
+        let rest = &bytes[body..];
+        skip_struct(found, rest, limits).map(|len| body + len)
+    });
+    let is_over_limit =
+        matches!(scanned.as_ref().map_err(DecodeError::kind), Err(DecodeErrorKind::SizeLimit { what: "message", .. }));
+    match read {
+        Ok(len) if len <= limits.message => assert_eq!(scanned, &Ok(Scan::Complete { len })),
+        Ok(len) => assert!(is_over_limit, "{len} bytes are over the limit, but {scanned:?}"),
+        Err(error) if matches!(error.kind(), DecodeErrorKind::UnexpectedEnd { .. }) => {
+            assert!(!matches!(scanned, Ok(Scan::Complete { .. })), "{error}, but {scanned:?}");
+        }
+        Err(_) if is_over_limit => {}
+        Err(error) => {
+            let scanned = scanned.as_ref().expect_err("the reader refuses it").kind().clone();
+            assert_eq!(kind_of(&error), std::mem::discriminant(&scanned), "{error}, but {scanned}");
+        }
+    }
+}
+
+fn kind_of(error: &DecodeError) -> std::mem::Discriminant<DecodeErrorKind> {
+    std::mem::discriminant(error.kind())
+}
