@@ -1,1 +1,33 @@
-//! x
+//! Python bindings: classes of loaded IDL files, codecs over their instances, clients and servers.
+
+mod attributes;
+mod build;
+mod class;
+mod codec;
+mod constant;
+mod enumeration;
+mod error;
+mod functions;
+mod load;
+mod module;
+mod names;
+mod object;
+mod primitive;
+mod registry;
+mod service;
+mod visit;
+
+use pyo3::prelude::*;
+
+/// The native module of fastthrift; its public names are those of the package.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let bases = class::bases(module.py())?;
+    module.add("StructMeta", bases.meta.bind(module.py()))?;
+    module.add("Struct", bases.structure.bind(module.py()))?;
+    module.add("Union", bases.union.bind(module.py()))?;
+    module.add("ThriftException", bases.exception.bind(module.py()))?;
+    functions::add_to(module)?;
+    module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
+    load::add_to(module)
+}

@@ -1,0 +1,112 @@
+//! Classes that keep their fields as attributes of a `__dict__`, bound to structs of a schema.
+
+use std::sync::Arc;
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_schema::{Definition, StructId};
+use pyo3::exceptions::{PyKeyError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::class::{ClassEntry, ClassInfo, Layout};
+use crate::codec::{decode_struct, encode_struct, in_class, with_scratch};
+use crate::constant::Default;
+use crate::error::{decode_error, encode_error};
+use crate::functions::bytes_of;
+use crate::names::field_names;
+use crate::object::{Object, Ref, type_name};
+use crate::registry::{Registry, Style};
+
+/// The attribute under which a bound class knows its struct.
+const BINDING: &str = "__thrift_binding__";
+
+/// Names the struct that a class with attributes is bound to.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct Binding {
+    registry: Py<Registry>,
+    id: StructId,
+}
+
+#[pymethods]
+impl Binding {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.registry)
+    }
+}
+
+/// Binds classes with attributes to the structs of a module's IDL file.
+///
+/// Each class is called without arguments to make an instance and has its fields set as attributes. Enums are ints there, and sets
+/// are lists. `serialize` and `deserialize` then take these classes too. Structs that one of them refers to must be bound as well.
+#[pyfunction]
+pub(crate) fn bind_classes(module: &Bound<'_, PyAny>, classes: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = module.py();
+    let native = module.getattr("__thrift__")?.cast_into::<Registry>()?;
+    let schema = native.get().plans().schema();
+    let names = schema.programs().ids().map(|id| native.get().module_name(id).to_owned()).collect();
+    let registry = Bound::new(py, Registry::new(Arc::clone(schema), Style::Attributes, names))?;
+    for (name, class) in classes {
+        let name: String = name.extract()?;
+        let class = class.cast_into::<PyType>()?;
+        let found = schema.root().definitions.iter().find(|(defined, _)| **defined == *name);
+        let Some((_, Definition::Struct(id))) = found else {
+            return Err(PyKeyError::new_err(format!("'{name}' is no struct of the file")));
+        };
+        bind(&registry, *id, &class)?;
+    }
+    Ok(())
+}
+
+fn bind(registry: &Bound<'_, Registry>, id: StructId, class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = registry.py();
+    let structure = registry.get().schema().structure(id);
+    let info = ClassInfo {
+        id,
+        kind: structure.kind,
+        names: field_names(structure).iter().map(|name| PyString::intern(py, name).unbind()).collect(),
+        layout: Layout::Attributes,
+        defaults: structure.fields.iter().map(|_| Default::None).collect(),
+        is_tracked: true,
+    };
+    registry.get().adopt(id, ClassEntry::new(class.clone().unbind(), Arc::new(info)))?;
+    class.setattr(BINDING, Binding { registry: registry.clone().unbind(), id })
+}
+
+fn binding<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Binding>> {
+    let found = class.getattr(BINDING).ok().and_then(|binding| binding.cast_into::<Binding>().ok());
+    found.ok_or_else(|| PyTypeError::new_err(format!("expected a class of a loaded IDL file, got {}", shown(class))))
+}
+
+fn shown(class: &Bound<'_, PyAny>) -> String {
+    match class.cast::<PyType>() {
+        Ok(class) => class.qualname().map_or_else(|_| "?".to_owned(), |name| name.to_string()),
+        Err(_) => format!("an instance of {}", type_name(class.as_ptr())),
+    }
+}
+
+/// `serialize` for an instance of a class that is not one of ours, but may be bound.
+pub(crate) fn to_bytes(py: Python<'_>, object: Ref, protocol: Protocol) -> PyResult<Object> {
+    let class = crate::object::class_of(py, object);
+    let binding = binding(class.as_any())?;
+    let registry = binding.get().registry.bind(py).get();
+    let id = binding.get().id;
+    let bytes = with_scratch(|out| encode_struct(registry, id, object, protocol, out), bytes_of);
+    bytes.map_err(|error| encode_error(py, in_struct(registry, id, |step| error.within(step))))?
+}
+
+/// `deserialize` for a class that is not one of ours, but may be bound.
+pub(crate) fn from_bytes(py: Python<'_>, class: Ref, bytes: &[u8], protocol: Protocol) -> PyResult<Object> {
+    let binding = binding(&crate::object::borrowed(py, class))?;
+    let registry = binding.get().registry.bind(py);
+    let id = binding.get().id;
+    decode_struct(registry, id, None, protocol, Limits::DEFAULT, bytes)
+        .map_err(|error| decode_error(py, in_struct(registry.get(), id, |step| error.within(step))))
+}
+
+fn in_struct<E>(registry: &Registry, id: StructId, within: impl FnOnce(fastthrift_protocol::PathStep) -> E) -> E {
+    match registry.made_class(id) {
+        Some(entry) => within(in_class(&entry.info, registry)),
+        None => within(fastthrift_protocol::PathStep::Field("?".into())),
+    }
+}

@@ -1,0 +1,252 @@
+//! Makes Python objects from what the walk decodes.
+#![allow(unsafe_code)]
+
+use fastthrift_dynamic::{Build, FieldPlan, MapPlan, SequencePlan, StructPlan};
+use fastthrift_protocol::{DecodeError, DecodeErrorKind};
+use fastthrift_schema::EnumId;
+use pyo3::prelude::*;
+use pyo3::{PyErr, ffi};
+
+use crate::class::{ClassInfo, Layout, Slots, complete, frozen_dict_type, is_none, new_instance};
+use crate::constant;
+use crate::object::{Object, held, made, python_raised};
+use crate::primitive;
+use crate::registry::{Registry, Style};
+
+/// Makes objects of a registry's classes.
+pub(crate) struct PyBuild<'r, 'py> {
+    registry: &'r Bound<'py, Registry>,
+    /// The class of the outermost struct, where it is a subclass of the generated one.
+    outermost: Option<*mut ffi::PyTypeObject>,
+}
+
+/// A struct whose fields are being set.
+pub(crate) struct Building<'r> {
+    object: Object,
+    class: *mut ffi::PyTypeObject,
+    info: &'r ClassInfo,
+}
+
+impl<'r, 'py> PyBuild<'r, 'py> {
+    pub(crate) fn new(registry: &'r Bound<'py, Registry>) -> Self {
+        Self { registry, outermost: None }
+    }
+
+    /// Makes the outermost struct an instance of this subclass of the generated class.
+    pub(crate) fn with_class(registry: &'r Bound<'py, Registry>, class: *mut ffi::PyTypeObject) -> Self {
+        Self { registry, outermost: Some(class) }
+    }
+
+    fn style(&self) -> Style {
+        self.registry.get().style()
+    }
+}
+
+/// Leaves the Python exception set, for whoever called the walk.
+#[cold]
+fn raise(error: PyErr) -> DecodeError {
+    error.restore(held());
+    python_raised()
+}
+
+fn length(len: usize) -> isize {
+    isize::try_from(len).expect("invariant: no container is longer than its bytes")
+}
+
+impl<'r> Build for PyBuild<'r, '_> {
+    type Value = Object;
+    type Struct = Building<'r>;
+    type List = Object;
+    type Set = Object;
+    type Map = Object;
+
+    #[inline]
+    fn bool(&mut self, value: bool) -> Result<Object, DecodeError> {
+        // SAFETY: the two booleans live for ever.
+        Ok(unsafe { Object::from_borrowed(if value { ffi::Py_True() } else { ffi::Py_False() }) })
+    }
+
+    #[inline]
+    fn i32(&mut self, value: i32) -> Result<Object, DecodeError> {
+        // SAFETY: makes a new object.
+        made(unsafe { ffi::PyLong_FromLong(value.into()) })
+    }
+
+    #[inline]
+    fn i64(&mut self, value: i64) -> Result<Object, DecodeError> {
+        // SAFETY: makes a new object.
+        made(unsafe { ffi::PyLong_FromLongLong(value) })
+    }
+
+    #[inline]
+    fn double(&mut self, value: f64) -> Result<Object, DecodeError> {
+        // SAFETY: makes a new object.
+        made(unsafe { ffi::PyFloat_FromDouble(value) })
+    }
+
+    #[inline]
+    fn string(&mut self, value: &[u8], offset: usize) -> Result<Object, DecodeError> {
+        match primitive::text(value) {
+            Ok(Some(text)) => Ok(text),
+            Ok(None) => Err(python_raised()),
+            Err(valid) => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, offset + valid)),
+        }
+    }
+
+    #[inline]
+    fn binary(&mut self, value: &[u8]) -> Result<Object, DecodeError> {
+        // SAFETY: the pointer and length are those of a slice.
+        made(unsafe { ffi::PyBytes_FromStringAndSize(value.as_ptr().cast(), length(value.len())) })
+    }
+
+    fn uuid(&mut self, value: [u8; 16]) -> Result<Object, DecodeError> {
+        constant::uuid(held(), &value).map(Object::from).map_err(raise)
+    }
+
+    #[inline]
+    fn enumeration(&mut self, id: EnumId, number: i32) -> Result<Object, DecodeError> {
+        match self.style() {
+            Style::Native => self.registry.get().enum_value(held(), id, number).map_err(raise),
+            Style::Attributes => self.i32(number),
+        }
+    }
+
+    #[inline]
+    fn begin_struct(&mut self, plan: &StructPlan) -> Result<Building<'r>, DecodeError> {
+        let entry = match self.registry.get().made_class(plan.id) {
+            Some(entry) => entry,
+            None => Registry::class(self.registry, plan.id).map_err(raise)?,
+        };
+        let class = self.outermost.take().unwrap_or(entry.class_ptr());
+        let object = match entry.info.layout {
+            Layout::Slots(_) => new_instance(class, &entry.info),
+            // SAFETY: the class is live; calling it gives a new object or null.
+            Layout::Attributes => unsafe { ffi::PyObject_CallNoArgs(class.cast()) },
+        };
+        Ok(Building { object: made(object)?, class, info: &entry.info })
+    }
+
+    #[inline]
+    fn set_field(&mut self, building: &mut Building<'r>, field: &FieldPlan, value: Object) -> Result<(), DecodeError> {
+        match &building.info.layout {
+            Layout::Slots(offsets) => {
+                // SAFETY: the object was made for this info.
+                unsafe { Slots::of(building.object.as_ptr()) }.set(offsets[field.index], value);
+                Ok(())
+            }
+            Layout::Attributes => {
+                let name = building.info.names[field.index].as_ptr();
+                // SAFETY: all three are live objects.
+                match unsafe { ffi::PyObject_SetAttr(building.object.as_ptr(), name, value.as_ptr()) } {
+                    0 => Ok(()),
+                    _ => Err(python_raised()),
+                }
+            }
+        }
+    }
+
+    fn has_field(&self, building: &Building<'r>, field: &FieldPlan) -> bool {
+        match &building.info.layout {
+            // SAFETY: the object was made for this info.
+            Layout::Slots(offsets) => {
+                unsafe { Slots::of(building.object.as_ptr()) }.get(offsets[field.index]).is_some()
+            }
+            Layout::Attributes => {
+                let name = building.info.names[field.index].as_ptr();
+                // SAFETY: both are live objects; an attribute that is not there is no error here.
+                unsafe {
+                    let value = Object::from_new(ffi::PyObject_GetAttr(building.object.as_ptr(), name));
+                    ffi::PyErr_Clear();
+                    value.is_some_and(|value| !is_none(value.as_ptr()))
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn end_struct(&mut self, _: &StructPlan, building: Building<'r>) -> Result<Object, DecodeError> {
+        if let Layout::Slots(_) = building.info.layout {
+            complete(&building.object, building.class, building.info).map_err(raise)?;
+        }
+        Ok(building.object)
+    }
+
+    #[inline]
+    fn begin_list(&mut self, _: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+        // SAFETY: a new list; the collector must not see it before all its places are filled.
+        unsafe {
+            let list = made(ffi::PyList_New(length(len)))?;
+            ffi::PyObject_GC_UnTrack(list.as_ptr().cast());
+            Ok(list)
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, list: &mut Object, index: usize, value: Object) -> Result<(), DecodeError> {
+        // SAFETY: the list was made with room for `len` elements, and the walk counts up to it.
+        unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), length(index), value.into_ptr()) };
+        Ok(())
+    }
+
+    #[inline]
+    fn end_list(&mut self, plan: &SequencePlan, list: Object) -> Result<Object, DecodeError> {
+        // SAFETY: all places are filled.
+        unsafe {
+            ffi::PyObject_GC_Track(list.as_ptr().cast());
+            if plan.is_key && self.style() == Style::Native {
+                made(ffi::PyList_AsTuple(list.as_ptr()))
+            } else {
+                Ok(list)
+            }
+        }
+    }
+
+    fn begin_set(&mut self, plan: &SequencePlan, _: usize) -> Result<Object, DecodeError> {
+        // SAFETY: makes a new object.
+        made(unsafe {
+            match self.style() {
+                Style::Attributes => ffi::PyList_New(0),
+                Style::Native if plan.is_key => ffi::PyFrozenSet_New(std::ptr::null_mut()),
+                Style::Native => ffi::PySet_New(std::ptr::null_mut()),
+            }
+        })
+    }
+
+    fn insert(&mut self, set: &mut Object, value: Object) -> Result<(), DecodeError> {
+        // SAFETY: the set (or list) was made by begin_set and nobody else has it yet.
+        let result = unsafe {
+            match self.style() {
+                Style::Attributes => ffi::PyList_Append(set.as_ptr(), value.as_ptr()),
+                Style::Native => ffi::PySet_Add(set.as_ptr(), value.as_ptr()),
+            }
+        };
+        if result == 0 { Ok(()) } else { Err(python_raised()) }
+    }
+
+    fn end_set(&mut self, _: &SequencePlan, set: Object) -> Result<Object, DecodeError> {
+        Ok(set)
+    }
+
+    #[inline]
+    fn begin_map(&mut self, _: &MapPlan, _: usize) -> Result<Object, DecodeError> {
+        // SAFETY: makes a new object.
+        made(unsafe { ffi::PyDict_New() })
+    }
+
+    #[inline]
+    fn insert_entry(&mut self, map: &mut Object, key: Object, value: Object) -> Result<(), DecodeError> {
+        // SAFETY: all three are live.
+        match unsafe { ffi::PyDict_SetItem(map.as_ptr(), key.as_ptr(), value.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(python_raised()),
+        }
+    }
+
+    fn end_map(&mut self, plan: &MapPlan, map: Object) -> Result<Object, DecodeError> {
+        if !plan.is_key || self.style() != Style::Native {
+            return Ok(map);
+        }
+        let frozen = frozen_dict_type(held()).and_then(|class| class.call1((map.into_bound(held()),)));
+        frozen.map(Object::from).map_err(raise)
+    }
+}

@@ -1,0 +1,127 @@
+//! Makes the class of a struct, union or exception.
+#![allow(unsafe_code)]
+
+use std::sync::Arc;
+
+use fastthrift_schema::{Schema, Struct, StructId, StructKind, TypeKind};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::{Bound, ffi};
+
+use super::{ClassEntry, ClassInfo, Layout, bases, instance, meta};
+use crate::constant::Default;
+use crate::names::field_names;
+use crate::registry::Registry;
+
+/// Makes the class of a struct that has none yet.
+pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<ClassEntry> {
+    let py = registry.py();
+    let schema = registry.get().schema();
+    let structure = schema.structure(id);
+    let names = PyTuple::new(py, field_names(structure).iter().map(|name| PyString::intern(py, name)))?;
+    let bases = bases(py)?;
+    let base = match structure.kind {
+        StructKind::Union => &bases.union,
+        StructKind::Exception => &bases.exception,
+        _ => &bases.structure,
+    };
+    let name = crate::names::python_name(&structure.name);
+    let namespace = namespace(registry, structure, &names)?;
+    let class = bases.meta.bind(py).call1((name, PyTuple::new(py, [base])?, namespace))?.cast_into::<PyType>()?;
+    let defaults = structure.fields.iter().enumerate().map(|(place, _)| Default::of_field(registry, id, place));
+    let info = Arc::new(ClassInfo {
+        id,
+        kind: structure.kind,
+        layout: Layout::Slots(slot_offsets(&class, &names)?),
+        names: names.iter().map(|name| Ok(name.cast_into::<PyString>()?.unbind())).collect::<PyResult<_>>()?,
+        defaults: defaults.collect::<PyResult<_>>()?,
+        is_tracked: !is_cycle_free(schema, id, &mut Vec::new()),
+    });
+    meta::attach(&class, Arc::clone(&info), registry)?;
+    instance::prepare_generated(class.as_type_ptr(), &info);
+    Ok(ClassEntry::new(class.unbind(), info))
+}
+
+fn namespace<'py>(
+    registry: &Bound<'py, Registry>,
+    structure: &Struct,
+    names: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let py = registry.py();
+    let annotations = PyDict::new(py);
+    let writer = registry.get().annotations();
+    for (name, field) in names.iter().zip(&structure.fields) {
+        annotations.set_item(name, writer.field(field))?;
+        if writer.mentions_uuid(field.ty) {
+            registry.get().offer_uuid(py, structure.program)?;
+        }
+    }
+    let namespace = PyDict::new(py);
+    namespace.set_item("__slots__", names)?;
+    namespace.set_item("__module__", registry.get().module_name(structure.program))?;
+    namespace.set_item("__doc__", doc(structure, names))?;
+    namespace.set_item("__annotations__", annotations)?;
+    match structure.kind {
+        StructKind::Union => namespace.set_item("__match_args__", ("_which", "_value"))?,
+        _ => namespace.set_item("__match_args__", names)?,
+    }
+    Ok(namespace)
+}
+
+/// The doc comment, followed by those of the fields.
+fn doc(structure: &Struct, names: &Bound<'_, PyTuple>) -> Option<String> {
+    let documented: Vec<String> = structure
+        .fields
+        .iter()
+        .zip(names)
+        .filter_map(|(field, name)| {
+            field.doc.as_ref().map(|doc| format!("    {name}: {}", doc.trim().replace('\n', "\n        ")))
+        })
+        .collect();
+    let mut text = structure.doc.as_deref().unwrap_or_default().to_owned();
+    if !documented.is_empty() {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str("Attributes:\n");
+        text.push_str(&documented.join("\n"));
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// Reads where CPython put each slot; it sorts them, so the order of the names says nothing.
+fn slot_offsets(class: &Bound<'_, PyType>, names: &Bound<'_, PyTuple>) -> PyResult<Box<[usize]>> {
+    let attributes = class.getattr("__dict__")?;
+    let member = class.py().import("types")?.getattr("MemberDescriptorType")?;
+    let offset = |name: Bound<'_, PyAny>| -> PyResult<usize> {
+        let descriptor = attributes.get_item(&name)?;
+        if !descriptor.is_instance(&member)? {
+            return Err(PyTypeError::new_err(format!("'{name}' is no slot of {class}")));
+        }
+        // SAFETY: a member descriptor points to a `PyMemberDef` that lives as long as its class.
+        let offset = unsafe {
+            let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
+            let definition: *const ffi::PyMemberDef = (*descriptor).d_member.cast();
+            (*definition).offset
+        };
+        usize::try_from(offset).map_err(|_| PyTypeError::new_err("a slot has a negative offset"))
+    };
+    names.iter().map(offset).collect()
+}
+
+/// Whether no instance can reach itself: its fields hold scalars, text, and structs of which the same is true.
+fn is_cycle_free(schema: &Schema, id: StructId, above: &mut Vec<StructId>) -> bool {
+    let structure = schema.structure(id);
+    if structure.kind == StructKind::Exception || above.contains(&id) || above.len() > 16 {
+        return false;
+    }
+    above.push(id);
+    let result = structure.fields.iter().all(|field| match schema.resolve(field.ty) {
+        TypeKind::List(_) | TypeKind::Set(_) | TypeKind::Map(..) => false,
+        TypeKind::Struct(inner) => is_cycle_free(schema, inner, above),
+        _ => true,
+    });
+    above.pop();
+    result
+}

@@ -1,0 +1,366 @@
+//! Instances: made, filled and freed with direct loads and stores at their slots' offsets.
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_int;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::{PyErr, ffi};
+
+use fastthrift_schema::StructKind;
+
+use super::{ClassInfo, info_of, registry_of};
+use crate::object::{Object, Ref, held};
+
+/// The slots of one instance.
+///
+/// Loads are borrowed; stores give back what was there before.
+pub(crate) struct Slots {
+    base: *mut u8,
+}
+
+impl Slots {
+    /// # Safety
+    /// `object` is an instance of a class whose info gave the offsets that are used here.
+    #[inline]
+    pub(crate) unsafe fn of(object: Ref) -> Self {
+        Self { base: object.cast() }
+    }
+
+    #[inline]
+    fn at(&self, offset: usize) -> *mut Ref {
+        // SAFETY: by the constructor's contract, `offset` is a slot of this instance.
+        unsafe { self.base.add(offset).cast() }
+    }
+
+    /// What the slot holds; `None` when it was deleted or not set yet.
+    #[inline]
+    pub(crate) fn get(&self, offset: usize) -> Option<Ref> {
+        // SAFETY: a slot is null or a live object.
+        let value = unsafe { *self.at(offset) };
+        (!value.is_null()).then_some(value)
+    }
+
+    /// Stores a value.
+    #[inline]
+    pub(crate) fn set(&self, offset: usize, value: Object) {
+        // SAFETY: a slot is null or a strong reference, which is given back after it was replaced.
+        unsafe {
+            let old = std::mem::replace(&mut *self.at(offset), value.into_ptr());
+            ffi::Py_XDECREF(old);
+        }
+    }
+
+    /// Empties a slot.
+    #[inline]
+    fn clear(&self, offset: usize) {
+        // SAFETY: as in `set`.
+        unsafe {
+            let old = std::mem::replace(&mut *self.at(offset), std::ptr::null_mut());
+            ffi::Py_XDECREF(old);
+        }
+    }
+}
+
+/// Makes an instance with all slots empty; null when a Python exception is set.
+///
+/// `class` is the generated class of `info` or a subclass of it.
+#[inline]
+pub(crate) fn new_instance(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
+    // SAFETY: the class's basicsize covers a plain object head and its slots; they are nulled before anybody sees the object.
+    unsafe {
+        let is_plain = (*class).tp_dealloc.is_some_and(|found| std::ptr::fn_addr_eq(found, dealloc as ffi::destructor));
+        if !is_plain {
+            return allocate(class, info);
+        }
+        let object: Ref = ffi::PyObject_GC_New(class);
+        if object.is_null() {
+            return object;
+        }
+        let head = size_of::<ffi::PyObject>();
+        let size = usize::try_from((*class).tp_basicsize).unwrap_or(head);
+        std::ptr::write_bytes(object.cast::<u8>().add(head), 0, size - head);
+        if info.is_tracked {
+            ffi::PyObject_GC_Track(object.cast());
+        }
+        object
+    }
+}
+
+/// The general way: subclasses with a `__dict__` or more slots, and exceptions.
+#[cold]
+unsafe fn allocate(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
+    // SAFETY: the class is live; `BaseException.__new__` is what makes an exception whole.
+    unsafe {
+        if info.kind == StructKind::Exception {
+            let base = ffi::PyExc_BaseException.cast::<ffi::PyTypeObject>();
+            let Some(new) = (*base).tp_new else { return std::ptr::null_mut() };
+            let empty = ffi::PyTuple_New(0);
+            let object = new(class, empty, std::ptr::null_mut());
+            ffi::Py_XDECREF(empty);
+            return object;
+        }
+        match (*class).tp_alloc {
+            Some(alloc) => alloc(class, 0),
+            None => ffi::PyType_GenericAlloc(class, 0),
+        }
+    }
+}
+
+thread_local! {
+    /// How many of our own deallocators are on this thread's stack.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Instances whose turn comes when the stack is shallow again.
+    static DEFERRED: RefCell<Vec<Ref>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many instances may be freed inside each other before the next ones have to wait.
+const DEALLOC_DEPTH: u32 = 100;
+
+/// Frees an instance of a generated class. A long chain of instances is freed in a loop, not by recursion.
+pub(super) unsafe extern "C" fn dealloc(object: Ref) {
+    // SAFETY: CPython calls this once, when the last reference is gone.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        if (*class).tp_finalize.is_some() && ffi::PyObject_CallFinalizerFromDealloc(object) < 0 {
+            return;
+        }
+        ffi::PyObject_GC_UnTrack(object.cast());
+        if DEPTH.get() >= DEALLOC_DEPTH {
+            DEFERRED.with_borrow_mut(|deferred| deferred.push(object));
+            return;
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        free(object);
+        while DEPTH.get() == 1
+            && let Some(next) = DEFERRED.with_borrow_mut(Vec::pop)
+        {
+            free(next);
+        }
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// # Safety
+/// Nobody refers to `object` any more, and the collector does not know it.
+unsafe fn free(object: Ref) {
+    // SAFETY: by the caller's word; the class is kept until the last line.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        if let Some(info) = info_of(class) {
+            let slots = Slots::of(object);
+            for &offset in info.offsets() {
+                slots.clear(offset);
+            }
+        }
+        if let Some(free) = (*class).tp_free {
+            free(object.cast());
+        }
+        ffi::Py_DECREF(class.cast());
+    }
+}
+
+/// Readies a new generated class: called without a detour through `__new__` and `__init__`, freed without CPython's general way.
+pub(super) fn prepare_generated(class: *mut ffi::PyTypeObject, info: &ClassInfo) {
+    // SAFETY: the class was just made and has no instance.
+    unsafe {
+        (*class).tp_vectorcall = Some(construct);
+        if info.kind != StructKind::Exception {
+            (*class).tp_dealloc = Some(dealloc);
+        }
+    }
+}
+
+/// Readies a user's class that extends a generated one: it takes the general ways.
+pub(super) fn prepare_subclass(class: *mut ffi::PyTypeObject) {
+    // SAFETY: the class was just made.
+    unsafe { (*class).tp_vectorcall = None };
+}
+
+/// `Class(...)` for a generated class.
+unsafe extern "C" fn construct(class: Ref, args: *const Ref, flags: usize, names: Ref) -> Ref {
+    // SAFETY: CPython hands in the class, its positional and then its keyword arguments.
+    unsafe {
+        let class = class.cast::<ffi::PyTypeObject>();
+        let Some(info) = info_of(class) else { return not_generated() };
+        let Some(object) = Object::from_new(new_instance(class, info)) else { return std::ptr::null_mut() };
+        let positional = usize::try_from(ffi::PyVectorcall_NARGS(flags)).unwrap_or(0);
+        let keywords = if names.is_null() { 0 } else { usize::try_from(ffi::PyTuple_GET_SIZE(names)).unwrap_or(0) };
+        let values =
+            std::slice::from_raw_parts(if args.is_null() { std::ptr::dangling() } else { args }, positional + keywords);
+        let (positional, by_name) = values.split_at(positional);
+        let by_name = by_name.iter().zip(0isize..).map(|(&value, place)| (ffi::PyTuple_GET_ITEM(names, place), value));
+        finish(fill(&object, class, info, positional, by_name).and_then(|()| complete(&object, class, info)), object)
+    }
+}
+
+/// `Class.__new__`, for subclasses, copies and pickles: all fields at their defaults.
+pub(super) unsafe extern "C" fn tp_new(class: *mut ffi::PyTypeObject, _: Ref, _: Ref) -> Ref {
+    // SAFETY: CPython hands in a class.
+    unsafe {
+        let Some(info) = info_of(class) else { return not_generated() };
+        let Some(object) = Object::from_new(new_instance(class, info)) else { return std::ptr::null_mut() };
+        finish(complete(&object, class, info), object)
+    }
+}
+
+/// `Class.__init__`, for subclasses.
+pub(super) unsafe extern "C" fn tp_init(object: Ref, args: Ref, kwargs: Ref) -> c_int {
+    // SAFETY: CPython hands in an instance, a tuple, and a dict or null.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        let Some(info) = info_of(class) else {
+            not_generated();
+            return -1;
+        };
+        let positional: Vec<Ref> = (0..ffi::PyTuple_GET_SIZE(args)).map(|i| ffi::PyTuple_GET_ITEM(args, i)).collect();
+        let mut by_name = Vec::new();
+        let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        while !kwargs.is_null() && ffi::PyDict_Next(kwargs, &raw mut position, &raw mut key, &raw mut value) != 0 {
+            by_name.push((key, value));
+        }
+        let object = Object::from_borrowed(object);
+        match fill(&object, class, info, &positional, by_name.into_iter()) {
+            Ok(()) => 0,
+            Err(error) => {
+                error.restore(held());
+                -1
+            }
+        }
+    }
+}
+
+fn finish(result: PyResult<()>, object: Object) -> Ref {
+    match result {
+        Ok(()) => object.into_ptr(),
+        Err(error) => {
+            error.restore(held());
+            std::ptr::null_mut()
+        }
+    }
+}
+
+#[cold]
+fn not_generated() -> Ref {
+    PyTypeError::new_err("this class is only a base: load an IDL file to get classes that can be made").restore(held());
+    std::ptr::null_mut()
+}
+
+/// Stores the fields that the caller gave.
+#[inline]
+fn fill(
+    object: &Object,
+    class: *mut ffi::PyTypeObject,
+    info: &ClassInfo,
+    positional: &[Ref],
+    by_name: impl Iterator<Item = (Ref, Ref)>,
+) -> PyResult<()> {
+    let offsets = info.offsets();
+    let most = if info.kind == StructKind::Union { 0 } else { offsets.len() };
+    if positional.len() > most {
+        let (name, got) = (class_name(class), positional.len());
+        return Err(PyTypeError::new_err(format!("{name}() takes at most {most} positional arguments, got {got}")));
+    }
+    // SAFETY: the object is an instance of the info's class; the values are live.
+    let (slots, store) = unsafe {
+        let slots = Slots::of(object.as_ptr());
+        (slots, |slots: &Slots, offset, value| slots.set(offset, Object::from_borrowed(value)))
+    };
+    let mut given = 0usize;
+    for (&offset, &value) in offsets.iter().zip(positional) {
+        store(&slots, offset, value);
+        given += usize::from(!is_none(value));
+    }
+    for (name, value) in by_name {
+        let place = place_of(info, name).ok_or_else(|| unexpected(class, name))?;
+        if place < positional.len() {
+            return Err(PyTypeError::new_err(format!(
+                "{}() got several values for '{}'",
+                class_name(class),
+                shown(name)
+            )));
+        }
+        store(&slots, offsets[place], value);
+        given += usize::from(!is_none(value));
+    }
+    if info.kind == StructKind::Union && given > 1 {
+        return Err(PyTypeError::new_err(format!("{}() takes one member at most, got {given}", class_name(class))));
+    }
+    Ok(())
+}
+
+/// Gives the fields that nobody set their defaults.
+#[inline]
+pub(crate) fn complete(object: &Object, class: *mut ffi::PyTypeObject, info: &ClassInfo) -> PyResult<()> {
+    // SAFETY: the object is an instance of the info's class.
+    let slots = unsafe { Slots::of(object.as_ptr()) };
+    if info.kind == StructKind::Union
+        && info.offsets().iter().any(|&offset| slots.get(offset).is_some_and(|v| !is_none(v)))
+    {
+        fill_none(info, &slots);
+        return Ok(());
+    }
+    for (&offset, default) in info.offsets().iter().zip(&info.defaults) {
+        if slots.get(offset).is_none() {
+            let value = match default.shared() {
+                Some(value) => value,
+                None => {
+                    let registry = registry_of(held(), class);
+                    default.make(registry.as_ref())?
+                }
+            };
+            slots.set(offset, value);
+        }
+    }
+    Ok(())
+}
+
+fn fill_none(info: &ClassInfo, slots: &Slots) {
+    for &offset in info.offsets() {
+        if slots.get(offset).is_none() {
+            slots.set(offset, none());
+        }
+    }
+}
+
+/// Python's `None`.
+#[inline]
+pub(crate) fn none() -> Object {
+    // SAFETY: `None` lives for ever.
+    unsafe { Object::from_borrowed(ffi::Py_None()) }
+}
+
+/// Whether an object is Python's `None`.
+#[inline]
+pub(crate) fn is_none(object: Ref) -> bool {
+    // SAFETY: `None` is a static object.
+    object == unsafe { ffi::Py_None() }
+}
+
+/// The place of the field that a Python attribute names.
+#[inline]
+pub(crate) fn place_of(info: &ClassInfo, name: Ref) -> Option<usize> {
+    if let Some(place) = info.names.iter().position(|known| known.as_ptr() == name) {
+        return Some(place);
+    }
+    // SAFETY: both are live objects.
+    info.names.iter().position(|known| unsafe { ffi::PyUnicode_Compare(known.as_ptr(), name) == 0 })
+}
+
+#[cold]
+fn unexpected(class: *mut ffi::PyTypeObject, name: Ref) -> PyErr {
+    PyTypeError::new_err(format!("{}() got an unexpected keyword argument '{}'", class_name(class), shown(name)))
+}
+
+fn shown(object: Ref) -> String {
+    // SAFETY: callers hand in live objects.
+    unsafe { Bound::from_borrowed_ptr(held(), object) }.to_string()
+}
+
+/// The name of a class, for messages.
+pub(super) fn class_name(class: *mut ffi::PyTypeObject) -> String {
+    // SAFETY: callers hand in live classes.
+    let class = unsafe { Bound::from_borrowed_ptr(held(), class.cast()) };
+    class.getattr("__name__").map_or_else(|_| "?".to_owned(), |name| name.to_string())
+}

@@ -1,0 +1,181 @@
+//! The walk over Python objects, in each protocol; `serialize` and `deserialize`.
+
+use std::cell::Cell;
+
+use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
+use fastthrift_protocol::{
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, Limits, OutputProtocol,
+    PathStep, Protocol,
+};
+use fastthrift_schema::StructId;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use crate::build::PyBuild;
+use crate::class::ClassInfo;
+use crate::object::{Object, Ref};
+use crate::registry::Registry;
+use crate::visit::PyVisit;
+
+/// Appends a struct.
+pub(crate) fn encode_struct(
+    registry: &Registry,
+    id: StructId,
+    value: Ref,
+    protocol: Protocol,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    fn walk(
+        registry: &Registry,
+        id: StructId,
+        value: Ref,
+        output: &mut impl OutputProtocol,
+    ) -> Result<(), EncodeError> {
+        let visit = PyVisit::new(registry);
+        Encoder::new(registry.plans(), output, &visit, Limits::DEFAULT.depth).structure(id, value)
+    }
+    match protocol {
+        Protocol::Binary => walk(registry, id, value, &mut BinaryWriter::new(out)),
+        Protocol::Compact => walk(registry, id, value, &mut CompactWriter::new(out)),
+    }
+}
+
+/// Appends a struct whose fields come from `get`: arguments, results. Returns how many fields were written.
+pub(crate) fn encode_fields(
+    registry: &Registry,
+    plan: &StructPlan,
+    protocol: Protocol,
+    out: &mut Vec<u8>,
+    get: impl Fn(&FieldPlan) -> Option<Ref>,
+) -> Result<usize, EncodeError> {
+    fn walk(
+        registry: &Registry,
+        plan: &StructPlan,
+        output: &mut impl OutputProtocol,
+        get: impl Fn(&FieldPlan) -> Option<Ref>,
+    ) -> Result<usize, EncodeError> {
+        let visit = PyVisit::new(registry);
+        Encoder::new(registry.plans(), output, &visit, Limits::DEFAULT.depth).fields(plan, |field| Ok(get(field)))
+    }
+    match protocol {
+        Protocol::Binary => walk(registry, plan, &mut BinaryWriter::new(out), get),
+        Protocol::Compact => walk(registry, plan, &mut CompactWriter::new(out), get),
+    }
+}
+
+/// Reads a struct as an instance of `class`, which is that of the struct or extends it.
+pub(crate) fn decode_struct(
+    registry: &Bound<'_, Registry>,
+    id: StructId,
+    class: Option<*mut ffi::PyTypeObject>,
+    protocol: Protocol,
+    limits: Limits,
+    input: &[u8],
+) -> Result<Object, DecodeError> {
+    fn walk<'de>(
+        registry: &Bound<'_, Registry>,
+        id: StructId,
+        class: Option<*mut ffi::PyTypeObject>,
+        mut input: impl InputProtocol<'de>,
+    ) -> Result<Object, DecodeError> {
+        let mut build = match class {
+            Some(class) => PyBuild::with_class(registry, class),
+            None => PyBuild::new(registry),
+        };
+        Decoder::new(registry.get().plans(), &mut input, &mut build).structure(id)
+    }
+    let _paused = CollectorPause::for_input(input);
+    match protocol {
+        Protocol::Binary => walk(registry, id, class, BinaryReader::new(input, limits)),
+        Protocol::Compact => walk(registry, id, class, CompactReader::new(input, limits)),
+    }
+}
+
+/// Reads the fields of a struct and hands each to `set` with its plan: arguments, results.
+pub(crate) fn decode_fields(
+    registry: &Bound<'_, Registry>,
+    plan: &StructPlan,
+    protocol: Protocol,
+    limits: Limits,
+    input: &[u8],
+    set: impl FnMut(&FieldPlan, Object),
+) -> Result<(), DecodeError> {
+    fn walk<'de>(
+        registry: &Bound<'_, Registry>,
+        plan: &StructPlan,
+        mut input: impl InputProtocol<'de>,
+        mut set: impl FnMut(&FieldPlan, Object),
+    ) -> Result<(), DecodeError> {
+        let mut build = PyBuild::new(registry);
+        Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
+            set(field, value);
+            Ok(())
+        })
+    }
+    let _paused = CollectorPause::for_input(input);
+    match protocol {
+        Protocol::Binary => walk(registry, plan, BinaryReader::new(input, limits), set),
+        Protocol::Compact => walk(registry, plan, CompactReader::new(input, limits), set),
+    }
+}
+
+/// Rests Python's cyclic collector while a large input is decoded: decoding makes no garbage, but so many objects that the collector
+/// would run again and again over all of them. On free-threaded builds resting would stop it for everybody, so there it goes on.
+struct CollectorPause {
+    was_on: bool,
+}
+
+/// From how many bytes of input on the collector rests.
+const PAUSE_FROM: usize = 64 << 10;
+
+impl CollectorPause {
+    #[inline]
+    fn for_input(input: &[u8]) -> Option<Self> {
+        (input.len() >= PAUSE_FROM && !cfg!(Py_GIL_DISABLED)).then(Self::start)
+    }
+
+    #[cold]
+    #[allow(unsafe_code)]
+    fn start() -> Self {
+        // SAFETY: the interpreter is held.
+        Self { was_on: unsafe { ffi::PyGC_Disable() } != 0 }
+    }
+}
+
+impl Drop for CollectorPause {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        if self.was_on {
+            // SAFETY: the interpreter is held.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
+thread_local! {
+    /// A buffer that one message after another is written into.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// How large a buffer may be to be kept for the next message.
+const KEPT_SCRATCH: usize = 1 << 20;
+
+/// Hands an empty buffer to `write`, and what was written there to `read`.
+pub(crate) fn with_scratch<T, E>(
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    read: impl FnOnce(&[u8]) -> T,
+) -> Result<T, E> {
+    let mut buffer = SCRATCH.take();
+    buffer.clear();
+    let result = write(&mut buffer).map(|()| read(&buffer));
+    if buffer.capacity() <= KEPT_SCRATCH {
+        SCRATCH.set(buffer);
+    }
+    result
+}
+
+/// Says in an error's path in which struct it happened.
+#[cold]
+pub(crate) fn in_class(info: &ClassInfo, registry: &Registry) -> PathStep {
+    PathStep::Field((*registry.schema().structure(info.id).name).into())
+}

@@ -1,0 +1,32 @@
+//! Core errors as Python exceptions: the one place where they meet.
+
+use fastthrift_dynamic::EncodeError;
+use fastthrift_protocol::DecodeError;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+/// An exception class of `fastthrift._errors`.
+pub(crate) fn exception_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    Ok(py.import("fastthrift._errors")?.getattr(name)?.cast_into::<PyType>()?)
+}
+
+/// An exception of `fastthrift._errors`, made of these arguments.
+pub(crate) fn exception<'py, A>(py: Python<'py>, class: &str, arguments: A) -> PyErr
+where
+    A: pyo3::call::PyCallArgs<'py>,
+{
+    let made = exception_class(py, class).and_then(|class| class.call1(arguments));
+    made.map_or_else(|error| error, PyErr::from_value)
+}
+
+/// A value that could not be written. A Python exception that is set goes first.
+#[cold]
+pub(crate) fn encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
+    PyErr::take(py).unwrap_or_else(|| exception(py, "EncodeError", (error.to_string(),)))
+}
+
+/// Bytes that could not be read. A Python exception that is set goes first.
+#[cold]
+pub(crate) fn decode_error(py: Python<'_>, error: DecodeError) -> PyErr {
+    PyErr::take(py).unwrap_or_else(|| exception(py, "DecodeError", (error.to_string(), error.offset())))
+}

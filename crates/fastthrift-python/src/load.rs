@@ -1,0 +1,284 @@
+//! Loading: IDL files to modules, diagnostics to Python.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fastthrift_idl::fs::FileLoader;
+use fastthrift_idl::{
+    Diagnostic, Dialect, Failure, FileName, Loader, MemoryLoader, NotFound, Options, Outcome, Severity, compile, render,
+};
+use fastthrift_schema::{Arena, Schema, Source};
+use pyo3::exceptions::{PyFileNotFoundError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
+
+use crate::error::{exception, exception_class};
+use crate::names::python_name;
+use crate::registry::{Registry, Style};
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(load_path, module)?)?;
+    module.add_function(wrap_pyfunction!(load_files, module)?)?;
+    module.add_function(wrap_pyfunction!(check_path, module)?)?;
+    module.add_function(wrap_pyfunction!(check_files, module)?)
+}
+
+/// Files in memory first, then files on disk.
+struct Overlay {
+    memory: MemoryLoader,
+    disk: Option<FileLoader>,
+}
+
+impl Loader for Overlay {
+    fn resolve(&self, path: &Path, including: Option<&FileName>) -> Result<FileName, NotFound> {
+        match (self.memory.resolve(path, including), &self.disk) {
+            (Err(missing), Some(disk)) => disk
+                .resolve(path, including)
+                .map_err(|more| NotFound { searched: missing.searched.into_iter().chain(more.searched).collect() }),
+            (found, _) => found,
+        }
+    }
+
+    fn read(&self, file: &FileName) -> io::Result<Vec<u8>> {
+        match (self.memory.read(file), &self.disk) {
+            (Err(_), Some(disk)) => disk.read(file),
+            (content, _) => content,
+        }
+    }
+}
+
+fn options(dialect: &str, allow_missing_includes: bool) -> PyResult<Options> {
+    let mut options = Options::default();
+    options.allow_missing_includes = allow_missing_includes;
+    options.dialect = match dialect {
+        "extended" => Dialect::Extended,
+        "apache" => Dialect::Apache,
+        other => {
+            return Err(PyValueError::new_err(format!("unknown dialect {other:?}, expected 'extended' or 'apache'")));
+        }
+    };
+    Ok(options)
+}
+
+/// What a caller asks to be compiled.
+struct Request {
+    loader: Box<dyn Loader + Send + Sync>,
+    root: PathBuf,
+    options: Options,
+}
+
+impl Request {
+    fn path(path: PathBuf, include_dirs: Vec<PathBuf>, options: Options) -> Self {
+        Self { loader: Box::new(FileLoader::new(include_dirs)), root: path, options }
+    }
+
+    fn files(
+        files: &Bound<'_, PyDict>,
+        root: PathBuf,
+        include_dirs: Option<Vec<PathBuf>>,
+        options: Options,
+    ) -> PyResult<Self> {
+        let mut memory = MemoryLoader::new();
+        for (name, content) in files {
+            memory = memory.with_file(name.extract::<PathBuf>()?, content_of(&content)?);
+        }
+        let disk = include_dirs.map(FileLoader::new);
+        Ok(Self { loader: Box::new(Overlay { memory, disk }), root, options })
+    }
+
+    /// Compiles with the interpreter released.
+    fn compile(&self, py: Python<'_>) -> Result<Outcome, Failure> {
+        py.detach(|| compile(&*self.loader, &self.root, &self.options))
+    }
+
+    fn load<'py>(&self, py: Python<'py>, module_name: Option<&str>) -> PyResult<Bound<'py, PyModule>> {
+        let outcome = self.compile(py).map_err(|failure| failure_error(py, failure))?;
+        module_of(py, outcome.schema, module_name)
+    }
+
+    fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        match self.compile(py) {
+            Ok(outcome) => diagnostics_of(py, &outcome.warnings, outcome.schema.sources()),
+            Err(Failure::Invalid(report)) => diagnostics_of(py, &report.diagnostics, &report.sources),
+            Err(failure) => Err(failure_error(py, failure)),
+        }
+    }
+}
+
+fn content_of(content: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    match content.cast::<PyString>() {
+        Ok(text) => Ok(text.to_str()?.as_bytes().to_vec()),
+        Err(_) => Ok(content.cast::<PyBytes>()?.as_bytes().to_vec()),
+    }
+}
+
+#[pyfunction]
+fn load_path<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    module_name: Option<&str>,
+    include_dirs: Vec<PathBuf>,
+    dialect: &str,
+    allow_missing_includes: bool,
+) -> PyResult<Bound<'py, PyModule>> {
+    Request::path(path, include_dirs, options(dialect, allow_missing_includes)?).load(py, module_name)
+}
+
+#[pyfunction]
+fn load_files<'py>(
+    py: Python<'py>,
+    files: &Bound<'py, PyDict>,
+    root: PathBuf,
+    module_name: Option<&str>,
+    include_dirs: Option<Vec<PathBuf>>,
+    dialect: &str,
+    allow_missing_includes: bool,
+) -> PyResult<Bound<'py, PyModule>> {
+    Request::files(files, root, include_dirs, options(dialect, allow_missing_includes)?)?.load(py, module_name)
+}
+
+#[pyfunction]
+fn check_path<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    include_dirs: Vec<PathBuf>,
+    dialect: &str,
+    allow_missing_includes: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    Request::path(path, include_dirs, options(dialect, allow_missing_includes)?).check(py)
+}
+
+#[pyfunction]
+fn check_files<'py>(
+    py: Python<'py>,
+    files: &Bound<'py, PyDict>,
+    root: PathBuf,
+    include_dirs: Option<Vec<PathBuf>>,
+    dialect: &str,
+    allow_missing_includes: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    Request::files(files, root, include_dirs, options(dialect, allow_missing_includes)?)?.check(py)
+}
+
+/// The module of a schema's root, with those of the included files as its attributes.
+///
+/// Modules are put under their names in `sys.modules` where these are free, so that instances can be pickled; a module of the same file
+/// that was loaded before gives its place to the new one.
+fn module_of<'py>(py: Python<'py>, schema: Arc<Schema>, root_name: Option<&str>) -> PyResult<Bound<'py, PyModule>> {
+    let names = module_names(&schema, root_name);
+    let registry = Bound::new(py, Registry::new(schema, Style::Native, names))?;
+    let root = Registry::make_modules(&registry)?;
+    root.setattr("__thrift__", &registry)?;
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    for module in registry.get().modules(py) {
+        let name = module.name()?;
+        let is_free = match modules.get_item(&name)? {
+            None => true,
+            Some(known) => {
+                module.is(&root)
+                    && known.hasattr("__thrift__")?
+                    && known.getattr("__file__")?.eq(module.getattr("__file__")?)?
+            }
+        };
+        if is_free {
+            modules.set_item(name, module)?;
+        }
+    }
+    Ok(root)
+}
+
+/// `<file>_thrift` for each program, but for the root where the caller named it; each different.
+fn module_names(schema: &Schema, root_name: Option<&str>) -> Box<[String]> {
+    let mut taken = HashSet::new();
+    let mut names = Vec::new();
+    for (place, program) in schema.programs().iter().enumerate() {
+        let stem: String = program.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        let default = format!("{}_thrift", python_name(&stem));
+        let wanted = root_name.filter(|_| place == 0).map_or(default, str::to_owned);
+        let mut name = wanted.clone();
+        let mut count = 2;
+        while !taken.insert(name.clone()) {
+            name = format!("{wanted}_{count}");
+            count += 1;
+        }
+        names.push(name);
+    }
+    names.into()
+}
+
+/// The exception for a run that gave no schema.
+fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
+    match failure {
+        Failure::RootNotFound { path, searched } => {
+            let text = match searched.as_slice() {
+                [] => "no such IDL file".to_owned(),
+                places => format!("no such IDL file; looked at {}", places.join(", ")),
+            };
+            const ENOENT: i32 = 2;
+            PyFileNotFoundError::new_err((ENOENT, text, path))
+        }
+        Failure::RootUnreadable { path, error } => match PyErr::from(error) {
+            error if error.is_instance_of::<pyo3::exceptions::PyOSError>(py) => {
+                let _ = error.value(py).setattr("filename", path);
+                error
+            }
+            error => error,
+        },
+        Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources, report.render()),
+    }
+}
+
+fn syntax_error(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Arena<Source>, text: String) -> PyErr {
+    let make = || -> PyResult<PyErr> {
+        let first =
+            diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error).or(diagnostics.first());
+        let all = diagnostics_of(py, diagnostics, sources)?;
+        let place = match first {
+            Some(diagnostic) => {
+                all.get_item(diagnostics.iter().position(|other| std::ptr::eq(other, diagnostic)).unwrap_or(0))?
+            }
+            None => py.None().into_bound(py),
+        };
+        Ok(exception(py, "ThriftSyntaxError", (place, all, text)))
+    };
+    make().unwrap_or_else(|error| error)
+}
+
+/// Diagnostics as `fastthrift.Diagnostic`s.
+fn diagnostics_of<'py>(
+    py: Python<'py>,
+    diagnostics: &[Diagnostic],
+    sources: &Arena<Source>,
+) -> PyResult<Bound<'py, PyList>> {
+    let class = exception_class(py, "Diagnostic")?;
+    let list = PyList::empty(py);
+    for diagnostic in diagnostics {
+        let (file, start) = diagnostic.place(sources);
+        let source = &sources[diagnostic.span.source];
+        let end = source.line_column(diagnostic.span.end);
+        let related = diagnostic.labels.iter().map(|label| {
+            let source = &sources[label.span.source];
+            let at = source.line_column(label.span.start);
+            (&*source.name, at.line, at.column, label.text.as_str())
+        });
+        let related = PyTuple::new(py, related.collect::<Vec<_>>())?;
+        let fields = PyDict::new(py);
+        fields.set_item("code", diagnostic.code.number())?;
+        fields.set_item("name", diagnostic.code.name())?;
+        fields.set_item("severity", diagnostic.severity.to_string())?;
+        fields.set_item("message", &diagnostic.message)?;
+        fields.set_item("filename", file)?;
+        fields.set_item("line", start.line)?;
+        fields.set_item("column", start.column)?;
+        fields.set_item("end_line", end.line)?;
+        fields.set_item("end_column", end.column)?;
+        fields.set_item("source_line", source.line(start.line))?;
+        fields.set_item("hint", diagnostic.hint.as_deref())?;
+        fields.set_item("related", related)?;
+        fields.set_item("text", render(diagnostic, sources))?;
+        list.append(class.call((), Some(&fields))?)?;
+    }
+    Ok(list)
+}

@@ -1,0 +1,244 @@
+//! The Python side of one loaded schema: its classes, enums and modules, each made when it is first touched.
+
+use std::sync::{Arc, OnceLock};
+
+use fastthrift_dynamic::Plans;
+use fastthrift_schema::{Definition, EnumId, ProgramId, Schema, ServiceId, StructId};
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyModule, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::class::{self, ClassEntry};
+use crate::constant;
+use crate::enumeration::EnumEntry;
+use crate::module;
+use crate::names::{Annotations, python_name};
+use crate::object::Object;
+use crate::service::{self, ServiceEntry};
+
+/// The classes of one loaded schema.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct Registry {
+    plans: Plans,
+    style: Style,
+    module_names: Box<[String]>,
+    modules: OnceLock<Box<[Py<PyModule>]>>,
+    classes: Box<[OnceLock<ClassEntry>]>,
+    enums: Box<[OnceLock<EnumEntry>]>,
+    services: Box<[OnceLock<ServiceEntry>]>,
+}
+
+/// What values look like in Python.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Slots, `IntEnum`, `set`, checked types.
+    Native,
+    /// Attributes of a `__dict__`, ints for enums, lists for sets.
+    Attributes,
+}
+
+impl Registry {
+    /// Takes a schema and the name of each program's module; makes nothing else yet.
+    pub(crate) fn new(schema: Arc<Schema>, style: Style, module_names: Box<[String]>) -> Self {
+        fn empty<T>(count: usize) -> Box<[OnceLock<T>]> {
+            (0..count).map(|_| OnceLock::new()).collect()
+        }
+        Self {
+            style,
+            module_names,
+            modules: OnceLock::new(),
+            classes: empty(schema.structs().len()),
+            enums: empty(schema.enums().len()),
+            services: empty(schema.services().len()),
+            plans: Plans::new(schema),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    #[inline]
+    pub(crate) fn schema(&self) -> &Schema {
+        self.plans.schema()
+    }
+
+    #[inline]
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    pub(crate) fn module_name(&self, program: ProgramId) -> &str {
+        &self.module_names[program.index()]
+    }
+
+    /// Makes the modules of all programs, and returns that of the root.
+    pub(crate) fn make_modules<'py>(registry: &Bound<'py, Self>) -> PyResult<Bound<'py, PyModule>> {
+        let py = registry.py();
+        let this = registry.get();
+        let modules: PyResult<Box<[_]>> =
+            this.schema().programs().ids().map(|id| module::create(registry, id).map(Bound::unbind)).collect();
+        let modules = modules?;
+        module::link(py, this.schema(), &modules, &this.module_names)?;
+        let root = modules[0].clone_ref(py).into_bound(py);
+        this.modules.set(modules).map_err(|_| PyRuntimeError::new_err("the modules were made before"))?;
+        Ok(root)
+    }
+
+    /// The modules of all programs, the root's first.
+    pub(crate) fn modules<'py>(&self, py: Python<'py>) -> impl Iterator<Item = &Bound<'py, PyModule>> {
+        self.modules.get().into_iter().flatten().map(move |module| module.bind(py))
+    }
+
+    /// The class of a struct, if it was made.
+    #[inline]
+    pub(crate) fn made_class(&self, id: StructId) -> Option<&ClassEntry> {
+        self.classes[id.index()].get()
+    }
+
+    /// The class of a struct.
+    pub(crate) fn class<'a>(registry: &'a Bound<'_, Self>, id: StructId) -> PyResult<&'a ClassEntry> {
+        let this = registry.get();
+        if let Some(entry) = this.made_class(id) {
+            return Ok(entry);
+        }
+        let entry = class::create(registry, id)?;
+        let structure = this.schema().structure(id);
+        // Another thread may have been faster; then its class is the one.
+        let entry = match this.classes[id.index()].set(entry) {
+            Ok(()) => {
+                let entry = this.made_class(id).ok_or_else(unmade)?;
+                this.publish(registry.py(), structure.program, &structure.name, entry.class_ref().bind(registry.py()))?;
+                entry
+            }
+            Err(_) => this.made_class(id).ok_or_else(unmade)?,
+        };
+        Ok(entry)
+    }
+
+    /// Ties a class that was made elsewhere to a struct.
+    pub(crate) fn adopt(&self, id: StructId, entry: ClassEntry) -> PyResult<()> {
+        self.classes[id.index()].set(entry).map_err(|_| PyRuntimeError::new_err("the struct has a class already"))
+    }
+
+    /// The class of an enum and its values.
+    pub(crate) fn enumeration(&self, py: Python<'_>, id: EnumId) -> PyResult<&EnumEntry> {
+        let slot = &self.enums[id.index()];
+        if let Some(entry) = slot.get() {
+            return Ok(entry);
+        }
+        let enumeration = self.schema().enumeration(id);
+        let entry = EnumEntry::create(py, enumeration, self.module_name(enumeration.program))?;
+        if slot.set(entry).is_ok() {
+            let entry = slot.get().ok_or_else(unmade)?;
+            self.publish(py, enumeration.program, &enumeration.name, entry.class(py))?;
+        }
+        slot.get().ok_or_else(unmade)
+    }
+
+    /// A value of an enum as Python has it in this style.
+    #[inline]
+    pub(crate) fn enum_value(&self, py: Python<'_>, id: EnumId, number: i32) -> PyResult<Object> {
+        match self.enums[id.index()].get() {
+            Some(entry) => entry.value(py, number),
+            None => self.enumeration(py, id)?.value(py, number),
+        }
+    }
+
+    /// The stub class of a service, and its functions.
+    pub(crate) fn service<'a>(registry: &'a Bound<'_, Self>, id: ServiceId) -> PyResult<&'a ServiceEntry> {
+        let this = registry.get();
+        let slot = &this.services[id.index()];
+        if let Some(entry) = slot.get() {
+            return Ok(entry);
+        }
+        let entry = service::create(registry, id)?;
+        if slot.set(entry).is_ok() {
+            let entry = slot.get().ok_or_else(unmade)?;
+            let service = this.schema().service(id);
+            this.publish(registry.py(), service.program, &service.name, entry.class(registry.py()))?;
+        }
+        slot.get().ok_or_else(unmade)
+    }
+
+    /// What a name of a program's module stands for.
+    pub(crate) fn attribute<'py>(
+        registry: &Bound<'py, Self>,
+        program: ProgramId,
+        name: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = registry.py();
+        let this = registry.get();
+        let definitions = &this.schema().program(program).definitions;
+        let Some((_, definition)) = definitions.iter().find(|(defined, _)| python_name(defined) == name) else {
+            let text = format!("module '{}' has no attribute '{name}'", this.module_name(program));
+            return Err(PyAttributeError::new_err(text));
+        };
+        Ok(match *definition {
+            Definition::Struct(id) => Self::class(registry, id)?.class_ref().bind(py).clone().into_any(),
+            Definition::Enum(id) => this.enumeration(py, id)?.class(py).clone().into_any(),
+            Definition::Service(id) => Self::service(registry, id)?.class(py).clone().into_any(),
+            Definition::Typedef(id) => {
+                let object = module::typedef(registry, id)?;
+                this.publish_any(py, program, name, &object)?;
+                object
+            }
+            Definition::Constant(id) => {
+                let constant = this.schema().constant(id);
+                let object = constant::object_of(registry, constant.ty, &constant.value, false)?;
+                this.publish_any(py, program, name, &object)?;
+                object
+            }
+        })
+    }
+
+    /// Writes annotations in the names of this registry's modules.
+    pub(crate) fn annotations(&self) -> Annotations<'_, impl Fn(ProgramId) -> String> {
+        let module = |program: ProgramId| {
+            let name = &self.module_names[program.index()];
+            name.rsplit('.').next().unwrap_or(name).to_owned()
+        };
+        Annotations { schema: self.schema(), module }
+    }
+
+    /// Makes `uuid` a name of a program's module, for its annotations.
+    pub(crate) fn offer_uuid(&self, py: Python<'_>, program: ProgramId) -> PyResult<()> {
+        self.publish_any(py, program, "uuid", py.import("uuid")?.as_any())
+    }
+
+    fn publish(&self, py: Python<'_>, program: ProgramId, name: &str, class: &Bound<'_, PyType>) -> PyResult<()> {
+        self.publish_any(py, program, &python_name(name), class.as_any())
+    }
+
+    fn publish_any(&self, py: Python<'_>, program: ProgramId, name: &str, object: &Bound<'_, PyAny>) -> PyResult<()> {
+        match self.modules.get() {
+            Some(modules) => modules[program.index()].bind(py).dict().set_item(name, object),
+            None => Ok(()),
+        }
+    }
+}
+
+fn unmade() -> PyErr {
+    PyRuntimeError::new_err("invariant: what was set is there")
+}
+
+#[pymethods]
+impl Registry {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for module in self.modules.get().into_iter().flatten() {
+            visit.call(module)?;
+        }
+        for entry in self.classes.iter().filter_map(OnceLock::get) {
+            visit.call(entry.class_ref())?;
+        }
+        for entry in self.enums.iter().filter_map(OnceLock::get) {
+            visit.call(entry.class_ref())?;
+        }
+        for entry in self.services.iter().filter_map(OnceLock::get) {
+            visit.call(entry.class_ref())?;
+        }
+        Ok(())
+    }
+}

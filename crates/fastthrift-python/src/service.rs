@@ -1,0 +1,204 @@
+//! The stub classes of services, and what is known of their functions.
+
+use std::sync::Arc;
+
+use fastthrift_schema::{Function, ServiceId, StructId, TypeId};
+use pyo3::exceptions::PyNotImplementedError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::constant::Default;
+use crate::names::{field_names, python_name};
+use crate::registry::Registry;
+
+/// A service's stub class and its own functions, without inherited ones.
+pub(crate) struct ServiceEntry {
+    class: Py<PyType>,
+    pub(crate) functions: Box<[Arc<FunctionInfo>]>,
+}
+
+impl ServiceEntry {
+    pub(crate) fn class<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyType> {
+        self.class.bind(py)
+    }
+
+    pub(crate) fn class_ref(&self) -> &Py<PyType> {
+        &self.class
+    }
+}
+
+/// A function as calls and handlers need it.
+pub(crate) struct FunctionInfo {
+    /// The name on the wire.
+    pub(crate) name: Arc<str>,
+    /// The name as a Python method, interned.
+    pub(crate) method: Py<PyString>,
+    /// The names of the arguments in Python, interned, in the order of the IDL.
+    pub(crate) argument_names: Box<[Py<PyString>]>,
+    /// What each argument is when it is not given; without a default, it must be given unless it is None-able.
+    pub(crate) defaults: Box<[Default]>,
+    /// The struct of the arguments.
+    pub(crate) arguments: StructId,
+    /// The struct of the result.
+    pub(crate) result: StructId,
+    /// What is returned; `None` is `void`.
+    pub(crate) returns: Option<TypeId>,
+    /// Whether no reply is sent.
+    pub(crate) is_oneway: bool,
+    /// The doc comment.
+    pub(crate) doc: Option<Box<str>>,
+}
+
+impl FunctionInfo {
+    fn new(registry: &Bound<'_, Registry>, function: &Function) -> PyResult<Self> {
+        let py = registry.py();
+        let arguments = registry.get().schema().structure(function.arguments);
+        let intern = |name: &String| PyString::intern(py, name).unbind();
+        let default = |(place, _)| Default::of_field(registry, function.arguments, place);
+        Ok(Self {
+            name: function.name.clone(),
+            method: PyString::intern(py, &python_name(&function.name)).unbind(),
+            argument_names: field_names(arguments).iter().map(intern).collect(),
+            defaults: arguments.fields.iter().enumerate().map(default).collect::<PyResult<_>>()?,
+            arguments: function.arguments,
+            result: function.result,
+            returns: function.returns,
+            is_oneway: function.is_oneway,
+            doc: function.doc.clone(),
+        })
+    }
+
+    /// An `inspect.Signature` in the names of the IDL, `self` first.
+    pub(crate) fn signature<'py>(&self, registry: &Bound<'py, Registry>) -> PyResult<Bound<'py, PyAny>> {
+        let py = registry.py();
+        let annotations = registry.get().annotations();
+        let fields = &registry.get().schema().structure(self.arguments).fields;
+        let mut parameters = Vec::new();
+        for ((name, default), field) in self.argument_names.iter().zip(&self.defaults).zip(fields) {
+            let value = match default {
+                Default::None => None,
+                other => Some(other.make(Some(registry))?.into_bound(py)),
+            };
+            parameters.push((name.bind(py).clone(), annotations.ty(field.ty), value).into_pyobject(py)?);
+        }
+        let returns = self.returns.map_or_else(|| "None".to_owned(), |ty| annotations.ty(ty));
+        let make = py.import("fastthrift._introspect")?.getattr("function_signature")?;
+        make.call1((PyTuple::new(py, parameters)?, returns))
+    }
+}
+
+/// Makes the stub class of a service: one that a handler extends.
+pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<ServiceEntry> {
+    let py = registry.py();
+    let this = registry.get();
+    let service = this.schema().service(id);
+    let functions: PyResult<Box<[_]>> =
+        service.functions.iter().map(|function| FunctionInfo::new(registry, function).map(Arc::new)).collect();
+    let functions = functions?;
+    let base = match service.extends {
+        Some(base) => Registry::service(registry, base)?.class(py).clone(),
+        None => py.import("fastthrift._service")?.getattr("Service")?.cast_into::<PyType>()?,
+    };
+    let name = python_name(&service.name);
+    let namespace = PyDict::new(py);
+    namespace.set_item("__module__", this.module_name(service.program))?;
+    namespace.set_item("__doc__", service.doc.as_deref())?;
+    namespace.set_item("__slots__", PyTuple::empty(py))?;
+    namespace.set_item("__thrift_service__", ServiceHandle { registry: registry.clone().unbind(), id })?;
+    for info in &functions {
+        let stub = StubFunction { registry: registry.clone().unbind(), info: Arc::clone(info), service: name.clone() };
+        namespace.set_item(&info.method, stub)?;
+    }
+    let metaclass = base.get_type();
+    let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;
+    Ok(ServiceEntry { class: class.unbind(), functions })
+}
+
+/// Names a service of a registry: `Stub.__thrift_service__`.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct ServiceHandle {
+    pub(crate) registry: Py<Registry>,
+    pub(crate) id: ServiceId,
+}
+
+#[pymethods]
+impl ServiceHandle {
+    /// The name of the service, as multiplexing uses it.
+    #[getter]
+    fn name(&self, py: Python<'_>) -> String {
+        self.registry.bind(py).get().schema().service(self.id).name.to_string()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.registry)
+    }
+}
+
+/// A function of a service as a method of its stub class: it has the signature, and says that a handler does not implement it.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct StubFunction {
+    registry: Py<Registry>,
+    info: Arc<FunctionInfo>,
+    service: String,
+}
+
+#[pymethods]
+impl StubFunction {
+    #[getter]
+    fn __name__(&self, py: Python<'_>) -> Py<PyString> {
+        self.info.method.clone_ref(py)
+    }
+
+    #[getter]
+    fn __qualname__(&self, py: Python<'_>) -> String {
+        format!("{}.{}", self.service, self.info.method.bind(py))
+    }
+
+    #[getter]
+    fn __doc__(&self) -> Option<&str> {
+        self.info.doc.as_deref()
+    }
+
+    #[getter]
+    fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.info.signature(self.registry.bind(py))
+    }
+
+    fn __get__<'py>(
+        this: Bound<'py, Self>,
+        instance: Bound<'py, PyAny>,
+        owner: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = owner;
+        if instance.is_none() {
+            return Ok(this.into_any());
+        }
+        bound_method(this.into_any(), instance)
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__(&self, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let _ = (args, kwargs);
+        let name = &self.info.name;
+        Err(PyNotImplementedError::new_err(format!("the handler does not implement '{}.{name}'", self.service)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<function {}.{}>", self.service, self.info.name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.registry)
+    }
+}
+
+/// A callable as a method of an instance.
+pub(crate) fn bound_method<'py>(
+    callable: Bound<'py, PyAny>,
+    instance: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static METHOD: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    METHOD.import(instance.py(), "types", "MethodType")?.call1((callable, instance))
+}

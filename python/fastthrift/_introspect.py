@@ -1,0 +1,30 @@
+"""Signatures of classes and functions, made when somebody asks for them."""
+
+from __future__ import annotations
+
+import inspect
+
+
+def constructor_signature(cls: type, names: tuple[str, ...], defaults: tuple[object, ...]) -> inspect.Signature:
+    """Return the signature of a generated class."""
+    annotations = cls.__dict__.get("__annotations__", {})
+    kind = inspect.Parameter.KEYWORD_ONLY if cls.__match_args__ == ("_which", "_value") else inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Signature(
+        [
+            inspect.Parameter(name, kind, default=default, annotation=annotations.get(name, inspect.Parameter.empty))
+            for name, default in zip(names, defaults)
+        ]
+    )
+
+
+def function_signature(parameters: tuple[tuple[str, str, object], ...], returns: str) -> inspect.Signature:
+    """Return the signature of a service's function, as a method: each parameter with its annotation and default."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    named = [inspect.Parameter("self", kind)]
+    seen_default = False
+    for name, annotation, default in parameters:
+        # What follows a default has one, too, in Python: None says that it was not given.
+        value = default if default is not None else (None if seen_default else inspect.Parameter.empty)
+        seen_default = seen_default or default is not None
+        named.append(inspect.Parameter(name, kind, default=value, annotation=annotation))
+    return inspect.Signature(named, return_annotation=returns)

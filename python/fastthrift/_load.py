@@ -1,0 +1,115 @@
+"""Loading IDL files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from fastthrift import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+    from typing import Literal, TypeAlias
+
+    from fastthrift._errors import Diagnostic
+
+    StrPath: TypeAlias = str | os.PathLike[str]
+    Dialect: TypeAlias = Literal["extended", "apache"]
+
+
+def load(
+    path: StrPath,
+    *,
+    module_name: str | None = None,
+    include_dirs: Sequence[StrPath] = (),
+    dialect: Dialect = "extended",
+    allow_missing_includes: bool = False,
+) -> ModuleType:
+    """Load an IDL file and return a module of its types, constants and services.
+
+    Classes are made when they are first touched. The module, and those of the included files, are put into ``sys.modules`` where
+    their names are free, so that instances can be pickled.
+
+    Args:
+        path: The file.
+        module_name: The name of the module; by default the file's name with ``_thrift`` for its extension.
+        include_dirs: Where included files are searched after the directory of the including file.
+        dialect: "extended" takes more than Apache's compiler does, such as a semicolon after a header; "apache" does not.
+        allow_missing_includes: Whether an included file may be missing.
+
+    Raises:
+        ThriftSyntaxError: The file, or an included one, is not right; it has all errors of the run.
+        FileNotFoundError: There is no such file.
+    """
+    return _core.load_path(os.fspath(path), module_name, list(include_dirs), dialect, allow_missing_includes)
+
+
+def loads(
+    source: str | bytes,
+    *,
+    name: str = "string.thrift",
+    module_name: str | None = None,
+    include_dirs: Sequence[StrPath] = (),
+    dialect: Dialect = "extended",
+    allow_missing_includes: bool = False,
+) -> ModuleType:
+    """Load IDL text and return a module, as `load` does. Its includes are searched in ``include_dirs``.
+
+    Args:
+        source: The text; bytes are UTF-8.
+        name: The file name that errors show.
+        module_name: As for `load`.
+        include_dirs: As for `load`.
+        dialect: As for `load`.
+        allow_missing_includes: As for `load`.
+
+    Raises:
+        ThriftSyntaxError: The text is not right.
+    """
+    return _core.load_files({name: source}, name, module_name, list(include_dirs), dialect, allow_missing_includes)
+
+
+def load_files(
+    files: Mapping[str, str | bytes],
+    root: str,
+    *,
+    module_name: str | None = None,
+    dialect: Dialect = "extended",
+    allow_missing_includes: bool = False,
+) -> ModuleType:
+    """Load one of several IDL files that are in memory; nothing is read from disk.
+
+    Args:
+        files: Text by file name; ``/`` separates directories.
+        root: The name of the file to load; it may include the others.
+        module_name: As for `load`.
+        dialect: As for `load`.
+        allow_missing_includes: As for `load`.
+
+    Raises:
+        ThriftSyntaxError: A file is not right.
+        FileNotFoundError: ``root`` is none of the files.
+    """
+    return _core.load_files(dict(files), root, module_name, None, dialect, allow_missing_includes)
+
+
+def check(
+    path: StrPath,
+    *,
+    include_dirs: Sequence[StrPath] = (),
+    dialect: Dialect = "extended",
+    allow_missing_includes: bool = False,
+) -> list[Diagnostic]:
+    """Return all that is to be said about an IDL file, errors and warnings.
+
+    Args:
+        path: As for `load`.
+        include_dirs: As for `load`.
+        dialect: As for `load`.
+        allow_missing_includes: As for `load`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    return _core.check_path(os.fspath(path), list(include_dirs), dialect, allow_missing_includes)
