@@ -1,8 +1,9 @@
+use std::fmt;
+
 use fastthrift_protocol::{Limits, Protocol};
 
-/// How messages are told apart in the stream.
+/// How messages are told apart in the stream. Every user matches all of them, so that a new one is forgotten nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Framing {
     /// A length of four bytes stands before each message.
     Framed,
@@ -17,6 +18,21 @@ pub struct Dialect {
     pub protocol: Protocol,
     /// How messages are told apart.
     pub framing: Framing,
+}
+
+impl fmt::Display for Framing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Framed => "framed",
+            Self::Unframed => "unframed",
+        })
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.framing, self.protocol)
+    }
 }
 
 /// Whether a request is answered.

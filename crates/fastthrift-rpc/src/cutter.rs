@@ -104,9 +104,31 @@ impl Cutter {
         Ok(Some(size))
     }
 
+    /// Refuses a frame, which would else be taken for an old message with a name as long as the frame, and waited for.
+    /// True when too few bytes came to tell.
+    fn is_too_short_to_tell(&mut self, unread: &[u8]) -> Result<bool, CutError> {
+        if unread.first() != Some(&0) {
+            return Ok(false);
+        }
+        let Some(inside) = unread.get(FRAME_HEADER..FRAME_HEADER + 2) else {
+            self.needed = FRAME_HEADER + 2;
+            return Ok(true);
+        };
+        match detect(inside) {
+            Detection::Message(protocol) => {
+                let found = Dialect { protocol, framing: Framing::Framed };
+                Err(CutError::Frame(ConnectionErrorKind::OtherDialect { expected: self.dialect, found }))
+            }
+            _ => Ok(false),
+        }
+    }
+
     fn next_unframed(&mut self, unread: &[u8]) -> Result<Option<usize>, CutError> {
         if unread.is_empty() {
             self.needed = 0;
+            return Ok(None);
+        }
+        if self.is_too_short_to_tell(unread)? {
             return Ok(None);
         }
         match self.scanner.scan(unread).map_err(CutError::Message)? {

@@ -25,9 +25,11 @@ pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>
         return Ok(Some(Dialect { protocol, framing }));
     }
     let Some(found) = find(bytes, accepted)? else { return Ok(None) };
-    let refused = accepted.protocol.is_some_and(|protocol| protocol != found.protocol)
-        || accepted.framing.is_some_and(|framing| framing != found.framing);
-    if refused { Err(ConnectionErrorKind::RefusedDialect(found)) } else { Ok(Some(found)) }
+    let expected = Dialect {
+        protocol: accepted.protocol.unwrap_or(found.protocol),
+        framing: accepted.framing.unwrap_or(found.framing),
+    };
+    if found == expected { Ok(Some(found)) } else { Err(ConnectionErrorKind::OtherDialect { expected, found }) }
 }
 
 fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
@@ -127,9 +129,10 @@ mod tests {
         let both = Accepted { protocol: Some(Protocol::Compact), ..framed };
         let dialect = Dialect { protocol: Protocol::Compact, framing: Framing::Framed };
         assert_eq!(detect(b"", both), Ok(Some(dialect)));
-        assert_eq!(
-            detect(b"\0\0\0\x30\x80\x01", Accepted { protocol: Some(Protocol::Compact), ..ANY }),
-            Err(ConnectionErrorKind::RefusedDialect(Dialect { protocol: Protocol::Binary, framing: Framing::Framed }))
-        );
+        let compact = Accepted { protocol: Some(Protocol::Compact), ..ANY };
+        let found = Dialect { protocol: Protocol::Binary, framing: Framing::Framed };
+        let other = ConnectionErrorKind::OtherDialect { expected: dialect, found };
+        assert_eq!(other.to_string(), "expected framed compact, the peer speaks framed binary");
+        assert_eq!(detect(b"\0\0\0\x30\x80\x01", compact), Err(other));
     }
 }

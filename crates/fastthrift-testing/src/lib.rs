@@ -1,1 +1,13 @@
 //! Fixtures, connection pairs, arbitrary schemas and values for the project's tests.
+
+pub mod conversation;
+pub mod drivers;
+mod pair;
+
+pub use pair::Pair;
+
+pub mod arbitrary;
+pub mod codec;
+mod tree;
+
+pub use tree::Tree;

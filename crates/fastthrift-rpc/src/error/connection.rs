@@ -41,8 +41,13 @@ pub enum ConnectionErrorKind {
     UnknownDialect([u8; 4]),
     /// The peer speaks the Header transport.
     HeaderTransport,
-    /// The first bytes start a dialect that this side was told not to accept.
-    RefusedDialect(Dialect),
+    /// The first bytes start another dialect than this side speaks.
+    OtherDialect {
+        /// What this side speaks, or what came nearest to it.
+        expected: Dialect,
+        /// What the peer speaks.
+        found: Dialect,
+    },
     /// A message whose header or structure cannot be read.
     Message(DecodeError),
     /// A reply whose body the caller could not read, or an application exception that could not be read.
@@ -156,11 +161,7 @@ impl fmt::Display for ConnectionErrorKind {
             Self::HeaderTransport => f.write_str(
                 "expected a framed or unframed message, got the Header transport, which is not supported here",
             ),
-            Self::RefusedDialect(dialect) => write!(
-                f,
-                "the peer speaks {:?} {:?}, which this side was told not to accept",
-                dialect.framing, dialect.protocol
-            ),
+            Self::OtherDialect { expected, found } => write!(f, "expected {expected}, the peer speaks {found}"),
             Self::Message(error) => write!(f, "expected a message, got bytes that are none: {error}"),
             Self::Body(error) => write!(f, "the body of a message cannot be read: {error}"),
             Self::NameTooLong { size, limit } => {

@@ -1,0 +1,142 @@
+//! The conversation suite: what two peers say to each other, written once and run over every way to carry the bytes.
+
+mod broken;
+mod calls;
+pub mod owned;
+mod script;
+mod services;
+pub mod wire;
+
+use std::time::Duration;
+
+use fastthrift_protocol::{ApplicationException, Protocol};
+use fastthrift_rpc::{
+    CallError, CallId, CallKind, ClientConfig, ConnectionError, Dialect, Framing, ReplyError, RequestId, ServerConfig,
+};
+
+pub use script::Script;
+
+/// What carries bytes between a client's and a server's connection: in memory, over sockets, under any event loop.
+///
+/// Waiting methods send what is outbound first. They panic when they wait for what cannot come.
+pub trait Driver {
+    /// Makes a call.
+    fn call(&mut self, call: Outgoing<'_>) -> Result<CallId, CallError>;
+    /// Stops waiting for a call.
+    fn cancel(&mut self, call: CallId) -> bool;
+    /// Waits for the client's next event.
+    fn event(&mut self) -> Result<Outcome, ConnectionError>;
+    /// The calls that the failure of the client's side ended.
+    fn failed_calls(&mut self) -> Vec<CallId>;
+    /// Waits for the server's next request; `None` when the client closed the connection.
+    fn request(&mut self) -> Result<Option<Incoming>, ConnectionError>;
+    /// Answers a request with a result.
+    fn reply(&mut self, request: RequestId, body: &[u8]) -> Result<(), ReplyError>;
+    /// Answers a request with an application exception.
+    fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError>;
+    /// Closes a oneway request.
+    fn finish_oneway(&mut self, request: RequestId) -> Result<(), ReplyError>;
+    /// Sends bytes to the client that the server's connection knows nothing of.
+    fn send_raw_to_client(&mut self, bytes: &[u8]);
+    /// Sends bytes to the server that the client's connection knows nothing of.
+    fn send_raw_to_server(&mut self, bytes: &[u8]);
+    /// Ends what the server sends.
+    fn close_server(&mut self);
+    /// Ends what the client sends.
+    fn close_client(&mut self);
+    /// The time since the connection's epoch.
+    fn now(&self) -> Duration;
+}
+
+/// A call to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The service, when it is not the configured or the only one.
+    pub service: Option<&'a str>,
+    /// The function's name.
+    pub function: &'a str,
+    /// Whether it is answered.
+    pub kind: CallKind,
+    /// The arguments' struct.
+    pub body: &'a [u8],
+    /// How long to wait for the reply.
+    pub timeout: Option<Duration>,
+}
+
+/// A client's event with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A result came.
+    Reply {
+        /// The call that it answers.
+        call: CallId,
+        /// The result's struct.
+        body: Vec<u8>,
+    },
+    /// An application exception came.
+    Exception {
+        /// The call that it answers.
+        call: CallId,
+        /// The exception.
+        exception: ApplicationException,
+    },
+    /// The call's deadline passed.
+    TimedOut {
+        /// The call.
+        call: CallId,
+    },
+}
+
+/// A server's request with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Names the request to the connection.
+    pub id: RequestId,
+    /// Whether it is to be answered.
+    pub kind: CallKind,
+    /// The service's name, when one came.
+    pub service: Option<Vec<u8>>,
+    /// The function's name.
+    pub function: Vec<u8>,
+    /// The arguments' struct.
+    pub body: Vec<u8>,
+}
+
+/// One conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// What it shows, as a sentence.
+    pub name: &'static str,
+    /// Changes the defaults that the connections are made with.
+    pub configure: fn(&mut ClientConfig, &mut ServerConfig),
+    /// Holds the conversation and asserts what comes out.
+    pub run: fn(&mut Script<'_>),
+}
+
+/// All conversations.
+pub fn scenarios() -> Vec<Scenario> {
+    [calls::SCENARIOS, services::SCENARIOS, broken::SCENARIOS].concat()
+}
+
+/// Each way to speak.
+pub const DIALECTS: [Dialect; 4] = [
+    Dialect { protocol: Protocol::Binary, framing: Framing::Framed },
+    Dialect { protocol: Protocol::Binary, framing: Framing::Unframed },
+    Dialect { protocol: Protocol::Compact, framing: Framing::Framed },
+    Dialect { protocol: Protocol::Compact, framing: Framing::Unframed },
+];
+
+/// Holds each conversation in each dialect over a driver that `open` makes; the server always detects the dialect.
+pub fn run_all<D: Driver>(mut open: impl FnMut(ClientConfig, ServerConfig) -> D) {
+    for scenario in scenarios() {
+        for dialect in DIALECTS {
+            let Dialect { protocol, framing } = dialect;
+            let mut client = ClientConfig { protocol, framing, ..ClientConfig::default() };
+            let mut server = ServerConfig::default();
+            (scenario.configure)(&mut client, &mut server);
+            let mut driver = open(client, server);
+            eprintln!("{} ({framing:?} {protocol:?})", scenario.name);
+            (scenario.run)(&mut Script::new(&mut driver, dialect));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Messages written by hand, as a peer that is not under test sends them.
+
+use fastthrift_protocol::{
+    ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader,
+    InputProtocol, Limits, MessageHeader, OutputProtocol, Protocol, TType,
+};
+use fastthrift_rpc::{Dialect, Framing};
+
+const TEXT: FieldHeader = FieldHeader { ttype: TType::String, id: 1 };
+
+/// A struct whose only field, number 1, is this text.
+pub fn body(protocol: Protocol, text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    match protocol {
+        Protocol::Binary => write_text(&mut BinaryWriter::new(&mut out), text),
+        Protocol::Compact => write_text(&mut CompactWriter::new(&mut out), text),
+    }
+    out
+}
+
+/// A struct without fields: the result of a function that returns nothing.
+pub fn empty_body() -> Vec<u8> {
+    vec![0]
+}
+
+/// The text that [`body`] wrote, or nothing for an empty struct, and how long the struct is.
+pub fn text(protocol: Protocol, bytes: &[u8]) -> Result<(String, usize), DecodeError> {
+    match protocol {
+        Protocol::Binary => read_text(BinaryReader::new(bytes, Limits::DEFAULT)),
+        Protocol::Compact => read_text(CompactReader::new(bytes, Limits::DEFAULT)),
+    }
+}
+
+/// A struct that is an application exception.
+pub fn exception_body(protocol: Protocol, exception: &ApplicationException) -> Vec<u8> {
+    let mut out = Vec::new();
+    match protocol {
+        Protocol::Binary => exception.write(&mut BinaryWriter::new(&mut out)),
+        Protocol::Compact => exception.write(&mut CompactWriter::new(&mut out)),
+    }
+    out
+}
+
+/// A message as it goes out, in its frame when the dialect has frames.
+pub fn message(dialect: Dialect, header: &MessageHeader<'_>, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    dialect.protocol.write_message_header(&mut out, header);
+    out.extend_from_slice(body);
+    match dialect.framing {
+        Framing::Framed => frame(&out),
+        Framing::Unframed => out,
+    }
+}
+
+/// These bytes with their length before them.
+///
+/// # Panics
+/// When there are more than a frame can hold.
+pub fn frame(bytes: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(bytes.len()).expect("a test's frame is small");
+    [&length.to_be_bytes(), bytes].concat()
+}
+
+fn write_text(out: &mut impl OutputProtocol, text: &str) {
+    let scope = out.begin_struct();
+    out.write_field(TEXT);
+    out.write_binary(text.as_bytes());
+    out.end_struct(scope);
+}
+
+fn read_text<'de>(mut input: impl InputProtocol<'de>) -> Result<(String, usize), DecodeError> {
+    let mut text = String::new();
+    let scope = input.begin_struct()?;
+    while let Some(field) = input.read_field()? {
+        match field {
+            TEXT => input.read_string()?.clone_into(&mut text),
+            other => input.skip(other.ttype)?,
+        }
+    }
+    input.end_struct(scope);
+    Ok((text, input.offset()))
+}
