@@ -1,0 +1,183 @@
+//! From a root file to the syntax trees of all files that it includes.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use fastthrift_schema::{Arena, Source, SourceId, Span};
+
+use crate::ast::{File, Include, Item};
+use crate::diagnostics::{Code, Diagnostic, Sink, quote};
+use crate::lexer::lex;
+use crate::loader::{FileName, Loader, NotFound};
+use crate::parser::parse;
+use crate::text::Text;
+use crate::token::{Comment, TextRange};
+use crate::{Failure, Options};
+
+/// One file, read.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) name: FileName,
+    pub(crate) source: SourceId,
+    pub(crate) text: Text,
+    pub(crate) file: File,
+    pub(crate) comments: Vec<Comment>,
+    /// The `include` headers in order; a target is the index of a unit, and none when the file is missing.
+    pub(crate) includes: Vec<Included>,
+    /// Whether parts could not be read, so that names may seem to be missing.
+    pub(crate) is_broken: bool,
+}
+
+/// An `include` header and where it leads.
+#[derive(Debug)]
+pub(crate) struct Included {
+    pub(crate) path: Arc<str>,
+    pub(crate) prefix: Arc<str>,
+    pub(crate) range: TextRange,
+    pub(crate) path_range: TextRange,
+    pub(crate) target: Option<usize>,
+}
+
+impl Unit {
+    pub(crate) fn slice(&self, range: TextRange) -> &str {
+        range.of(&self.text.text)
+    }
+
+    pub(crate) fn span(&self, range: TextRange) -> Span {
+        range.in_source(self.source)
+    }
+}
+
+/// The files of a run; the root is the first.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) units: Vec<Unit>,
+    pub(crate) sources: Arena<Source>,
+}
+
+/// Reads the root file and all that it includes, each file once.
+pub(crate) fn load(loader: &dyn Loader, root: &Path, options: &Options, sink: &mut Sink) -> Result<Files, Failure> {
+    let name = loader
+        .resolve(root, None)
+        .map_err(|NotFound { searched }| Failure::RootNotFound { path: root.into(), searched })?;
+    let bytes = loader.read(&name).map_err(|error| root_unreadable(root, error))?;
+    let mut run =
+        Run { loader, options, sink, files: Files::default(), known: HashMap::new(), waiting: VecDeque::new() };
+    run.known.insert(name.identity.clone(), 0);
+    run.add(name, &bytes);
+    while let Some(unit) = run.waiting.pop_front() {
+        run.follow_includes(unit);
+    }
+    Ok(run.files)
+}
+
+fn root_unreadable(root: &Path, error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::RootNotFound { path: root.into(), searched: Vec::new() },
+        _ => Failure::RootUnreadable { path: root.into(), error },
+    }
+}
+
+struct Run<'a> {
+    loader: &'a dyn Loader,
+    options: &'a Options,
+    sink: &'a mut Sink,
+    files: Files,
+    known: HashMap<Arc<Path>, usize>,
+    waiting: VecDeque<usize>,
+}
+
+impl Run<'_> {
+    /// Parses a file and returns its index.
+    fn add(&mut self, name: FileName, bytes: &[u8]) -> usize {
+        let text = Text::decode(bytes).filter(|text| text.text.len() <= self.options.max_file_size);
+        let is_too_large = text.is_none();
+        let text = text.unwrap_or_else(Text::empty);
+        let source = self.files.sources.push(Source::new(name.display.clone(), text.text.clone()));
+        if is_too_large {
+            let message = format!("the file has {} bytes; the limit is {}", bytes.len(), self.options.max_file_size);
+            let span = Span { source, start: 0, end: 0 };
+            self.sink.push(Diagnostic::new(Code::FileTooLarge, span, message));
+        }
+        let lexed = lex(&text, source, self.sink);
+        let (file, is_broken) = parse(&text, &lexed, source, self.sink);
+        let includes = file.items.iter().filter_map(|item| match item {
+            Item::Include(include) => Some(included(include, &text)),
+            _ => None,
+        });
+        let includes = includes.collect();
+        let is_broken = is_broken || is_too_large;
+        let index = self.files.units.len();
+        self.files.units.push(Unit { name, source, text, file, comments: lexed.comments, includes, is_broken });
+        self.waiting.push_back(index);
+        index
+    }
+
+    fn follow_includes(&mut self, unit: usize) {
+        for include in 0..self.files.units[unit].includes.len() {
+            let target = self.include(unit, include);
+            self.files.units[unit].includes[include].target = target;
+        }
+    }
+
+    fn include(&mut self, unit: usize, include: usize) -> Option<usize> {
+        let including = &self.files.units[unit];
+        let header = &including.includes[include];
+        let (path, span) = (header.path.clone(), including.span(header.path_range));
+        match self.loader.resolve(Path::new(&*path), Some(&including.name)) {
+            Ok(name) => match self.known.get(&name.identity) {
+                Some(&index) => Some(index),
+                None => self.read(name, span),
+            },
+            Err(NotFound { searched }) => {
+                self.report_missing(&path, span, &searched);
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, name: FileName, span: Span) -> Option<usize> {
+        match self.loader.read(&name) {
+            Ok(bytes) => {
+                self.known.insert(name.identity.clone(), self.files.units.len());
+                Some(self.add(name, &bytes))
+            }
+            Err(error) => {
+                let reason = match error.kind() {
+                    io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+                    _ => error.to_string(),
+                };
+                let message = format!("cannot read the included file {}: {reason}", quote(&name.display));
+                self.sink.push(Diagnostic::new(Code::UnreadableInclude, span, message));
+                None
+            }
+        }
+    }
+
+    fn report_missing(&mut self, path: &str, span: Span, searched: &[String]) {
+        let message = format!("cannot find the included file {}", quote(path));
+        let mut diagnostic = Diagnostic::new(Code::MissingInclude, span, message);
+        if !searched.is_empty() {
+            let places: Vec<String> = searched.iter().take(8).map(|place| quote(place)).collect();
+            diagnostic = diagnostic.hint(format!("looked for {}", places.join(", ")));
+        }
+        match self.options.allow_missing_includes {
+            true => self.sink.push_as_warning(diagnostic),
+            false => self.sink.push(diagnostic),
+        }
+    }
+}
+
+fn included(include: &Include, text: &Text) -> Included {
+    let path = String::from_utf8_lossy(&text.literal_bytes(include.path.range)).into_owned();
+    let prefix = file_stem(&path).into();
+    Included { path: path.into(), prefix, range: include.range, path_range: include.path.range, target: None }
+}
+
+/// The base name of a path without its last extension: the prefix by which includers know a file.
+pub(crate) fn file_stem(path: &str) -> &str {
+    let base = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    base.rsplit_once('.').map_or(base, |(stem, _)| stem)
+}
