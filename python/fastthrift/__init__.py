@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastthrift._core import Struct, ThriftException, Union, deserialize, serialize
+from fastthrift._core import Client, Struct, ThriftException, Union, deserialize, serialize
+from fastthrift._client import connect
 from fastthrift._errors import (
     DecodeError,
     Diagnostic,
@@ -19,6 +20,7 @@ from fastthrift._load import check, load, load_files, loads
 from fastthrift._service import Service
 
 __all__ = [
+    "Client",
     "DecodeError",
     "Diagnostic",
     "EncodeError",
@@ -33,6 +35,7 @@ __all__ = [
     "TransportTimeout",
     "Union",
     "check",
+    "connect",
     "deserialize",
     "install_import_hook",
     "load",

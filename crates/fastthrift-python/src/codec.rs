@@ -91,7 +91,8 @@ pub(crate) fn decode_struct(
     }
 }
 
-/// Reads the fields of a struct and hands each to `set` with its plan: arguments, results.
+/// Reads the fields of a struct and hands each to `set` with its plan: arguments, results. Returns how many bytes they
+/// took.
 pub(crate) fn decode_fields(
     registry: &Bound<'_, Registry>,
     plan: &StructPlan,
@@ -99,18 +100,19 @@ pub(crate) fn decode_fields(
     limits: Limits,
     input: &[u8],
     set: impl FnMut(&FieldPlan, Object),
-) -> Result<(), DecodeError> {
+) -> Result<usize, DecodeError> {
     fn walk<'de>(
         registry: &Bound<'_, Registry>,
         plan: &StructPlan,
         mut input: impl InputProtocol<'de>,
         mut set: impl FnMut(&FieldPlan, Object),
-    ) -> Result<(), DecodeError> {
+    ) -> Result<usize, DecodeError> {
         let mut build = PyBuild::new(registry);
         Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
             set(field, value);
             Ok(())
-        })
+        })?;
+        Ok(input.offset())
     }
     let _paused = CollectorPause::for_input(input);
     match protocol {

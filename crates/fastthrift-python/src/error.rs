@@ -1,7 +1,7 @@
 //! Core errors as Python exceptions: the one place where they meet.
 
 use fastthrift_dynamic::EncodeError;
-use fastthrift_protocol::DecodeError;
+use fastthrift_protocol::{ApplicationException, DecodeError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -29,4 +29,18 @@ pub(crate) fn encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
 #[cold]
 pub(crate) fn decode_error(py: Python<'_>, error: DecodeError) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| exception(py, "DecodeError", (error.to_string(), error.offset())))
+}
+
+/// What a peer says about a call that it could not carry out.
+pub(crate) fn application_error(py: Python<'_>, error: &ApplicationException) -> PyErr {
+    exception(py, "TApplicationException", (error.kind.0, error.message.as_str()))
+}
+
+/// A connection that failed; `kind` is a constant of `TTransportException`.
+pub(crate) fn transport_error(py: Python<'_>, kind: &str, text: String) -> PyErr {
+    let make = || -> PyResult<PyErr> {
+        let class = exception_class(py, "TTransportException")?;
+        Ok(PyErr::from_value(class.call1((class.getattr(kind)?, text))?))
+    };
+    make().unwrap_or_else(|error| error)
 }

@@ -3,8 +3,10 @@
 mod attributes;
 mod build;
 mod class;
+mod client;
 mod codec;
 mod constant;
+mod endpoint;
 mod enumeration;
 mod error;
 mod functions;
@@ -29,5 +31,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ThriftException", bases.exception.bind(module.py()))?;
     functions::add_to(module)?;
     module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
+    client::add_to(module)?;
     load::add_to(module)
 }

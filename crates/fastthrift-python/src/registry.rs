@@ -88,7 +88,7 @@ impl Registry {
     }
 
     /// The modules of all programs, the root's first.
-    pub(crate) fn modules<'py>(&self, py: Python<'py>) -> impl Iterator<Item = &Bound<'py, PyModule>> {
+    pub(crate) fn modules<'a, 'py: 'a>(&'a self, py: Python<'py>) -> impl Iterator<Item = &'a Bound<'py, PyModule>> {
         self.modules.get().into_iter().flatten().map(move |module| module.bind(py))
     }
 
@@ -238,6 +238,7 @@ impl Registry {
         }
         for entry in self.services.iter().filter_map(OnceLock::get) {
             visit.call(entry.class_ref())?;
+            visit.call(entry.client.get())?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The stub classes of services, and what is known of their functions.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fastthrift_schema::{Function, ServiceId, StructId, TypeId};
 use pyo3::exceptions::PyNotImplementedError;
@@ -17,6 +17,8 @@ use crate::registry::Registry;
 pub(crate) struct ServiceEntry {
     class: Py<PyType>,
     pub(crate) functions: Box<[Arc<FunctionInfo>]>,
+    /// The class of its clients, once there was one.
+    pub(crate) client: OnceLock<Py<PyType>>,
 }
 
 impl ServiceEntry {
@@ -113,7 +115,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     }
     let metaclass = base.get_type();
     let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;
-    Ok(ServiceEntry { class: class.unbind(), functions })
+    Ok(ServiceEntry { class: class.unbind(), functions, client: OnceLock::new() })
 }
 
 /// Names a service of a registry: `Stub.__thrift_service__`.

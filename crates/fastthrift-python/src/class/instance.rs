@@ -6,6 +6,7 @@ use std::ffi::c_int;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use pyo3::{PyErr, ffi};
 
 use fastthrift_schema::StructKind;
@@ -341,11 +342,19 @@ pub(crate) fn is_none(object: Ref) -> bool {
 /// The place of the field that a Python attribute names.
 #[inline]
 pub(crate) fn place_of(info: &ClassInfo, name: Ref) -> Option<usize> {
-    if let Some(place) = info.names.iter().position(|known| known.as_ptr() == name) {
+    place_by_name(&info.names, name)
+}
+
+/// The place of a name among some interned ones.
+#[inline]
+pub(crate) fn place_by_name(names: &[Py<PyString>], name: Ref) -> Option<usize> {
+    if let Some(place) = names.iter().position(|known| known.as_ptr() == name) {
         return Some(place);
     }
-    // SAFETY: both are live objects.
-    info.names.iter().position(|known| unsafe { ffi::PyUnicode_Compare(known.as_ptr(), name) == 0 })
+    // SAFETY: both are live objects, and the names are text.
+    names.iter().position(|known| unsafe {
+        ffi::PyUnicode_Check(name) != 0 && ffi::PyUnicode_Compare(known.as_ptr(), name) == 0
+    })
 }
 
 #[cold]

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use fastthrift_schema::{StructId, StructKind};
 use pyo3::types::{PyString, PyType};
-use pyo3::{Py, Python, ffi};
+use pyo3::{Py, ffi};
 
 pub(crate) use behaviour::frozen_dict_type;
 pub(crate) use create::create;
-pub(crate) use instance::{Slots, complete, is_none, new_instance, none};
+pub(crate) use instance::{Slots, complete, is_none, new_instance, none, place_by_name};
 pub(crate) use meta::{bases, info_of, registry_of};
 
 use crate::constant::Default;

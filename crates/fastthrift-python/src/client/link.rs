@@ -1,0 +1,220 @@
+//! The blocking driver of a client's connection: it knows sockets and time, and nothing of Python.
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use fastthrift_rpc::{
+    CallError, CallId, CallKind, CallWriter, ClientConnection, ClientEvent, ConnectionError, ReplyBody,
+};
+
+use super::Target;
+use super::socket::Socket;
+
+/// How many bytes a receive asks for at least.
+const READ_SIZE: usize = 8 << 10;
+/// After how long without a call the connection is looked at before it is used again.
+const IDLE: Duration = Duration::from_millis(5);
+
+/// A connection that is made when it is needed, and made anew after it broke.
+#[derive(Default)]
+pub(super) struct Link {
+    open: Option<Open>,
+    is_closed: bool,
+}
+
+/// A connection that is there.
+struct Open {
+    socket: Socket,
+    connection: ClientConnection,
+    /// Where the connection's time starts.
+    epoch: Instant,
+    /// The last time that anything was done with it.
+    used: Instant,
+    /// How long a single send or receive may usually take.
+    timeout: Option<Duration>,
+    /// Whether the socket's timeouts are those of the link, not what was left of a deadline.
+    has_usual_timeouts: bool,
+}
+
+/// Why a call did not get its reply. The connection was closed, but for `Call` errors.
+#[derive(Debug)]
+pub(super) enum LinkError {
+    /// The client was closed.
+    Closed,
+    /// No connection could be made.
+    Connect(io::Error),
+    /// The call cannot be made; nothing was sent.
+    Call(CallError),
+    /// The deadline passed.
+    TimedOut,
+    /// The socket failed.
+    Io(io::Error),
+    /// The peer broke the protocol, or closed the connection.
+    Connection(ConnectionError),
+    /// A signal's handler asked to stop.
+    Interrupted,
+}
+
+impl Link {
+    /// Closes the connection for good.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+        self.open = None;
+    }
+
+    /// Drops the connection; the next call makes another.
+    pub(super) fn abandon(&mut self) {
+        self.open = None;
+    }
+
+    /// Whether a call can be started without waiting: there is a connection that was in use just now.
+    pub(super) fn is_warm(&self, now: Instant) -> bool {
+        self.open.as_ref().is_some_and(|open| now.duration_since(open.used) < IDLE)
+    }
+
+    /// Makes sure that there is a connection, by the deadline.
+    pub(super) fn open(&mut self, target: &Target, deadline: Option<Instant>) -> Result<(), LinkError> {
+        if self.is_closed {
+            return Err(LinkError::Closed);
+        }
+        if self.open.as_ref().is_some_and(|open| !open.connection.is_idle() || open.socket.is_stale()) {
+            self.open = None;
+        }
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let connect = || {
+            let socket = Socket::connect(&target.endpoint, deadline)?;
+            socket.set_timeouts(target.timeout)?;
+            Ok(socket)
+        };
+        let socket = connect().map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => LinkError::TimedOut,
+            _ => LinkError::Connect(error),
+        })?;
+        let now = Instant::now();
+        let connection = ClientConnection::new(target.config.clone());
+        self.open =
+            Some(Open { socket, connection, epoch: now, used: now, timeout: target.timeout, has_usual_timeouts: true });
+        Ok(())
+    }
+
+    /// Starts a call on the open connection.
+    pub(super) fn begin_call(
+        &mut self,
+        function: &str,
+        kind: CallKind,
+        deadline: Option<Instant>,
+    ) -> Result<CallWriter<'_>, LinkError> {
+        let open = self.open.as_mut().ok_or(LinkError::Closed)?;
+        let deadline = deadline.map(|deadline| deadline.saturating_duration_since(open.epoch));
+        open.connection.begin_call(function, kind, deadline).map_err(LinkError::Call)
+    }
+
+    /// Sends what was written and waits for the reply; a oneway has none. `is_interrupted` is asked when a signal came.
+    ///
+    /// After an error the connection is dropped, so that no later call can get this one's reply.
+    pub(super) fn exchange(
+        &mut self,
+        call: CallId,
+        kind: CallKind,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<ReplyBody>, LinkError> {
+        let open = self.open.as_mut().ok_or(LinkError::Closed)?;
+        let result = open.exchange(call, kind, deadline, is_interrupted);
+        if result.is_err() {
+            self.open = None;
+        }
+        result
+    }
+
+    /// The connection that holds the body of the last reply.
+    pub(super) fn connection(&mut self) -> Option<&mut ClientConnection> {
+        self.open.as_mut().map(|open| &mut open.connection)
+    }
+}
+
+impl Open {
+    fn exchange(
+        &mut self,
+        call: CallId,
+        kind: CallKind,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<ReplyBody>, LinkError> {
+        if !self.has_usual_timeouts {
+            self.socket.set_timeouts(self.timeout).map_err(LinkError::Io)?;
+            self.has_usual_timeouts = true;
+        }
+        self.send(deadline, is_interrupted)?;
+        if kind == CallKind::Oneway {
+            self.used = Instant::now();
+            return Ok(None);
+        }
+        loop {
+            self.receive(deadline, is_interrupted)?;
+            self.used = Instant::now();
+            match self.connection.poll_event(self.used.duration_since(self.epoch)).map_err(LinkError::Connection)? {
+                Some(ClientEvent::Reply { call: answered, body }) if answered == call => return Ok(Some(body)),
+                Some(ClientEvent::TimedOut { .. }) => return Err(LinkError::TimedOut),
+                Some(ClientEvent::Reply { .. }) => {}
+                None => self.bound_by(deadline)?,
+            }
+        }
+    }
+
+    fn send(&mut self, deadline: Option<Instant>, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
+        while !self.connection.outbound().is_empty() {
+            match self.socket.write(self.connection.outbound()) {
+                Ok(0) => return Err(LinkError::Io(io::ErrorKind::WriteZero.into())),
+                Ok(sent) => self.connection.advance_outbound(sent),
+                Err(error) => check(error, is_interrupted)?,
+            }
+            if !self.connection.outbound().is_empty() {
+                self.bound_by(deadline)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(
+        &mut self,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<(), LinkError> {
+        loop {
+            match self.socket.read(self.connection.receive_buffer(READ_SIZE)) {
+                Ok(0) => self.connection.receive_eof(),
+                Ok(count) => self.connection.received(count),
+                Err(error) => {
+                    check(error, is_interrupted)?;
+                    self.bound_by(deadline)?;
+                    continue;
+                }
+            }
+            return Ok(());
+        }
+    }
+
+    /// Lets the next send or receive wait no longer than the deadline allows: a slow trickle of bytes gains the peer no time.
+    fn bound_by(&mut self, deadline: Option<Instant>) -> Result<(), LinkError> {
+        let Some(deadline) = deadline else { return Ok(()) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(LinkError::TimedOut);
+        }
+        self.has_usual_timeouts = false;
+        self.socket.set_timeouts(Some(left)).map_err(LinkError::Io)
+    }
+}
+
+/// Goes on after a signal whose handler does not object.
+fn check(error: io::Error, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
+    match error.kind() {
+        io::ErrorKind::Interrupted if is_interrupted() => Err(LinkError::Interrupted),
+        io::ErrorKind::Interrupted => Ok(()),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(LinkError::TimedOut),
+        _ => Err(LinkError::Io(error)),
+    }
+}

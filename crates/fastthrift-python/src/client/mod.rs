@@ -1,0 +1,337 @@
+//! Blocking clients.
+
+mod function;
+mod link;
+mod socket;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use fastthrift_protocol::{ApplicationException, Limits, PathStep, Protocol};
+use fastthrift_rpc::{CallKind, ClientConfig, Framing, ReplyBody};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+use self::function::{ClientFunction, argument, nothing};
+use self::link::{Link, LinkError};
+use crate::class::is_none;
+use crate::codec::{decode_fields, encode_fields};
+use crate::endpoint::Endpoint;
+use crate::error::{application_error, decode_error, encode_error, exception, transport_error};
+use crate::names::python_name;
+use crate::object::Object;
+use crate::registry::Registry;
+use crate::service::{FunctionInfo, ServiceHandle};
+
+/// A client of a service: its methods are those of the IDL.
+///
+/// Use it as a context manager, or call `close`. It may be shared by threads; one call is made at a time.
+#[pyclass(frozen, subclass, weakref, module = "fastthrift")]
+pub(crate) struct Client {
+    target: Target,
+    link: Mutex<Link>,
+    /// The thread that uses the link, as [`this_thread`] numbers them; 0 is none.
+    user: AtomicU64,
+}
+
+/// What a client was opened with.
+struct Target {
+    endpoint: Endpoint,
+    timeout: Option<Duration>,
+    config: ClientConfig,
+}
+
+/// The link while one thread uses it.
+struct Use<'a> {
+    link: MutexGuard<'a, Link>,
+    user: &'a AtomicU64,
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        self.user.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A number for this thread; never 0.
+fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
+    NUMBER.with(|number| *number)
+}
+
+impl Client {
+    /// Waits, with the interpreter released, until no other thread uses the link.
+    fn lock(&self, py: Python<'_>) -> PyResult<Use<'_>> {
+        let link = match self.link.try_lock() {
+            Ok(link) => link,
+            Err(TryLockError::WouldBlock) if self.user.load(Ordering::Relaxed) == this_thread() => {
+                return Err(PyRuntimeError::new_err("the client is in the middle of a call on this very thread"));
+            }
+            Err(_) => self.link.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner),
+        };
+        self.user.store(this_thread(), Ordering::Relaxed);
+        Ok(Use { link, user: &self.user })
+    }
+
+    /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
+    fn call<'py>(
+        &self,
+        registry: &Bound<'py, Registry>,
+        info: &FunctionInfo,
+        values: &[Object],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = registry.py();
+        let mut using = self.lock(py)?;
+        let link = &mut *using.link;
+        let now = Instant::now();
+        let deadline = self.target.timeout.map(|timeout| now + timeout);
+        if !link.is_warm(now) {
+            py.detach(|| link.open(&self.target, deadline))
+                .map_err(|error| link_error(py, &self.target, info, error))?;
+        }
+        let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
+        let protocol = self.target.config.protocol;
+        let this = registry.get();
+        let mut writer = match link.begin_call(&info.name, kind, deadline) {
+            Ok(writer) => writer,
+            Err(error) => return Err(link_error(py, &self.target, info, error)),
+        };
+        let plan = this.plans().structure(info.arguments);
+        encode_fields(this, plan, protocol, writer.buffer(), |field| {
+            argument(values, field.index).filter(|&value| !is_none(value))
+        })
+        .map_err(|error| encode_error(py, error.within(PathStep::Field((*info.name).into()))))?;
+        let call = match writer.finish() {
+            Ok(call) => call,
+            Err(error) => return Err(link_error(py, &self.target, info, LinkError::Call(error))),
+        };
+        let mut raised = None;
+        let reply = py.detach(|| {
+            link.exchange(call, kind, deadline, &mut || {
+                raised = Python::attach(|py| py.check_signals()).err();
+                raised.is_some()
+            })
+        });
+        if let Some(raised) = raised {
+            return Err(raised);
+        }
+        match reply.map_err(|error| link_error(py, &self.target, info, error))? {
+            None => Ok(nothing(py)),
+            Some(ReplyBody::Exception(exception)) => Err(application_error(py, &exception)),
+            Some(ReplyBody::Result(body)) => {
+                let limits = self.target.config.limits;
+                let connection = link
+                    .connection()
+                    .ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
+                let mut fields = ResultFields::default();
+                let plan = this.plans().structure(info.result);
+                let bytes = connection.bytes(body);
+                let read = decode_fields(registry, plan, protocol, limits, bytes, |field, value| {
+                    fields.set(field.index, value)
+                });
+                match read {
+                    Ok(len) => connection.body_read(len),
+                    Err(error) => {
+                        // Where the body ends cannot be known now, so this connection is not used again.
+                        link.abandon();
+                        return Err(decode_error(py, error.within(PathStep::Field((*info.name).into()))));
+                    }
+                }
+                drop(using);
+                fields.into_result(py, info)
+            }
+        }
+    }
+}
+
+/// The fields of a result that are set: a value or an exception, seldom both.
+#[derive(Default)]
+struct ResultFields {
+    first: Option<Object>,
+    others: Option<Object>,
+}
+
+impl ResultFields {
+    fn set(&mut self, index: usize, value: Object) {
+        match index {
+            0 => self.first = Some(value),
+            _ => self.others = Some(value),
+        }
+    }
+
+    /// Field 0 is the value, unless the function is void; all others are exceptions.
+    fn into_result<'py>(self, py: Python<'py>, info: &FunctionInfo) -> PyResult<Bound<'py, PyAny>> {
+        let (value, raised) = match info.returns {
+            Some(_) => (self.first, self.others),
+            None => (None, self.others.or(self.first)),
+        };
+        if let Some(value) = value {
+            return Ok(value.into_bound(py));
+        }
+        if let Some(raised) = raised {
+            return Err(PyErr::from_value(raised.into_bound(py)));
+        }
+        if info.returns.is_none() {
+            return Ok(nothing(py));
+        }
+        let kind = fastthrift_protocol::ApplicationExceptionKind::MISSING_RESULT;
+        let text = format!("the reply of '{}' holds neither a value nor a declared exception", info.name);
+        Err(application_error(py, &ApplicationException::new(kind, text)))
+    }
+}
+
+/// A connection that could not be made.
+fn connect_error(py: Python<'_>, target: &Target, error: LinkError) -> PyErr {
+    let endpoint = &target.endpoint;
+    match error {
+        LinkError::TimedOut => {
+            let limit = target.timeout.unwrap_or_default();
+            exception(py, "TransportTimeout", (3, format!("cannot connect to {endpoint} within {limit:?}")))
+        }
+        LinkError::Connect(error) => transport_error(py, "NOT_OPEN", format!("cannot connect to {endpoint}: {error}")),
+        other => transport_error(py, "NOT_OPEN", format!("cannot connect to {endpoint}: {other:?}")),
+    }
+}
+
+/// A failed call as a Python exception that says what was called, and where.
+fn link_error(py: Python<'_>, target: &Target, info: &FunctionInfo, error: LinkError) -> PyErr {
+    let (name, endpoint) = (&info.name, &target.endpoint);
+    match error {
+        LinkError::Closed => transport_error(py, "NOT_OPEN", format!("{name}: the client was closed")),
+        error @ LinkError::Connect(_) => connect_error(py, target, error),
+        LinkError::TimedOut => {
+            let limit = target.timeout.unwrap_or_default();
+            let text = format!("{name}: no reply from {endpoint} within {limit:?}");
+            exception(py, "TransportTimeout", (3, text))
+        }
+        LinkError::Io(error) => {
+            transport_error(py, "UNKNOWN", format!("{name}: the connection to {endpoint} failed: {error}"))
+        }
+        LinkError::Connection(error) => {
+            let kind = if error.fault() == fastthrift_rpc::Fault::Network { "END_OF_FILE" } else { "UNKNOWN" };
+            transport_error(py, kind, format!("{name}: the connection to {endpoint} was closed: {error}"))
+        }
+        LinkError::Call(error) => transport_error(py, "UNKNOWN", format!("{name}: {error}")),
+        LinkError::Interrupted => PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("interrupted")),
+    }
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new(opening: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let client = opening.cast::<Opening>().ok().and_then(|opening| opening.get().0.lock().ok()?.take());
+        client.ok_or_else(|| PyTypeError::new_err("a client is made by fastthrift.connect()"))
+    }
+
+    /// Closes the connection; further calls fail.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py)?.link.close();
+        Ok(())
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+}
+
+/// Opens a client of a service.
+#[pyfunction]
+fn connect<'py>(
+    service: &Bound<'py, PyAny>,
+    url: &str,
+    protocol: &str,
+    transport: &str,
+    timeout: Option<f64>,
+    service_name: Option<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = service.py();
+    let handle = handle_of(service)?;
+    let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
+    let timeout = timeout.map(seconds).transpose()?;
+    let config = ClientConfig {
+        protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
+        framing: framing(transport)?,
+        limits: Limits::DEFAULT,
+        service: service_name,
+        ..ClientConfig::default()
+    };
+    let target = Target { endpoint, timeout, config };
+    let mut link = Link::default();
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    py.detach(|| link.open(&target, deadline)).map_err(|error| connect_error(py, &target, error))?;
+    let class = client_class(handle.get().registry.bind(py), handle.get())?;
+    let client = Client { target, link: Mutex::new(link), user: AtomicU64::new(0) };
+    class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))
+}
+
+/// A client on its way to an instance of its class.
+#[pyclass(frozen, module = "fastthrift._core")]
+struct Opening(Mutex<Option<Client>>);
+
+/// The service that a stub class, or a class or object that extends one, stands for.
+pub(crate) fn handle_of<'py>(service: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ServiceHandle>> {
+    let found = service.getattr("__thrift_service__").ok().and_then(|handle| handle.cast_into::<ServiceHandle>().ok());
+    found.ok_or_else(|| PyTypeError::new_err(format!("expected a service of a loaded IDL file, got {service}")))
+}
+
+/// The transport that a name stands for.
+pub(crate) fn framing(transport: &str) -> PyResult<Framing> {
+    match transport {
+        "framed" => Ok(Framing::Framed),
+        "unframed" | "buffered" => Ok(Framing::Unframed),
+        other => Err(PyValueError::new_err(format!("unknown transport {other:?}, expected 'framed' or 'unframed'"))),
+    }
+}
+
+/// A duration of some seconds, as Python gives it.
+pub(crate) fn seconds(value: f64) -> PyResult<Duration> {
+    match Duration::try_from_secs_f64(value) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(PyValueError::new_err(format!("a timeout must be a positive number of seconds, got {value}"))),
+    }
+}
+
+/// The class of a service's clients, with a method for each function, inherited ones included.
+fn client_class<'py>(registry: &Bound<'py, Registry>, handle: &ServiceHandle) -> PyResult<Bound<'py, PyType>> {
+    let py = registry.py();
+    let entry = Registry::service(registry, handle.id)?;
+    if let Some(class) = entry.client.get() {
+        return Ok(class.bind(py).clone());
+    }
+    let schema = registry.get().schema();
+    let service: Arc<str> = schema.service(handle.id).name.clone();
+    let namespace = PyDict::new(py);
+    namespace.set_item("__module__", registry.get().module_name(schema.service(handle.id).program))?;
+    namespace.set_item("__doc__", format!("A client of the service '{service}'."))?;
+    let lineage: Vec<_> = schema.lineage(handle.id).map(|(id, _)| id).collect();
+    for id in lineage.into_iter().rev() {
+        for info in &Registry::service(registry, id)?.functions {
+            let function = ClientFunction {
+                registry: registry.clone().unbind(),
+                info: Arc::clone(info),
+                service: Arc::clone(&service),
+            };
+            namespace.set_item(&info.method, function)?;
+        }
+    }
+    let bases = PyTuple::new(py, [py.get_type::<Client>()])?;
+    let name = format!("{}Client", python_name(&service));
+    let class = py.get_type::<PyType>().call1((name, bases, namespace))?.cast_into::<PyType>()?;
+    let _ = entry.client.set(class.clone().unbind());
+    Ok(entry.client.get().map_or(class, |class| class.bind(py).clone()))
+}
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Client>()?;
+    module.add_function(wrap_pyfunction!(connect, module)?)
+}

@@ -1,0 +1,116 @@
+//! A blocking socket of either kind.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+
+use crate::endpoint::Endpoint;
+
+/// A connected socket.
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// Connects; each address of a host's name is tried, until the deadline.
+    pub(super) fn connect(endpoint: &Endpoint, deadline: Option<Instant>) -> io::Result<Self> {
+        match endpoint {
+            Endpoint::Tcp { host, port } => connect_tcp(host, *port, deadline),
+            #[cfg(unix)]
+            Endpoint::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            #[cfg(not(unix))]
+            Endpoint::Unix(_) => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no UNIX sockets here"))
+            }
+        }
+    }
+
+    /// Bounds each single send and receive.
+    pub(super) fn set_timeouts(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = timeout.map(at_least_one_microsecond);
+        match self {
+            Self::Tcp(socket) => socket.set_read_timeout(timeout).and_then(|()| socket.set_write_timeout(timeout)),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.set_read_timeout(timeout).and_then(|()| socket.set_write_timeout(timeout)),
+        }
+    }
+
+    /// Whether the peer closed the connection, or sent what nobody asked for, while it was idle.
+    pub(super) fn is_stale(&self) -> bool {
+        let peeked = match self {
+            Self::Tcp(socket) => socket.set_nonblocking(true).and_then(|()| {
+                let peeked = socket.peek(&mut [0]);
+                socket.set_nonblocking(false).and(peeked)
+            }),
+            #[cfg(unix)]
+            Self::Unix(socket) => peek_unix(socket),
+        };
+        !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+/// A timeout of zero would mean none at all.
+fn at_least_one_microsecond(timeout: Duration) -> Duration {
+    timeout.max(Duration::from_micros(1))
+}
+
+fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Socket> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        let connected = match deadline {
+            None => TcpStream::connect(address),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                TcpStream::connect_timeout(&address, left)
+            }
+        };
+        match connected {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                return Ok(Socket::Tcp(socket));
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+#[cfg(unix)]
+fn peek_unix(socket: &UnixStream) -> io::Result<usize> {
+    socket2::SockRef::from(socket).set_nonblocking(true)?;
+    let peeked = socket2::SockRef::from(socket).peek(&mut [std::mem::MaybeUninit::uninit()]);
+    socket2::SockRef::from(socket).set_nonblocking(false)?;
+    peeked
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.read(buffer),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.write(bytes),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+"""Opening clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastthrift import _core
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from fastthrift._core import Client
+    from fastthrift._service import Service
+
+    Protocol: TypeAlias = Literal["binary", "compact"]
+    Transport: TypeAlias = Literal["framed", "unframed"]
+
+
+def connect(
+    service: type[Service],
+    url: str,
+    *,
+    protocol: Protocol = "binary",
+    transport: Transport = "framed",
+    timeout: float | None = None,
+    service_name: str | None = None,
+) -> Client:
+    """Connect to a service and return a client whose methods are the functions of the IDL.
+
+    The client is a context manager. Threads may share it; it makes one call at a time. When the connection breaks, the call that
+    it broke under fails and the next one makes a new connection, so no call ever gets the reply of another.
+
+    Args:
+        service: The service's class, of a loaded IDL file.
+        url: ``tcp://host:port`` or ``unix:///path``.
+        protocol: How values are encoded.
+        transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
+        timeout: The seconds that a call may take in all, connecting included; None for no limit.
+        service_name: The name under which the server knows the service, where it serves several on one port.
+
+    Raises:
+        TTransportException: The connection cannot be made.
+        TransportTimeout: It cannot be made in time.
+    """
+    return _core.connect(service, url, protocol, transport, timeout, service_name)
