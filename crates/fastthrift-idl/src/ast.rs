@@ -155,8 +155,8 @@ pub struct EnumValue {
 /// A written integer.
 #[derive(Debug, Clone, Copy)]
 pub struct Integer {
-    /// The number; 0 when what was written is none, which was reported.
-    pub value: i64,
+    /// The number; none when what was written is none, or too large, which was reported.
+    pub value: Option<i64>,
     /// Where it is.
     pub range: TextRange,
 }
@@ -340,6 +340,8 @@ pub struct Value {
 /// What a written constant value is.
 #[derive(Debug, Clone)]
 pub enum ValueKind {
+    /// Something malformed, which was reported.
+    Invalid,
     /// An integer.
     Int(i64),
     /// A number with a fraction or an exponent.

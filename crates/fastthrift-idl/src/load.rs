@@ -108,7 +108,7 @@ impl Run<'_> {
             _ => None,
         });
         let includes = includes.collect();
-        let is_broken = is_broken || is_too_large;
+        let is_broken = is_broken || lexed.is_broken || is_too_large;
         let index = self.files.units.len();
         self.files.units.push(Unit { name, source, text, file, comments: lexed.comments, includes, is_broken });
         self.waiting.push_back(index);
@@ -163,9 +163,10 @@ impl Run<'_> {
             let places: Vec<String> = searched.iter().take(8).map(|place| quote(place)).collect();
             diagnostic = diagnostic.hint(format!("looked for {}", places.join(", ")));
         }
-        match self.options.allow_missing_includes {
-            true => self.sink.push_as_warning(diagnostic),
-            false => self.sink.push(diagnostic),
+        if self.options.allow_missing_includes {
+            self.sink.push_as_warning(diagnostic);
+        } else {
+            self.sink.push(diagnostic);
         }
     }
 }

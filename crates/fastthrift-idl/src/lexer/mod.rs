@@ -14,6 +14,8 @@ use crate::token::{Comment, CommentKind, Keyword, TextRange, Token, TokenKind};
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
     pub(crate) comments: Vec<Comment>,
+    /// Whether there was anything wrong.
+    pub(crate) is_broken: bool,
 }
 
 /// Cuts a text into tokens. Errors go to the sink, and a token that stands for what was meant takes their place.
@@ -21,9 +23,19 @@ pub(crate) fn lex(text: &Text, source: SourceId, sink: &mut Sink) -> Lexed {
     let bytes = text.text.as_bytes();
     // Real files have a token for every 7 to 10 bytes; comments make it fewer.
     let tokens = Vec::with_capacity(bytes.len() / 8 + 16);
-    let mut lexer = Lexer { text, bytes, position: 0, starts_line: true, tokens, comments: Vec::new(), source, sink };
+    let mut lexer = Lexer {
+        text,
+        bytes,
+        position: 0,
+        starts_line: true,
+        tokens,
+        comments: Vec::new(),
+        is_broken: false,
+        source,
+        sink,
+    };
     lexer.run();
-    Lexed { tokens: lexer.tokens, comments: lexer.comments }
+    Lexed { tokens: lexer.tokens, comments: lexer.comments, is_broken: lexer.is_broken }
 }
 
 struct Lexer<'a> {
@@ -33,6 +45,7 @@ struct Lexer<'a> {
     starts_line: bool,
     tokens: Vec<Token>,
     comments: Vec<Comment>,
+    is_broken: bool,
     source: SourceId,
     sink: &'a mut Sink,
 }
@@ -79,6 +92,7 @@ impl Lexer<'_> {
     }
 
     fn report(&mut self, code: Code, start: usize, end: usize, message: impl Into<String>) {
+        self.is_broken = true;
         self.sink.push(Diagnostic::new(code, range(start, end).in_source(self.source), message));
     }
 

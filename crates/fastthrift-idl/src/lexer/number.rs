@@ -24,6 +24,9 @@ impl Lexer<'_> {
         }
         let number_end = self.position;
         self.skip_while(|byte| is_word(byte) || byte == b'.');
+        if matches!(self.slice(number_end, self.position), "e" | "E") && matches!(self.peek(0), Some(b'+' | b'-')) {
+            self.position += 1;
+        }
         if self.position > number_end {
             self.report_trailing(start, number_end);
         }
@@ -63,7 +66,7 @@ impl Lexer<'_> {
         let tail = self.slice(number_end, self.position);
         let is_prefix =
             written.trim_start_matches(['+', '-']).starts_with('0') && tail.starts_with(['x', 'X', 'b', 'B', 'o', 'O']);
-        let is_exponent = tail == "e" || tail == "E";
+        let is_exponent = matches!(tail, "e" | "E" | "e+" | "e-" | "E+" | "E-");
         let (code, message) = if is_prefix || is_exponent || tail.starts_with('.') {
             (Code::BadNumber, format!("{} is not a number", quote(written)))
         } else {

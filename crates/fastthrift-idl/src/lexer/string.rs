@@ -40,8 +40,9 @@ impl Lexer<'_> {
         let line_end = self.position;
         let rest = self.bytes.get(line_end + 1..).unwrap_or_default();
         let next_line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        let quotes = next_line.iter().filter(|&&byte| byte == quote).count();
-        let closing = next_line.iter().position(|&byte| byte == quote).filter(|_| quotes % 2 == 1);
+        // An odd number of quotes on the next line means that its first one closes this string.
+        let has_odd_quotes = next_line.iter().fold(false, |is_odd, &byte| is_odd ^ (byte == quote));
+        let closing = next_line.iter().position(|&byte| byte == quote).filter(|_| has_odd_quotes);
         let mark = char::from(quote);
         let end = match closing {
             Some(at) => line_end + 1 + at + 1,

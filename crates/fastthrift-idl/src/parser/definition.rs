@@ -93,6 +93,12 @@ impl Parser<'_> {
             self.report(Code::ExpectedType, self.token().range, message);
             return Err(Reported);
         }
+        if oneway.is_none() && !matches!(self.kind(), TokenKind::Identifier | TokenKind::Keyword(_)) {
+            let diagnostic = self.unexpected_diagnostic(Code::UnexpectedToken, "a function or `}`");
+            let is_body = self.kind() == TokenKind::LeftBrace;
+            self.push(if is_body { diagnostic.hint("a function is declared without a body") } else { diagnostic });
+            return Err(Reported);
+        }
         let returns = match self.eat_keyword(Keyword::Void) {
             Some(_) => None,
             None => Some(self.field_type()?),
@@ -120,13 +126,13 @@ impl Parser<'_> {
     ) -> Parsed<(Vec<T>, Vec<crate::ast::Annotation>)> {
         let open = self.expect(TokenKind::LeftBrace, "{")?;
         let elements = self.elements(open, TokenKind::RightBrace, element);
-        let annotations = match elements.is_closed {
-            true => self.annotations().unwrap_or_else(|Reported| {
-                self.skip_to_item();
-                Vec::new()
-            }),
-            false => Vec::new(),
-        };
+        if !elements.is_closed {
+            return Ok((elements.read, Vec::new()));
+        }
+        let annotations = self.annotations().unwrap_or_else(|Reported| {
+            self.skip_to_item();
+            Vec::new()
+        });
         Ok((elements.read, annotations))
     }
 

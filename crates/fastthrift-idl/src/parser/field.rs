@@ -38,21 +38,21 @@ impl Parser<'_> {
                 let name = quote(self.slice(token.range));
                 let message = format!("expected a field, which begins with an integer id; {name} is none");
                 self.report(Code::ExpectedField, token.range, message);
-                self.skip_bad_id()
+                Ok(Some(self.skip_bad_id()))
             }
             TokenKind::Double | TokenKind::String | TokenKind::Keyword(_) if has_colon => {
                 let message = format!("a field id is an integer, but found {}", self.describe());
                 self.report(Code::BadFieldId, token.range, message);
-                self.skip_bad_id()
+                Ok(Some(self.skip_bad_id()))
             }
             _ => Ok(None),
         }
     }
 
-    fn skip_bad_id(&mut self) -> Parsed<Option<Integer>> {
+    fn skip_bad_id(&mut self) -> Integer {
         let range = self.bump().range;
         self.bump();
-        Ok(Some(Integer { value: 0, range }))
+        Integer { value: None, range }
     }
 
     fn requiredness(&mut self) -> Option<(Requiredness, crate::token::TextRange)> {

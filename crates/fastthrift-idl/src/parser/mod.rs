@@ -243,11 +243,9 @@ impl<'a> Parser<'a> {
     fn unportable_annotations(&mut self, on: &str) -> Parsed<Vec<Annotation>> {
         let start = self.token().range;
         let annotations = self.annotations()?;
-        if self.since(start) != start || !annotations.is_empty() {
-            if self.last_end() > start.start {
-                let message = format!("annotations on {on} are an extension that Apache's compiler refuses");
-                self.report_portability(Code::AnnotationNotAllowed, start, message);
-            }
+        if self.last_end() > start.start {
+            let message = format!("annotations on {on} are an extension that Apache's compiler refuses");
+            self.report_portability(Code::AnnotationNotAllowed, start, message);
         }
         Ok(annotations)
     }

@@ -39,7 +39,7 @@ impl Parser<'_> {
                 let kind = self.keyword_type(keyword, token.range)?;
                 (kind, self.annotations()?)
             }
-            _ => return Err(self.unexpected(Code::ExpectedType, "a type")),
+            _ => return Err(self.expected_type()),
         };
         Ok(Type { kind, annotations, range: self.since(token.range) })
     }
@@ -57,7 +57,7 @@ impl Parser<'_> {
                 self.report(Code::VoidNotAllowed, range, "`void` is no type; only a function can return it");
                 Err(Reported)
             }
-            _ => Err(self.unexpected(Code::ExpectedType, "a type")),
+            _ => Err(self.expected_type()),
         }
     }
 
@@ -80,7 +80,7 @@ impl Parser<'_> {
         let cpp_type = self.cpp_type()?;
         self.expect(TokenKind::Less, "<")?;
         let element = self.field_type()?;
-        self.expect(TokenKind::Greater, ">")?;
+        self.expect_in_angles(TokenKind::Greater, ">")?;
         Ok(Container { cpp_type, is_cpp_type_last: false, element })
     }
 
@@ -89,10 +89,39 @@ impl Parser<'_> {
         let cpp_type = self.cpp_type()?;
         self.expect(TokenKind::Less, "<")?;
         let element = self.field_type()?;
-        self.expect(TokenKind::Comma, ",")?;
+        self.expect_in_angles(TokenKind::Comma, ",")?;
         let value = self.field_type()?;
-        self.expect(TokenKind::Greater, ">")?;
+        self.expect_in_angles(TokenKind::Greater, ">")?;
         Ok(TypeKind::Map(Box::new(Container { cpp_type, is_cpp_type_last: false, element }), Box::new(value)))
+    }
+
+    fn expected_type(&mut self) -> Reported {
+        let is_missing = matches!(
+            self.kind(),
+            TokenKind::EndOfFile
+                | TokenKind::Equals
+                | TokenKind::Greater
+                | TokenKind::Comma
+                | TokenKind::RightBrace
+                | TokenKind::RightParenthesis
+        );
+        self.unexpected(if is_missing { Code::ExpectedType } else { Code::UnexpectedToken }, "a type")
+    }
+
+    /// A token of a container's type. Without it the rest of the type, up to its `>`, is left out.
+    fn expect_in_angles(&mut self, kind: TokenKind, symbol: &str) -> Parsed<()> {
+        let Err(reported) = self.expect(kind, symbol) else { return Ok(()) };
+        let mut depth = 1usize;
+        while depth > 0 && !self.token().starts_line {
+            match self.kind() {
+                TokenKind::Less => depth += 1,
+                TokenKind::Greater => depth -= 1,
+                TokenKind::Identifier | TokenKind::Keyword(_) | TokenKind::Comma | TokenKind::Semicolon => {}
+                _ => break,
+            }
+            self.bump();
+        }
+        Err(reported)
     }
 
     fn cpp_type(&mut self) -> Parsed<Option<Literal>> {

@@ -15,8 +15,8 @@ impl Parser<'_> {
     fn nested_value(&mut self) -> Parsed<Value> {
         let token = self.token();
         let kind = match token.kind {
-            TokenKind::Integer => ValueKind::Int(self.integer("a number")?.value),
-            TokenKind::Double => ValueKind::Double(self.double()),
+            TokenKind::Integer => self.integer("a number")?.value.map_or(ValueKind::Invalid, ValueKind::Int),
+            TokenKind::Double => self.double(),
             TokenKind::String => ValueKind::String(Literal { range: self.bump().range }),
             TokenKind::Keyword(Keyword::True) => self.boolean(true),
             TokenKind::Keyword(Keyword::False) => self.boolean(false),
@@ -41,34 +41,40 @@ impl Parser<'_> {
         ValueKind::Bool(value)
     }
 
-    /// An integer. One that is malformed or too large is reported and read as 0.
+    /// An integer, without a value when it is malformed or too large, which is reported.
     pub(super) fn integer(&mut self, what: &str) -> Parsed<Integer> {
         if self.kind() != TokenKind::Integer {
             return Err(self.unexpected(Code::ExpectedToken, &format!("{what}, an integer")));
         }
         let range = self.token().range;
         let value = match parse_integer(self.slice(range)) {
-            Parse::Value(value) => value,
-            Parse::Malformed => 0,
+            Parse::Value(value) => Some(value),
+            Parse::Malformed => None,
             Parse::TooLarge => {
                 let message = format!("{} does not fit 64 bits", quote(self.slice(range)));
                 self.report(Code::IntegerOverflow, range, message);
-                0
+                None
             }
         };
         self.bump();
         Ok(Integer { value, range })
     }
 
-    fn double(&mut self) -> f64 {
-        let range = self.token().range;
-        // What the lexer reported as malformed stands for 0.
-        let value: f64 = self.slice(range).parse().unwrap_or_default();
-        if value.is_infinite() {
-            self.report(Code::ConstOutOfRange, range, format!("{} does not fit a double", quote(self.slice(range))));
+    fn double(&mut self) -> ValueKind {
+        let range = self.bump().range;
+        match self.slice(range).parse::<f64>() {
+            Ok(value) if value.is_finite() => ValueKind::Double(value),
+            Ok(_) => {
+                self.report(
+                    Code::ConstOutOfRange,
+                    range,
+                    format!("{} does not fit a double", quote(self.slice(range))),
+                );
+                ValueKind::Invalid
+            }
+            // The lexer has said what is wrong with it.
+            Err(_) => ValueKind::Invalid,
         }
-        self.bump();
-        value
     }
 
     fn list_value(&mut self) -> Parsed<ValueKind> {

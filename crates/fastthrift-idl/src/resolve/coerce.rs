@@ -12,7 +12,7 @@ use crate::parser::MAX_NESTING;
 /// How many parts may be copied from constants to where they are named; without a limit ten lines could ask for 2^64 of them.
 const MAX_COPIED: usize = 1 << 20;
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     /// The value that a name stands for where a value of type `ty` is wanted.
     pub(super) fn named_value(&mut self, at: At, name: ast::Identifier, ty: TypeId, depth: usize) -> Option<Value> {
         let text = self.text(at.unit, name);
@@ -44,16 +44,9 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let &index = self.enum_names[id.index()].get(last)?;
-        self.mark_used(at, qualifier, span);
+        // This counts the include that the name leads to as used.
+        self.lookup_type(at.unit, qualifier, span);
         Some(Value::Enum { id, index })
-    }
-
-    /// Counts the include that a qualified name leads to as used.
-    fn mark_used(&mut self, at: At, qualifier: &str, span: Span) -> Lookup<Definition> {
-        match qualifier.contains('.') {
-            true => self.lookup_type(at.unit, qualifier, span),
-            false => Lookup::Missing,
-        }
     }
 
     /// A name where a value of the enum `id` is wanted. Like Apache's compiler this looks at the last part only.
@@ -165,8 +158,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let value = self.out.constants[constant].value.clone();
-        let coerced = self.coerce(value, ty, span);
-        coerced
+        self.coerce(value, ty, span)
     }
 
     /// Makes a value of some type one of type `ty`, or reports that it is none.

@@ -43,7 +43,7 @@ impl<'a> Resolver<'a> {
         let mut values: Vec<EnumValue> = Vec::with_capacity(nodes.len());
         let mut next = 0i64;
         for (place, node) in nodes.iter().enumerate() {
-            let number = node.number.map_or(next, |number| number.value);
+            let number = node.number.and_then(|number| number.value).unwrap_or(next);
             let value = self.enum_number(unit, node, number);
             next = i64::from(value) + 1;
             let text = self.text(unit, node.name);

@@ -127,7 +127,8 @@ impl<'a> Resolver<'a> {
         let range = node.id.map_or(node.name.range, |id| id.range);
         let span = self.span(unit, range);
         let name = quote(self.text(unit, node.name));
-        let number = node.id.map_or(ids.next_implicit, |id| id.value);
+        // An id that is no number was reported by the parser.
+        let Some(number) = node.id.map_or(Some(ids.next_implicit), |id| id.value) else { return FieldId(0) };
         let Ok(id) = i16::try_from(number) else {
             let message = format!("the id of {name} is {number}; ids are between -32768 and 32767");
             self.report(Code::FieldIdOutOfRange, span, message);
@@ -147,16 +148,11 @@ impl<'a> Resolver<'a> {
         if id == 0 && list == FieldList::Throws {
             let message = format!("the exception {name} has the id 0, which is that of the returned value");
             self.report(Code::ThrowsIdZero, span, message);
-        } else if id <= 0 && node.id.is_some() && !self.is_placeholder(unit, range) {
+        } else if id <= 0 && node.id.is_some() {
             let message = format!("the id of {name} is {id}; Apache's compiler replaces ids that are not positive");
             self.report(Code::NonpositiveFieldId, span, message);
         }
         FieldId(id)
-    }
-
-    /// Whether something that is no integer stands where the id should; that was reported.
-    fn is_placeholder(&self, unit: usize, range: TextRange) -> bool {
-        !self.units[unit].slice(range).trim_start_matches(['+', '-']).starts_with(|first: char| first.is_ascii_digit())
     }
 }
 

@@ -56,7 +56,11 @@ impl Resolver<'_> {
                     continue;
                 }
                 self.check_prefix(unit, place);
-                if !self.scopes[unit].used[place] && !self.units[unit].is_broken && !self.units[target].is_broken {
+                if target != unit
+                    && !self.scopes[unit].used[place]
+                    && !self.units[unit].is_broken
+                    && !self.units[target].is_broken
+                {
                     self.report(Code::UnusedInclude, span, format!("nothing of {path} is used"));
                 }
             }

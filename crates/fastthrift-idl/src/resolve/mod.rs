@@ -7,6 +7,7 @@ mod enums;
 mod fields;
 mod includes;
 mod lookup;
+mod members;
 mod names;
 mod programs;
 mod recursion;

@@ -83,11 +83,7 @@ impl Resolver<'_> {
             let message = format!("no generator is known by the name {}", quote(generator));
             return self.report(Code::UnknownNamespaceScope, span, message);
         }
-        let is_known = match (generator, part) {
-            (_, None) | ("py", Some("twisted")) | ("st", Some("prefix" | "category")) | ("php", Some("path")) => true,
-            ("java" | "cpp2" | "py3" | "py", Some("swift" | "asyncio" | "android")) => true,
-            _ => false,
-        };
+        let is_known = part.is_none_or(|part| PARTS.contains(&(generator, part)));
         if !is_known {
             let message = format!("{} has no part {}", quote(generator), quote(part.unwrap_or_default()));
             self.report(Code::UnknownNamespaceSubscope, span, message);
@@ -102,3 +98,7 @@ const SCOPES: &[&str] = &[
     "markdown", "mmd", "netcore", "netstd", "nodejs", "ocaml", "perl", "php", "py", "py3", "python", "rb", "rs",
     "ruby", "rust", "scala", "st", "swift", "ts", "xml", "xsd",
 ];
+
+/// Parts of scopes that generators tell apart.
+const PARTS: &[(&str, &str)] =
+    &[("java", "swift"), ("php", "path"), ("py", "asyncio"), ("py", "twisted"), ("st", "category"), ("st", "prefix")];
