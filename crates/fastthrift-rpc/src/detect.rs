@@ -4,7 +4,7 @@ use crate::framing::{FRAME_HEADER, frame_size};
 use crate::{ConnectionErrorKind, Dialect, Framing};
 
 /// The longest name of an old Binary message that is still told from a frame: its length's first byte is 0.
-const OLD_NAME_LIMIT: usize = 1 << 16;
+const OLD_NAME_LIMIT: u32 = 1 << 16;
 
 /// What a server's side knows of its peer before the first byte.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,31 +40,20 @@ fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionE
     {
         return dialect(protocol, Framing::Unframed);
     }
-    let Some(inside) = bytes.get(FRAME_HEADER..FRAME_HEADER + 2) else {
+    let size = frame_size(*first_word, accepted.frame_limit);
+    if !may_be_old_name(*first_word) {
         // A frame that cannot be is refused before anything of it is waited for.
-        return match old_name(*first_word) {
-            Some(_) => Ok(None),
-            None => frame_size(*first_word, accepted.frame_limit).map(|_| None),
-        };
-    };
-    if let Some(protocol) = versioned(inside) {
-        frame_size(*first_word, accepted.frame_limit)?;
-        return dialect(protocol, Framing::Framed);
+        size.clone()?;
     }
-    if inside == [0x0f, 0xff] {
-        return Err(ConnectionErrorKind::HeaderTransport);
-    }
-    match inside {
-        [0, _] => {
-            frame_size(*first_word, accepted.frame_limit).and_then(|_| dialect(Protocol::Binary, Framing::Framed))
-        }
-        [letter, _] if letter.is_ascii_graphic() && old_name(*first_word).is_some() => {
+    let Some(inside) = bytes.get(FRAME_HEADER..FRAME_HEADER + 2) else { return Ok(None) };
+    match (versioned(inside), inside) {
+        (Some(protocol), _) => size.and_then(|_| dialect(protocol, Framing::Framed)),
+        (None, [0x0f, 0xff]) => Err(ConnectionErrorKind::HeaderTransport),
+        (None, [0, _]) => size.and_then(|_| dialect(Protocol::Binary, Framing::Framed)),
+        (None, [letter, _]) if letter.is_ascii_graphic() && may_be_old_name(*first_word) => {
             dialect(Protocol::Binary, Framing::Unframed)
         }
-        _ => {
-            frame_size(*first_word, accepted.frame_limit)?;
-            Err(ConnectionErrorKind::UnknownDialect(*first_word))
-        }
+        _ => size.and(Err(ConnectionErrorKind::UnknownDialect(*first_word))),
     }
 }
 
@@ -76,10 +65,9 @@ fn versioned(bytes: &[u8]) -> Option<Protocol> {
     }
 }
 
-/// The length of the name that an old Binary message starts with, if it can be one.
-fn old_name(word: [u8; FRAME_HEADER]) -> Option<usize> {
-    let len = usize::try_from(u32::from_be_bytes(word)).ok()?;
-    (1..=OLD_NAME_LIMIT).contains(&len).then_some(len)
+/// Whether this can be the length of the name that an old Binary message starts with.
+fn may_be_old_name(word: [u8; FRAME_HEADER]) -> bool {
+    (1..=OLD_NAME_LIMIT).contains(&u32::from_be_bytes(word))
 }
 
 #[cfg(test)]
