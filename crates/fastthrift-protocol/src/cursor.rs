@@ -142,15 +142,6 @@ pub(crate) fn invalid_type(number: u8, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::InvalidType(number), offset)
 }
 
-/// These bytes, which end at the offset `end`, as text.
-#[inline]
-pub(crate) fn text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(invalid) => Err(error(DecodeErrorKind::InvalidUtf8, end - bytes.len() + invalid.valid_up_to())),
-    }
-}
-
 #[inline]
 fn checked_size(size: u32, what: &'static str, limit: usize, offset: usize) -> Result<usize, DecodeError> {
     match usize::try_from(size) {

@@ -15,6 +15,7 @@ mod message;
 mod output;
 mod protocol;
 mod scanner;
+mod text;
 mod tokens;
 mod ttype;
 

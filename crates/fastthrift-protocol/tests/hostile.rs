@@ -113,13 +113,13 @@ fn a_hundred_thousand_levels_end_at_the_limit() {
             let limits = Limits { depth, ..Limits::DEFAULT };
             let error = match protocol {
                 Protocol::Binary => BinaryReader::new(&bytes, limits).skip(ttype),
-                _ => CompactReader::new(&bytes, limits).skip(ttype),
+                Protocol::Compact => CompactReader::new(&bytes, limits).skip(ttype),
             };
             assert_eq!(error.unwrap_err().kind(), &Kind::DepthLimit(counted), "{protocol} {ttype:?}");
         }
         let (start, list, map) = match protocol {
             Protocol::Binary => (&[0x80, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0][..], &[15, 0, 1][..], &[13, 0, 1][..]),
-            _ => (&[0x82, 0x21, 0, 0][..], &[0x19][..], &[0x1b][..]),
+            Protocol::Compact => (&[0x82, 0x21, 0, 0][..], &[0x19][..], &[0x1b][..]),
         };
         let field = [(TType::List, list), (TType::Map, map)].into_iter().find(|(of, _)| *of == ttype);
         let message = [start, field.map_or(&[][..], |(_, field)| field), &bytes].concat();

@@ -1,5 +1,6 @@
 use super::{VERSION_1, VERSION_MASK};
-use crate::cursor::{Cursor, error, invalid_type, text};
+use crate::cursor::{Cursor, error, invalid_type};
+use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,

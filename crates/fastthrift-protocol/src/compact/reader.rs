@@ -1,6 +1,7 @@
 use super::varint::{read_u32, read_u64, unfold_i32, unfold_i64};
 use super::{PROTOCOL_ID, TRUE, VERSION, type_of};
-use crate::cursor::{Cursor, error, invalid_type, text};
+use crate::cursor::{Cursor, error, invalid_type};
+use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,

@@ -49,19 +49,23 @@ fn read_long_u64(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
 /// The number at the cursor and how many bytes it takes, at most `MAX`.
 #[inline]
 fn parse<const MAX: usize>(cursor: &Cursor<'_>) -> Result<(u64, usize), DecodeError> {
-    if let Some(&chunk) = cursor.rest().first_chunk::<8>() {
-        let word = u64::from_le_bytes(chunk);
-        let ends = !word & CONTINUES;
-        if ends != 0 {
-            let len = bytes_up_to_lowest_bit(ends);
-            // Keeps the bits up to the first end, without the continuation bits.
-            let bits = word & (ends ^ (ends - 1)) & !CONTINUES;
-            return if len <= MAX { Ok((gather(bits), len)) } else { Err(invalid(cursor.offset())) };
-        }
-    }
-    parse_bytewise::<MAX>(cursor)
+    let Some(&[chunk @ .., ninth, tenth]) = cursor.rest().first_chunk::<10>() else {
+        return parse_bytewise::<MAX>(cursor);
+    };
+    let word = u64::from_le_bytes(chunk);
+    let ends = !word & CONTINUES;
+    // Keeps the bits up to the first end, or all of them if there is none.
+    let low = gather(word & (ends ^ ends.wrapping_sub(1)) & !CONTINUES);
+    let (value, len) = match (ninth, tenth) {
+        _ if ends != 0 => (low, bytes_up_to_lowest_bit(ends)),
+        (0..0x80, _) => (low | u64::from(ninth) << 56, 9),
+        (_, 0 | 1) => (low | u64::from(ninth & 0x7f) << 56 | u64::from(tenth) << 63, 10),
+        _ => return Err(invalid(cursor.offset())),
+    };
+    if len <= MAX { Ok((value, len)) } else { Err(invalid(cursor.offset())) }
 }
 
+/// The same for the last few bytes of the input.
 fn parse_bytewise<const MAX: usize>(cursor: &Cursor<'_>) -> Result<(u64, usize), DecodeError> {
     let mut value = 0u64;
     for (index, &byte) in cursor.rest().iter().take(MAX).enumerate() {
@@ -129,23 +133,19 @@ pub(super) fn write_u64(out: &mut Vec<u8>, value: u64) {
 
 #[inline(never)]
 fn write_long(out: &mut Vec<u8>, value: u64) {
-    let start = out.len();
-    let Some(len @ 0..8) = len_of(value).checked_sub(1) else {
-        return write_bytewise(out, value);
-    };
-    let continued = CONTINUES & ((1 << (8 * len)) - 1);
-    out.extend_from_slice(&(scatter(value) | continued).to_le_bytes());
-    out.truncate(start + len + 1);
-}
-
-fn write_bytewise(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        let [low, ..] = value.to_le_bytes();
-        out.push(low | 0x80);
-        value >>= 7;
+    let end = out.len() + len_of(value);
+    let low = scatter(value & (u64::MAX >> 8));
+    let [.., high] = value.to_le_bytes();
+    let [b0, b1, b2, b3, b4, b5, b6, b7] = if high == 0 {
+        let before_last = (1 << (8 * (len_of(value) - 1))) - 1;
+        low | CONTINUES & before_last
+    } else {
+        low | CONTINUES
     }
-    let [low, ..] = value.to_le_bytes();
-    out.push(low);
+    .to_le_bytes();
+    // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the last.
+    out.extend_from_slice(&[b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]);
+    out.truncate(end);
 }
 
 /// How many bytes a number takes.
