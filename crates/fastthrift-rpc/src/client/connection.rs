@@ -3,13 +3,12 @@ use std::time::Duration;
 use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
-use super::{CallId, CallWriter, ClientEvent, ReplyBody};
-use crate::codec::{HeaderForm, read_exception, write_header};
-use crate::cutter::{CutError, Cutter, HandedOut};
+use super::{CallId, CallWriter, ClientEvent};
+use crate::codec::{HeaderForm, write_header};
+use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::span::distance;
 use crate::{CallError, CallKind, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Span};
 
 /// How many buffers for names are kept for later calls, and how large each may be.
@@ -25,25 +24,16 @@ const SPARE_NAME: usize = 256;
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
     pub(super) outbound: Outbound,
-    inbound: Inbound,
-    cutter: Cutter,
-    calls: InFlightTable,
+    pub(super) inbound: Inbound,
+    pub(super) cutter: Cutter,
+    pub(super) calls: InFlightTable,
     next_serial: u64,
     /// The reply whose body was handed out last.
-    handed_out: Option<HandedOut>,
-    at_eof: bool,
+    pub(super) handed_out: Option<HandedOut>,
+    pub(super) at_eof: bool,
     failure: Option<ConnectionError>,
     failed_calls: Vec<CallId>,
     spare_names: Vec<Vec<u8>>,
-}
-
-/// What a received message means.
-enum Received {
-    Event(ClientEvent),
-    /// The reply to an abandoned call.
-    Dropped,
-    /// More bytes have to come.
-    Nothing,
 }
 
 impl ClientConnection {
@@ -120,11 +110,10 @@ impl ClientConnection {
         self.inbound.append(bytes);
     }
 
-    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It is
-    /// larger when much more is expected, but grows only with what came before.
+    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It may be
+    /// more, but all memory stays within twice of what is held, `least` aside.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
-        let wanted = self.cutter.needed().saturating_sub(self.inbound.len());
-        self.inbound.spare(least, wanted)
+        self.inbound.spare(least)
     }
 
     /// Notes that the first `count` bytes of [`Self::receive_buffer`] were filled.
@@ -304,98 +293,43 @@ impl ClientConnection {
         }
         call
     }
-
-    fn next_event(&mut self, now: Duration) -> Result<Option<ClientEvent>, ConnectionError> {
-        if self.calls.abandoned() > self.config.max_abandoned {
-            let limit = self.config.max_abandoned;
-            return Err(ConnectionError::new(ConnectionErrorKind::TooManyAbandoned { limit }));
-        }
-        loop {
-            match self.next_received()? {
-                Received::Event(event) => return Ok(Some(event)),
-                Received::Dropped => self.release(),
-                Received::Nothing => break,
-            }
-        }
-        if self.at_eof {
-            return Err(self.closed());
-        }
-        Ok(self.calls.expire(now).map(|call| ClientEvent::TimedOut { call }))
-    }
-
-    fn closed(&self) -> ConnectionError {
-        ConnectionError::new(match self.inbound.len() {
-            0 => ConnectionErrorKind::Closed { waiting: self.calls.waiting() },
-            received => ConnectionErrorKind::CutOff { received },
-        })
-    }
-
-    fn next_received(&mut self) -> Result<Received, ConnectionError> {
-        let cut = self.cutter.next_message(&mut self.inbound);
-        match cut.map_err(CutError::into_connection_error)? {
-            Some(len) => self.read_message(len),
-            None => Ok(Received::Nothing),
-        }
-    }
-
-    /// Reads the message at the front of the `len` unread bytes.
-    fn read_message(&mut self, len: usize) -> Result<Received, ConnectionError> {
-        let message = &self.inbound.unread()[..len];
-        let protocol = self.config.protocol;
-        let (header, body_start) = protocol
-            .read_message_header(message, self.config.limits)
-            .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
-        let call = self.check_reply(&header)?;
-        let is_exception = header.message_type == MessageType::Exception;
-        let sequence_id = header.sequence_id;
-        let mut handed_out = HandedOut { header: body_start, available: len - body_start, read: None };
-        let position = self.inbound.position() + distance(body_start);
-        let body = if is_exception {
-            let (exception, read) = read_exception(protocol, &message[body_start..], self.config.limits)
-                .map_err(|error| ConnectionError::new(ConnectionErrorKind::Body(error)))?;
-            handed_out.read = Some(read);
-            ReplyBody::Exception(exception)
-        } else {
-            ReplyBody::Result(Span::new(position, handed_out.available))
-        };
-        self.handed_out = Some(handed_out);
-        let answered = self.calls.remove(sequence_id);
-        let dropped = answered.as_ref().is_some_and(|call| call.abandoned);
-        if let Some(answered) = answered {
-            self.reuse_name(answered.name);
-        }
-        Ok(if dropped { Received::Dropped } else { Received::Event(ClientEvent::Reply { call, body }) })
-    }
-
-    /// The call that this message, which is at the front of the unread bytes, answers.
-    fn check_reply(&self, header: &MessageHeader<'_>) -> Result<CallId, ConnectionError> {
-        let MessageHeader { name, message_type, sequence_id } = *header;
-        let broken = |kind| Err(ConnectionError::new(kind));
-        if !matches!(message_type, MessageType::Reply | MessageType::Exception) {
-            return broken(ConnectionErrorKind::MessageType { found: message_type, sequence_id });
-        }
-        let Some(call) = self.calls.find(sequence_id) else {
-            return broken(ConnectionErrorKind::UnknownSequenceId(sequence_id));
-        };
-        if self.inbound.position() < call.received_before || self.outbound.sent() <= call.sent_from {
-            return broken(ConnectionErrorKind::EarlyReply(sequence_id));
-        }
-        if !call.is_named(name) {
-            let expected = call.name[call.function..].into();
-            return broken(ConnectionErrorKind::WrongName { expected, found: name.into() });
-        }
-        Ok(call.call)
-    }
-
-    /// Lets go of the reply that was handed out last.
-    fn release(&mut self) {
-        if let Some(message) = self.handed_out.take() {
-            self.cutter.release(&mut self.inbound, message);
-        }
-    }
 }
 
 fn push_service(name: &mut Vec<u8>, service: &str) {
     name.extend_from_slice(service.as_bytes());
     name.push(b':');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(connection: &mut ClientConnection) -> CallId {
+        let writer = connection.begin_call("ping", CallKind::Call, None).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn a_sequence_id_in_flight_is_passed_over_when_all_numbers_were_used() {
+        let mut connection = ClientConnection::new(ClientConfig::default());
+        let waiting = call(&mut connection);
+        assert_eq!(waiting.sequence_id(), 1);
+        connection.next_serial = 1 << 32;
+        assert_eq!(call(&mut connection).sequence_id(), 0);
+        assert_eq!(call(&mut connection).sequence_id(), 2);
+        assert_eq!(connection.waiting(), 3);
+    }
+
+    #[test]
+    fn names_and_calls_over_their_limits_are_refused() {
+        let config = ClientConfig { max_name: 4, max_in_flight: 2, ..ClientConfig::default() };
+        let mut connection = ClientConnection::new(config);
+        let error = connection.begin_call("pings", CallKind::Call, None).map(drop).unwrap_err();
+        assert_eq!(error, CallError::NameTooLong { size: 5, limit: 4 });
+        call(&mut connection);
+        let abandoned = call(&mut connection);
+        connection.cancel(abandoned);
+        let error = connection.begin_call("ping", CallKind::Call, None).map(drop).unwrap_err();
+        assert_eq!(error, CallError::TooManyInFlight { limit: 2 });
+    }
 }

@@ -2,6 +2,7 @@ mod call_writer;
 mod connection;
 mod event;
 mod in_flight;
+mod receiving;
 
 pub use call_writer::CallWriter;
 pub use connection::ClientConnection;

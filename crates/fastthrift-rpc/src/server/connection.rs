@@ -1,14 +1,12 @@
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
+use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::open_requests::OpenRequests;
 use super::{ReplyWriter, Request, RequestId};
-use crate::codec::{HeaderForm, name_start, write_exception, write_header};
-use crate::cutter::{CutError, Cutter, HandedOut};
-use crate::detect::{Accepted, detect};
-use crate::framing::{close_message, open_message};
+use crate::codec::{write_exception, write_header};
+use crate::cutter::{Cutter, HandedOut};
+use crate::framing::open_message;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::span::distance;
 use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, Framing, ReplyError, ServerConfig, Span};
 
 /// The server's side of one connection.
@@ -22,13 +20,13 @@ use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, Framing, Re
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
     pub(super) outbound: Outbound,
-    inbound: Inbound,
+    pub(super) inbound: Inbound,
     /// There once the dialect is known.
-    cutter: Option<Cutter>,
-    open: OpenRequests,
+    pub(super) cutter: Option<Cutter>,
+    pub(super) open: OpenRequests,
     /// The request that was handed out last.
-    handed_out: Option<HandedOut>,
-    at_eof: bool,
+    pub(super) handed_out: Option<HandedOut>,
+    pub(super) at_eof: bool,
     failure: Option<ConnectionError>,
 }
 
@@ -62,11 +60,10 @@ impl ServerConnection {
         self.inbound.append(bytes);
     }
 
-    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It is
-    /// larger when much more is expected, but grows only with what came before.
+    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It may be
+    /// more, but all memory stays within twice of what is held, `least` aside.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
-        let wanted = self.needed().saturating_sub(self.inbound.len());
-        self.inbound.spare(least, wanted)
+        self.inbound.spare(least)
     }
 
     /// Notes that the first `count` bytes of [`Self::receive_buffer`] were filled.
@@ -229,117 +226,5 @@ impl ServerConnection {
         if let (Some(message), Some(cutter)) = (self.handed_out.take(), &mut self.cutter) {
             cutter.release(&mut self.inbound, message);
         }
-    }
-
-    fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
-        if self.cutter.is_none() {
-            self.detect()?;
-        }
-        let Some(cutter) = &mut self.cutter else { return self.nothing_more() };
-        let dialect = cutter.dialect();
-        let cut = cutter.next_message(&mut self.inbound);
-        match cut {
-            Ok(Some(len)) => self.read_request(dialect, len).map(Some),
-            Ok(None) => self.nothing_more(),
-            Err(CutError::Message(error)) => Err(self.answer_broken(dialect, error)),
-            Err(error) => Err(error.into_connection_error()),
-        }
-    }
-
-    /// Finds out the dialect, if enough came.
-    fn detect(&mut self) -> Result<(), ConnectionError> {
-        let ServerConfig { protocol, framing, limits, .. } = self.config;
-        let accepted = Accepted { protocol, framing, frame_limit: limits.message };
-        let dialect = detect(self.inbound.unread(), accepted).map_err(ConnectionError::new)?;
-        self.cutter = dialect.map(|dialect| Cutter::new(dialect, limits));
-        Ok(())
-    }
-
-    fn nothing_more(&self) -> Result<Option<Request>, ConnectionError> {
-        match self.inbound.len() {
-            received @ 1.. if self.at_eof => Err(ConnectionError::new(ConnectionErrorKind::CutOff { received })),
-            _ => Ok(None),
-        }
-    }
-
-    /// Reads the message at the front of the `len` unread bytes.
-    fn read_request(&mut self, dialect: Dialect, len: usize) -> Result<Request, ConnectionError> {
-        let protocol = dialect.protocol;
-        let message = &self.inbound.unread()[..len];
-        let (header, header_len) = protocol
-            .read_message_header(message, self.config.limits)
-            .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
-        let MessageHeader { name, message_type, sequence_id } = header;
-        if name.len() > self.config.max_name {
-            let limit = self.config.max_name;
-            return Err(ConnectionError::new(ConnectionErrorKind::NameTooLong { size: name.len(), limit }));
-        }
-        let kind = match message_type {
-            MessageType::Call => CallKind::Call,
-            MessageType::Oneway => CallKind::Oneway,
-            found => return Err(self.answer_wrong_type(dialect, found, sequence_id)),
-        };
-        let form = HeaderForm::of(protocol, message[0]);
-        let service_len = name.iter().position(|byte| *byte == b':');
-        let function = service_len.map_or(0, |colon| colon + 1);
-        let id = self.open.open(kind, form, sequence_id, &name[function..]);
-        let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
-        let name_start = name_start(protocol, form, header_len, name.len());
-        let request = Request {
-            id,
-            kind,
-            protocol,
-            service: service_len.map(|len| span(name_start, len)),
-            function: span(name_start + function, name.len() - function),
-            body: span(header_len, len - header_len),
-        };
-        self.handed_out = Some(HandedOut { header: header_len, available: len - header_len, read: None });
-        Ok(request)
-    }
-
-    fn answer_wrong_type(&mut self, dialect: Dialect, found: MessageType, sequence_id: i32) -> ConnectionError {
-        let kind = ConnectionErrorKind::MessageType { found, sequence_id };
-        let exception = ApplicationException::new(ApplicationExceptionKind::INVALID_MESSAGE_TYPE, kind.to_string());
-        self.answer_front(dialect, &exception, kind)
-    }
-
-    /// Answers a message whose structure is broken, if it is a call and its header can be read.
-    fn answer_broken(&mut self, dialect: Dialect, error: DecodeError) -> ConnectionError {
-        let exception = ApplicationException::new(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string());
-        self.answer_front(dialect, &exception, ConnectionErrorKind::Message(error))
-    }
-
-    /// Tells the sender of the message at the front of the unread bytes why the connection ends with it.
-    fn answer_front(
-        &mut self,
-        dialect: Dialect,
-        exception: &ApplicationException,
-        kind: ConnectionErrorKind,
-    ) -> ConnectionError {
-        let Self { inbound, outbound, config, .. } = self;
-        let (protocol, message) = (dialect.protocol, inbound.unread());
-        let Ok((header, _)) = protocol.read_message_header(message, config.limits) else {
-            return ConnectionError::new(kind);
-        };
-        if header.message_type == MessageType::Oneway || header.name.len() > config.max_name {
-            return ConnectionError::new(kind);
-        }
-        let function = header.name.iter().position(|byte| *byte == b':').map_or(0, |colon| colon + 1);
-        let answer = MessageHeader {
-            name: &header.name[function..],
-            message_type: MessageType::Exception,
-            sequence_id: header.sequence_id,
-        };
-        let start = outbound.end();
-        let buffer = outbound.buffer();
-        open_message(buffer, dialect.framing);
-        write_header(protocol, HeaderForm::of(protocol, message[0]), &answer, buffer);
-        write_exception(protocol, exception, buffer);
-        let closed = close_message(buffer, dialect.framing, start, start, config.limits.message);
-        if closed.is_err() {
-            buffer.truncate(start);
-            return ConnectionError::new(kind);
-        }
-        ConnectionError::answered(kind)
     }
 }

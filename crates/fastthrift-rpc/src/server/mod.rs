@@ -1,5 +1,6 @@
 mod connection;
 mod open_requests;
+mod receiving;
 mod reply_writer;
 mod request;
 

@@ -1,0 +1,111 @@
+//! What a client's connection makes of the bytes that it received.
+
+use std::time::Duration;
+
+use fastthrift_protocol::{MessageHeader, MessageType};
+
+use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
+use crate::codec::read_exception;
+use crate::cutter::{CutError, HandedOut};
+use crate::span::distance;
+use crate::{ConnectionError, ConnectionErrorKind, Span};
+
+/// What a received message means.
+enum Received {
+    Event(ClientEvent),
+    /// The reply to an abandoned call.
+    Dropped,
+    /// More bytes have to come.
+    Nothing,
+}
+
+impl ClientConnection {
+    pub(super) fn next_event(&mut self, now: Duration) -> Result<Option<ClientEvent>, ConnectionError> {
+        if self.calls.abandoned() > self.config.max_abandoned {
+            let limit = self.config.max_abandoned;
+            return Err(ConnectionError::new(ConnectionErrorKind::TooManyAbandoned { limit }));
+        }
+        loop {
+            match self.next_received()? {
+                Received::Event(event) => return Ok(Some(event)),
+                Received::Dropped => self.release(),
+                Received::Nothing => break,
+            }
+        }
+        if self.at_eof {
+            return Err(self.closed());
+        }
+        Ok(self.calls.expire(now).map(|call| ClientEvent::TimedOut { call }))
+    }
+
+    pub(super) fn closed(&self) -> ConnectionError {
+        ConnectionError::new(match self.inbound.len() {
+            0 => ConnectionErrorKind::Closed { waiting: self.calls.waiting() },
+            received => ConnectionErrorKind::CutOff { received },
+        })
+    }
+
+    fn next_received(&mut self) -> Result<Received, ConnectionError> {
+        let cut = self.cutter.next_message(&mut self.inbound);
+        match cut.map_err(CutError::into_connection_error)? {
+            Some(len) => self.read_message(len),
+            None => Ok(Received::Nothing),
+        }
+    }
+
+    /// Reads the message at the front of the `len` unread bytes.
+    fn read_message(&mut self, len: usize) -> Result<Received, ConnectionError> {
+        let message = &self.inbound.unread()[..len];
+        let protocol = self.config.protocol;
+        let (header, body_start) = protocol
+            .read_message_header(message, self.config.limits)
+            .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
+        let call = self.check_reply(&header)?;
+        let is_exception = header.message_type == MessageType::Exception;
+        let sequence_id = header.sequence_id;
+        let mut handed_out = HandedOut { header: body_start, available: len - body_start, read: None };
+        let position = self.inbound.position() + distance(body_start);
+        let body = if is_exception {
+            let (exception, read) = read_exception(protocol, &message[body_start..], self.config.limits)
+                .map_err(|error| ConnectionError::new(ConnectionErrorKind::Body(error)))?;
+            handed_out.read = Some(read);
+            ReplyBody::Exception(exception)
+        } else {
+            ReplyBody::Result(Span::new(position, handed_out.available))
+        };
+        self.handed_out = Some(handed_out);
+        let answered = self.calls.remove(sequence_id);
+        let dropped = answered.as_ref().is_some_and(|call| call.abandoned);
+        if let Some(answered) = answered {
+            self.reuse_name(answered.name);
+        }
+        Ok(if dropped { Received::Dropped } else { Received::Event(ClientEvent::Reply { call, body }) })
+    }
+
+    /// The call that this message, which is at the front of the unread bytes, answers.
+    fn check_reply(&self, header: &MessageHeader<'_>) -> Result<CallId, ConnectionError> {
+        let MessageHeader { name, message_type, sequence_id } = *header;
+        let broken = |kind| Err(ConnectionError::new(kind));
+        if !matches!(message_type, MessageType::Reply | MessageType::Exception) {
+            return broken(ConnectionErrorKind::MessageType { found: message_type, sequence_id });
+        }
+        let Some(call) = self.calls.find(sequence_id) else {
+            return broken(ConnectionErrorKind::UnknownSequenceId(sequence_id));
+        };
+        if self.inbound.position() < call.received_before || self.outbound.sent() <= call.sent_from {
+            return broken(ConnectionErrorKind::EarlyReply(sequence_id));
+        }
+        if !call.is_named(name) {
+            let expected = call.name[call.function..].into();
+            return broken(ConnectionErrorKind::WrongName { expected, found: name.into() });
+        }
+        Ok(call.call)
+    }
+
+    /// Lets go of the reply that was handed out last.
+    pub(super) fn release(&mut self) {
+        if let Some(message) = self.handed_out.take() {
+            self.cutter.release(&mut self.inbound, message);
+        }
+    }
+}
