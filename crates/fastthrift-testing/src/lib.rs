@@ -10,5 +10,6 @@ pub use pair::Pair;
 pub mod arbitrary;
 pub mod codec;
 mod tree;
+pub mod values;
 
 pub use tree::Tree;
