@@ -22,8 +22,8 @@ impl HeaderForm {
     }
 }
 
-/// Where the name stands in a message whose header and name have these lengths: after it come the sequence id, in Binary, and
-/// before that the type, in old messages.
+/// Where the name stands in a message whose header and name have these lengths: after it come the sequence id, in
+/// Binary, and before that the type, in old messages.
 pub(crate) fn name_start(protocol: Protocol, form: HeaderForm, header: usize, name: usize) -> usize {
     let after = match (protocol, form) {
         (Protocol::Binary, HeaderForm::Old) => 5,

@@ -53,13 +53,15 @@ pub struct ClientConfig {
     pub framing: Framing,
     /// What a reply may ask of this side; `message` bounds a request too.
     pub limits: Limits,
-    /// The service that functions are called of when the peer serves several on one port: names go out as `Service:function`.
+    /// The service that functions are called of when the peer serves several on one port: names go out as
+    /// `Service:function`.
     pub service: Option<String>,
     /// Bytes of a function's name, the service's included. Default 4096.
     pub max_name: usize,
     /// Calls that may wait for their reply at once, abandoned ones included. Default 65 536.
     pub max_in_flight: usize,
-    /// Calls that timed out or were cancelled and whose reply did not come yet; with more, the peer counts as broken. Default 1024.
+    /// Calls that timed out or were cancelled and whose reply did not come yet; with more, the peer counts as broken.
+    /// Default 1024.
     pub max_abandoned: usize,
     /// The sequence id of the first call; later ones count up and wrap through the negative numbers. Default 1.
     pub first_sequence_id: i32,

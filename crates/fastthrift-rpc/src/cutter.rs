@@ -77,7 +77,8 @@ impl Cutter {
         self.frame_left = self.frame_left.saturating_sub(len);
     }
 
-    /// How much of a frame its first body takes. A broken one hides where the next message would start, so it takes all.
+    /// How much of a frame its first body takes. A broken one hides where the next message would start, so it takes
+    /// all.
     fn measure(&self, body: &[u8]) -> usize {
         body_len(self.dialect.protocol, body, self.limits).unwrap_or(body.len())
     }

@@ -17,9 +17,9 @@ pub(crate) struct Accepted {
 
 /// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6.
 ///
-/// In this order: an unframed strict Binary message, an unframed Compact message, a frame around either, the Header transport,
-/// and then the old Binary messages, which start with the length of a name: in a frame that length's first byte is 0, where an
-/// unframed one has the first letter of the name.
+/// In this order: an unframed strict Binary message, an unframed Compact message, a frame around either, the Header
+/// transport, and then the old Binary messages, which start with the length of a name: in a frame that length's first
+/// byte is 0, where an unframed one has the first letter of the name.
 pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
     if let Accepted { protocol: Some(protocol), framing: Some(framing), .. } = accepted {
         return Ok(Some(Dialect { protocol, framing }));

@@ -20,8 +20,8 @@ pub(crate) fn open_message(buffer: &mut Vec<u8>, framing: Framing) {
     }
 }
 
-/// Checks the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end, and writes
-/// its frame's length.
+/// Checks the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end,
+/// and writes its frame's length.
 pub(crate) fn close_message(
     buffer: &mut [u8],
     framing: Framing,

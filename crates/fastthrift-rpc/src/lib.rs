@@ -1,12 +1,13 @@
 //! One Thrift connection as a state machine without IO.
 //!
-//! [`ClientConnection`] and [`ServerConnection`] take received bytes, commands and the time as arguments, and give bytes to send
-//! and events back. They own no socket, clock or task, so the same code runs under blocking sockets, an event loop of any
-//! language, and a test without a port. They know message headers, never bodies: a body is written by the caller into the
-//! outbound buffer, and read by the caller from the inbound one, without a copy.
+//! [`ClientConnection`] and [`ServerConnection`] take received bytes, commands and the time as arguments, and give
+//! bytes to send and events back. They own no socket, clock or task, so the same code runs under blocking sockets, an
+//! event loop of any language, and a test without a port. They know message headers, never bodies: a body is written by
+//! the caller into the outbound buffer, and read by the caller from the inbound one, without a copy.
 //!
-//! What holds for every peer, however hostile: no reply reaches a call it does not belong to, memory grows with the bytes that
-//! really came and never past the stated limits, and every broken message ends in a typed [`ConnectionError`].
+//! What holds for every peer, however hostile: no reply reaches a call it does not belong to, memory grows with the
+//! bytes that really came and never past the stated limits, and every broken message ends in a typed
+//! [`ConnectionError`].
 
 mod client;
 mod codec;
@@ -25,3 +26,17 @@ pub use config::{CallKind, ClientConfig, Dialect, Framing, ServerConfig};
 pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, ReplyError};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};
 pub use span::Span;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expect_movable<T: Send + Sync + 'static>() {}
+
+    #[test]
+    fn connections_and_all_they_give_can_be_stored_and_moved_between_threads() {
+        expect_movable::<(ClientConnection, ClientEvent, CallError)>();
+        expect_movable::<(ServerConnection, Request, ReplyError)>();
+        expect_movable::<ConnectionError>();
+    }
+}

@@ -1,7 +1,8 @@
-/// A run of received bytes that a connection holds, as positions in the stream: it can be stored, sent and compared, and it
-/// stays right when the buffer moves.
+/// A run of received bytes that a connection holds, as positions in the stream: it can be stored, sent and compared,
+/// and it stays right when the buffer moves.
 ///
-/// Hand it back to the connection that made it to see the bytes. They stay until the connection says that it lets go of them.
+/// Hand it back to the connection that made it to see the bytes. They stay until the connection says that it lets go of
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
     position: u64,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastthrift_protocol::Limits;
 use fastthrift_rpc::{
-    CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Dialect, RequestId, ServerConfig,
+    CallId, CallKind, ClientConfig, ClientConnection, ConnectionError, Dialect, RequestId, ServerConfig,
     ServerConnection,
 };
 
@@ -85,8 +85,8 @@ pub const CALLS: [&str; 3] = ["ping", "echo", "add"];
 /// Makes [`CALLS`] calls, and then hears from a peer that sends these pieces and ends.
 ///
 /// # Panics
-/// When memory grows with anything but the bytes that came, a call gets no event or more than one, or the connection does not
-/// end.
+/// When memory grows with anything but the bytes that came, a call gets no event or more than one, or the connection
+/// does not end.
 pub fn hear<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
     let Dialect { protocol, framing } = dialect;
     let mut connection =
@@ -127,17 +127,11 @@ pub fn call_of(outcome: &Outcome) -> CallId {
     }
 }
 
-/// The call of an event.
-pub fn call_of_event(event: &ClientEvent) -> CallId {
-    match event {
-        ClientEvent::Reply { call, .. } | ClientEvent::TimedOut { call } => *call,
-    }
-}
-
 /// The limits that [`server_connection`] and [`client_connection`] set, low enough to be reached.
 pub const LIMITS: Limits = Limits { message: 1 << 16, string: 1 << 12, container: 1 << 10, depth: 16 };
 
-/// Any bytes as what a client sends: however they are split, the server's side makes the same of them, in bounded memory.
+/// Any bytes as what a client sends: however they are split, the server's side makes the same of them, in bounded
+/// memory.
 pub fn server_connection(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let config = ServerConfig { limits: LIMITS, ..ServerConfig::default() };
@@ -146,8 +140,8 @@ pub fn server_connection(bytes: &[u8]) {
     assert_eq!(whole, pieces, "the way the bytes were split shows");
 }
 
-/// Any bytes as what a server sends: however they are split, the client's side makes the same of them, in bounded memory, and
-/// each call ends once.
+/// Any bytes as what a server sends: however they are split, the client's side makes the same of them, in bounded
+/// memory, and each call ends once.
 pub fn client_connection(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let dialect = crate::conversation::DIALECTS[usize::from(choice & 3)];

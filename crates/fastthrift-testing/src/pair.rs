@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use fastthrift_rpc::{
     CallError, CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Request, ServerConfig,
-    ServerConnection, Span,
+    ServerConnection,
 };
 
-/// A client's and a server's connection, the bytes on their way between them, and a clock that stands until it is moved.
+/// A client's and a server's connection, the bytes on their way between them, and a clock that stands until it is
+/// moved.
 #[derive(Debug)]
 pub struct Pair {
     /// The client's side.
@@ -103,7 +104,8 @@ impl Pair {
         }
     }
 
-    /// The client's next event at this time, after as many bytes as it takes. Bytes arrive before the clock is looked at.
+    /// The client's next event at this time, after as many bytes as it takes. Bytes arrive before the clock is looked
+    /// at.
     pub fn event(&mut self) -> Result<Option<ClientEvent>, ConnectionError> {
         loop {
             if let Some(event) = self.client.poll_event(Duration::ZERO)? {
@@ -140,11 +142,6 @@ impl Pair {
             CallKind::Oneway => self.server.finish_oneway(request.id).expect("the request is open"),
         }
         true
-    }
-
-    /// The bytes of a request, for a comparison.
-    pub fn server_bytes(&self, span: Span) -> Vec<u8> {
-        self.server.bytes(span).to_vec()
     }
 
     fn arrive_at_server(&mut self) -> bool {

@@ -1,4 +1,5 @@
-//! Any order of commands, bytes and time against a model of what each call may get: its own reply, or its own end, once.
+//! Any order of commands, bytes and time against a model of what each call may get: its own reply, or its own end,
+//! once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -58,9 +59,12 @@ fn honest() -> impl Strategy<Value = Action> {
         2 => (0..10_u8).prop_map(Action::Pass),
         6 => (0..200_u8).prop_map(Action::CarryToServer),
         6 => (0..200_u8).prop_map(Action::CarryToClient),
-        6 => (any::<Index>(), prop_oneof![6 => Just(Answer::Echo), 1 => Just(Answer::Exception), 1 => Just(Answer::Nothing)])
-            .prop_map(|(request, with)| Action::Answer { request, with }),
+        6 => (any::<Index>(), answer()).prop_map(|(request, with)| Action::Answer { request, with }),
     ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![6 => Just(Answer::Echo), 1 => Just(Answer::Exception), 1 => Just(Answer::Nothing)]
 }
 
 fn hostile() -> impl Strategy<Value = Action> {

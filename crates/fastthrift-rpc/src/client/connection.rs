@@ -18,8 +18,9 @@ const SPARE_NAME: usize = 256;
 /// The client's side of one connection.
 ///
 /// Commands are [`Self::begin_call`] and [`Self::cancel`]. Input is [`Self::receive`] (or [`Self::receive_buffer`] with
-/// [`Self::received`]), [`Self::receive_eof`] and the time. Output is [`Self::outbound`] and [`Self::poll_event`], which is to
-/// be asked after each input until it has nothing to say. All times are since a moment that the caller chooses once.
+/// [`Self::received`]), [`Self::receive_eof`] and the time. Output is [`Self::outbound`] and [`Self::poll_event`],
+/// which is to be asked after each input until it has nothing to say. All times are since a moment that the caller
+/// chooses once.
 #[derive(Debug)]
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
@@ -110,8 +111,8 @@ impl ClientConnection {
         self.inbound.append(bytes);
     }
 
-    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It may be
-    /// more, but all memory stays within twice of what is held, `least` aside.
+    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
+    /// may be more, but all memory stays within twice of what is held, `least` aside.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.inbound.spare(least)
     }
@@ -165,7 +166,8 @@ impl ClientConnection {
         self.calls.next_deadline()
     }
 
-    /// Ends the connection from this side, for instance because a body could not be read: from now on each call and poll fails.
+    /// Ends the connection from this side, for instance because a body could not be read: from now on each call and
+    /// poll fails.
     pub fn fail(&mut self, error: ConnectionError) {
         if self.failure.is_none() {
             self.failure = Some(error);
@@ -189,7 +191,8 @@ impl ClientConnection {
         self.failure.is_some()
     }
 
-    /// Whether the connection can be used and owes nothing: no call waits or is abandoned, no byte waits to be sent or read.
+    /// Whether the connection can be used and owes nothing: no call waits or is abandoned, no byte waits to be sent or
+    /// read.
     pub fn is_idle(&self) -> bool {
         let held = self.handed_out.map_or(0, |handed_out| handed_out.header + handed_out.available);
         !self.is_failed()

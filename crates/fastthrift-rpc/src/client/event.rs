@@ -48,8 +48,8 @@ pub enum ClientEvent {
 /// What answers a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReplyBody {
-    /// The result struct: a value or a declared exception. See [`crate::ClientConnection::bytes`]; the bytes stay until the
-    /// next [`crate::ClientConnection::poll_event`]. The struct may be shorter than the span.
+    /// The result struct: a value or a declared exception. See [`crate::ClientConnection::bytes`]; the bytes stay until
+    /// the next [`crate::ClientConnection::poll_event`]. The struct may be shorter than the span.
     Result(Span),
     /// The call could not be carried out.
     Exception(ApplicationException),

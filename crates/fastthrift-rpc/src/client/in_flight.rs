@@ -117,7 +117,8 @@ impl InFlightTable {
     }
 }
 
-/// Spreads sequence ids over a table. This side alone chooses what is put in, so nothing better is needed against a peer.
+/// Spreads sequence ids over a table. This side alone chooses what is put in, so nothing better is needed against a
+/// peer.
 #[derive(Debug, Default)]
 struct SequenceHasher(u64);
 

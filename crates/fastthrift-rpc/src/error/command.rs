@@ -31,7 +31,8 @@ pub enum CallError {
     BufferShrunk,
 }
 
-/// Why a reply was not sent. Nothing of it is outbound, and the request can still be answered unless the error says otherwise.
+/// Why a reply was not sent. Nothing of it is outbound, and the request can still be answered unless the error says
+/// otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {

@@ -11,11 +11,15 @@ use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, Framing, Re
 
 /// The server's side of one connection.
 ///
-/// Input is [`Self::receive`] (or [`Self::receive_buffer`] with [`Self::received`]) and [`Self::receive_eof`]. Output is
-/// [`Self::outbound`] and [`Self::poll_event`], which is to be asked after each input and each answer until it has nothing to
-/// say. Commands are [`Self::begin_reply`], [`Self::reply_exception`] and [`Self::finish_oneway`].
+/// Input is [`Self::receive`] (or [`Self::receive_buffer`] with [`Self::received`]) and [`Self::receive_eof`]. Output
+/// is [`Self::outbound`] and [`Self::poll_event`], which is to be asked after each input and each answer until it has
+/// nothing to say. Commands are [`Self::begin_reply`], [`Self::reply_exception`] and [`Self::finish_oneway`].
 ///
 /// The dialect is found out from the peer's first bytes, and each answer is given in it.
+///
+/// As long as [`Self::wants_read`] is heeded, what a peer sends takes no more memory than twice the larger of the
+/// message limit and [`ServerConfig::max_inbound`], and one read; and what is held for it to read no more than
+/// [`ServerConfig::max_outbound`] and the answers to the open requests.
 #[derive(Debug)]
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
@@ -60,8 +64,8 @@ impl ServerConnection {
         self.inbound.append(bytes);
     }
 
-    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It may be
-    /// more, but all memory stays within twice of what is held, `least` aside.
+    /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
+    /// may be more, but all memory stays within twice of what is held, `least` aside.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.inbound.spare(least)
     }
@@ -89,8 +93,8 @@ impl ServerConnection {
 
     /// The next request. `None` means: nothing until more is received, an open request is answered, or bytes are sent.
     ///
-    /// An error is final and comes again each time. If it [is answered](ConnectionError::is_answered), send what is outbound
-    /// before closing.
+    /// An error is final and comes again each time. If it [is answered](ConnectionError::is_answered), send what is
+    /// outbound before closing.
     pub fn poll_event(&mut self) -> Result<Option<Request>, ConnectionError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -167,7 +171,8 @@ impl ServerConnection {
         self.failure.as_ref()
     }
 
-    /// Whether all is done and the connection is to be closed: it failed, or the peer sends nothing more and has its answers.
+    /// Whether all is done and the connection is to be closed: it failed, or the peer sends nothing more and has its
+    /// answers.
     pub fn is_finished(&self) -> bool {
         let ended = self.failure.is_some() || (self.at_eof && self.open.len() == 0 && self.unseen() == 0);
         ended && self.outbound.pending().is_empty()

@@ -4,7 +4,8 @@ use crate::framing::close_message;
 
 /// A reply that is being written: its header stands in the outbound buffer, its body is the caller's to append.
 ///
-/// Dropped without [`Self::finish`], it takes back all that was written; the request stays open, to be answered otherwise.
+/// Dropped without [`Self::finish`], it takes back all that was written; the request stays open, to be answered
+/// otherwise.
 #[derive(Debug)]
 pub struct ReplyWriter<'c> {
     pub(super) connection: &'c mut ServerConnection,

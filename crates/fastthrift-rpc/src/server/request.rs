@@ -24,8 +24,9 @@ impl RequestId {
 
 /// A function that the peer calls.
 ///
-/// The spans are of the connection that made the request, see [`crate::ServerConnection::bytes`]. Their bytes stay until the
-/// next request is handed out; with [`crate::ServerConfig::max_open`] of 1, which is until this one is answered.
+/// The spans are of the connection that made the request, see [`crate::ServerConnection::bytes`]. Their bytes stay
+/// until the next request is handed out; with [`crate::ServerConfig::max_open`] of 1, which is until this one is
+/// answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Request {
     /// Names the request to the connection.

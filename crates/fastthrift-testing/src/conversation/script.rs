@@ -5,8 +5,8 @@ use fastthrift_rpc::{CallError, CallId, CallKind, ConnectionError, Dialect, Requ
 
 use super::{Driver, Incoming, Outcome, Outgoing, wire};
 
-/// A driver and the words in which conversations are written: bodies are texts, and what goes wrong without being expected
-/// panics.
+/// A driver and the words in which conversations are written: bodies are texts, and what goes wrong without being
+/// expected panics.
 pub struct Script<'d> {
     /// What carries the bytes.
     pub driver: &'d mut dyn Driver,
