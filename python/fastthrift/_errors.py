@@ -15,8 +15,6 @@ The names that Thrift users know are the bases, so that ``except`` clauses writt
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 
 class TException(Exception):
     """Base of all exceptions of Thrift."""
@@ -106,7 +104,7 @@ class TransportTimeout(TTransportException, TimeoutError):  # noqa: N818 (a Time
     """A call did not end before its deadline."""
 
 
-class Diagnostic(NamedTuple):
+class Diagnostic:
     """One finding about an IDL file.
 
     Attributes:
@@ -125,6 +123,23 @@ class Diagnostic(NamedTuple):
         text: All of it as the command line shows it.
     """
 
+    # A plain class: `typing` would cost more time than all the rest of the import.
+    __slots__ = (
+        "code",
+        "column",
+        "end_column",
+        "end_line",
+        "filename",
+        "hint",
+        "line",
+        "message",
+        "name",
+        "related",
+        "severity",
+        "source_line",
+        "text",
+    )
+
     code: str
     name: str
     severity: str
@@ -138,6 +153,24 @@ class Diagnostic(NamedTuple):
     hint: str | None
     related: tuple[tuple[str, int, int, str], ...]
     text: str
+
+    def __init__(self, **values: object) -> None:
+        for name in self.__slots__:
+            setattr(self, name, values[name])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Diagnostic):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.filename, self.line, self.column))
+
+    def __repr__(self) -> str:
+        return f"<{self.severity}[{self.code}] {self.filename}:{self.line}:{self.column}: {self.message}>"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ThriftSyntaxError(SyntaxError):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from fastthrift._load import load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 _SUFFIX = "_thrift"
@@ -22,17 +22,19 @@ class _ThriftImporter:
     @classmethod
     def find_spec(
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> ModuleSpec | None:
         stem = name.rpartition(".")[2].removesuffix(_SUFFIX)
         if not name.endswith(_SUFFIX) or not stem:
             return None
         for directory in sys.path if path is None else path:
             location = os.path.join(directory, f"{stem}.thrift")
             if os.path.isfile(location):
-                return importlib.machinery.ModuleSpec(name, cls(), origin=location)  # type: ignore[arg-type]
+                from importlib.machinery import ModuleSpec  # not at the top: few programs use the hook
+
+                return ModuleSpec(name, cls(), origin=location)  # type: ignore[arg-type]
         return None
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         assert spec.origin is not None
         return load(spec.origin, module_name=spec.name, include_dirs=[d for d in sys.path if os.path.isdir(d)])
 

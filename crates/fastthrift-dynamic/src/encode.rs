@@ -24,8 +24,8 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     pub fn structure(&mut self, id: StructId, value: V::Value) -> Result<(), EncodeError> {
         let plan = self.plans.structure(id);
         let visit = self.visit;
-        visit.check_struct(plan, value)?;
-        let written = self.fields(plan, |field| visit.field(plan, value, field))?;
+        let structure = visit.structure(plan, value)?;
+        let written = self.fields(plan, |field| visit.field(&structure, field))?;
         if plan.kind == StructKind::Union && written != 1 {
             let union = (*plan.name).into();
             return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union, count: written }));
@@ -60,17 +60,26 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
 
     #[inline]
     fn field(&mut self, field: &FieldPlan, value: V::Value) -> Result<(), EncodeError> {
-        if let TypePlan::Bool = field.ty {
-            let value = self.visit.bool(value)?;
-            self.output.write_bool_field(field.header.id, value);
-            return Ok(());
+        let id = field.header.id;
+        match &field.ty {
+            TypePlan::Bool => self.output.write_bool_field(id, self.visit.bool(value)?),
+            TypePlan::I8 => self.output.write_i8_field(id, self.visit.i8(value)?),
+            TypePlan::I16 => self.output.write_i16_field(id, self.visit.i16(value)?),
+            TypePlan::I32 => self.output.write_i32_field(id, self.visit.i32(value)?),
+            TypePlan::I64 => self.output.write_i64_field(id, self.visit.i64(value)?),
+            TypePlan::Double => self.output.write_double_field(id, self.visit.double(value)?),
+            TypePlan::Enum(of) => self.output.write_i32_field(id, self.visit.enumeration(*of, value)?),
+            TypePlan::String => self.output.write_binary_field(id, checked(self.visit.string(value)?)?),
+            TypePlan::Binary => self.output.write_binary_field(id, checked(self.visit.binary(value)?)?),
+            other => {
+                self.output.write_field(field.header);
+                return self.value(other, value);
+            }
         }
-        self.output.write_field(field.header);
-        self.value(&field.ty, value)
+        Ok(())
     }
 
     /// Writes a value of this type.
-    #[inline]
     pub fn value(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
         match ty {
             TypePlan::Bool => self.output.write_bool(self.visit.bool(value)?),
@@ -79,8 +88,8 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::I32 => self.output.write_i32(self.visit.i32(value)?),
             TypePlan::I64 => self.output.write_i64(self.visit.i64(value)?),
             TypePlan::Double => self.output.write_double(self.visit.double(value)?),
-            TypePlan::String => self.bytes(self.visit.string(value)?)?,
-            TypePlan::Binary => self.bytes(self.visit.binary(value)?)?,
+            TypePlan::String => self.output.write_binary(checked(self.visit.string(value)?)?),
+            TypePlan::Binary => self.output.write_binary(checked(self.visit.binary(value)?)?),
             TypePlan::Uuid => self.output.write_uuid(&self.visit.uuid(value)?),
             TypePlan::Enum(id) => self.output.write_i32(self.visit.enumeration(*id, value)?),
             TypePlan::Struct(id) => self.structure(*id, value)?,
@@ -88,13 +97,6 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::Set(plan) => self.set(plan, value)?,
             TypePlan::Map(plan) => self.map(plan, value)?,
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        check_size(bytes.len())?;
-        self.output.write_binary(bytes);
         Ok(())
     }
 
@@ -112,10 +114,17 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         self.elements(&plan.element, elements)
     }
 
+    /// Writes elements; the loops over the commonest types do not ask for the type again at each.
     fn elements(&mut self, ty: &TypePlan, elements: V::Elements) -> Result<(), EncodeError> {
         self.enter()?;
-        for (index, element) in elements.enumerate() {
-            self.value(ty, element).map_err(|error| error.within(PathStep::Index(index)))?;
+        let visit = self.visit;
+        match ty {
+            TypePlan::I32 => each(elements, |value| Ok(self.output.write_i32(visit.i32(value)?)))?,
+            TypePlan::I64 => each(elements, |value| Ok(self.output.write_i64(visit.i64(value)?)))?,
+            TypePlan::Double => each(elements, |value| Ok(self.output.write_double(visit.double(value)?)))?,
+            TypePlan::String => each(elements, |value| Ok(self.output.write_binary(checked(visit.string(value)?)?)))?,
+            TypePlan::Struct(id) => each(elements, |value| self.structure(*id, value))?,
+            other => each(elements, |value| self.value(other, value))?,
         }
         self.depth -= 1;
         Ok(())
@@ -144,12 +153,30 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     }
 }
 
+/// Hands each element to `write`, and says at which one it failed.
+#[inline]
+fn each<T>(
+    elements: impl Iterator<Item = T>,
+    mut write: impl FnMut(T) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    for (index, element) in elements.enumerate() {
+        write(element).map_err(|error| error.within(PathStep::Index(index)))?;
+    }
+    Ok(())
+}
+
 #[inline]
 fn check_size(size: usize) -> Result<(), EncodeError> {
     if i32::try_from(size).is_err() {
         return Err(EncodeError::new(EncodeErrorKind::TooLong(size)));
     }
     Ok(())
+}
+
+/// Bytes whose length can be written.
+#[inline]
+fn checked(bytes: &[u8]) -> Result<&[u8], EncodeError> {
+    check_size(bytes.len()).map(|()| bytes)
 }
 
 #[cold]

@@ -182,6 +182,7 @@ pub struct ValueVisitor<'v>(std::marker::PhantomData<&'v Value>);
 impl<'v> Visit for ValueVisitor<'v> {
     type Value = &'v Value;
     type Elements = std::slice::Iter<'v, Value>;
+    type Struct = &'v StructValue;
     type Entries =
         std::iter::Map<std::slice::Iter<'v, (Value, Value)>, fn(&'v (Value, Value)) -> (&'v Value, &'v Value)>;
 
@@ -216,14 +217,13 @@ impl<'v> Visit for ValueVisitor<'v> {
         if let Value::Enum(value) = value { Ok(*value) } else { Err(wrong("enum", value)) }
     }
 
-    fn check_struct(&self, plan: &StructPlan, value: &'v Value) -> Result<(), EncodeError> {
+    fn structure(&self, plan: &StructPlan, value: &'v Value) -> Result<&'v StructValue, EncodeError> {
         match value {
-            Value::Struct(structure) if structure.id == plan.id => Ok(()),
+            Value::Struct(structure) if structure.id == plan.id => Ok(structure),
             _ => Err(wrong(&plan.name, value)),
         }
     }
-    fn field(&self, plan: &StructPlan, value: &'v Value, field: &FieldPlan) -> Result<Option<&'v Value>, EncodeError> {
-        let Value::Struct(structure) = value else { return Err(wrong(&plan.name, value)) };
+    fn field(&self, structure: &&'v StructValue, field: &FieldPlan) -> Result<Option<&'v Value>, EncodeError> {
         Ok(structure.fields.get(field.index).and_then(Option::as_ref))
     }
     fn list(&self, _: &SequencePlan, value: &'v Value) -> Result<(usize, Self::Elements), EncodeError> {

@@ -12,6 +12,8 @@ pub trait Visit {
     type Elements: Iterator<Item = Self::Value>;
     /// The entries of a map.
     type Entries: Iterator<Item = (Self::Value, Self::Value)>;
+    /// A struct whose fields are being read.
+    type Struct;
 
     /// Reads a `bool`.
     fn bool(&self, value: Self::Value) -> Result<bool, EncodeError>;
@@ -34,15 +36,10 @@ pub trait Visit {
     /// Reads the number of an enum's value.
     fn enumeration(&self, id: EnumId, value: Self::Value) -> Result<i32, EncodeError>;
 
-    /// Checks that a value is of this struct, before its fields are read.
-    fn check_struct(&self, plan: &StructPlan, value: Self::Value) -> Result<(), EncodeError>;
+    /// Opens a struct, after checking that the value is one.
+    fn structure(&self, plan: &StructPlan, value: Self::Value) -> Result<Self::Struct, EncodeError>;
     /// Reads a field; `None` when it is not set.
-    fn field(
-        &self,
-        plan: &StructPlan,
-        value: Self::Value,
-        field: &FieldPlan,
-    ) -> Result<Option<Self::Value>, EncodeError>;
+    fn field(&self, structure: &Self::Struct, field: &FieldPlan) -> Result<Option<Self::Value>, EncodeError>;
     /// Reads a list: how many elements, and the elements.
     fn list(&self, plan: &SequencePlan, value: Self::Value) -> Result<(usize, Self::Elements), EncodeError>;
     /// Reads a set: how many elements, and the elements.

@@ -25,6 +25,8 @@ pub(crate) struct Building<'r> {
     object: Object,
     class: *mut ffi::PyTypeObject,
     info: &'r ClassInfo,
+    /// How many fields have a value.
+    filled: usize,
 }
 
 impl<'r, 'py> PyBuild<'r, 'py> {
@@ -123,7 +125,7 @@ impl<'r> Build for PyBuild<'r, '_> {
             // SAFETY: the class is live; calling it gives a new object or null.
             Layout::Attributes => unsafe { ffi::PyObject_CallNoArgs(class.cast()) },
         };
-        Ok(Building { object: made(object)?, class, info: &entry.info })
+        Ok(Building { object: made(object)?, class, info: &entry.info, filled: 0 })
     }
 
     #[inline]
@@ -131,7 +133,8 @@ impl<'r> Build for PyBuild<'r, '_> {
         match &building.info.layout {
             Layout::Slots(offsets) => {
                 // SAFETY: the object was made for this info.
-                unsafe { Slots::of(building.object.as_ptr()) }.set(offsets[field.index], value);
+                let was_empty = unsafe { Slots::of(building.object.as_ptr()) }.set(offsets[field.index], value);
+                building.filled += usize::from(was_empty);
                 Ok(())
             }
             Layout::Attributes => {
@@ -165,7 +168,9 @@ impl<'r> Build for PyBuild<'r, '_> {
 
     #[inline]
     fn end_struct(&mut self, _: &StructPlan, building: Building<'r>) -> Result<Object, DecodeError> {
-        if let Layout::Slots(_) = building.info.layout {
+        if let Layout::Slots(offsets) = &building.info.layout
+            && building.filled < offsets.len()
+        {
             complete(&building.object, building.class, building.info).map_err(raise)?;
         }
         Ok(building.object)

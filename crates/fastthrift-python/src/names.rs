@@ -55,6 +55,11 @@ impl<F: Fn(ProgramId) -> String> Annotations<'_, F> {
 
     /// The annotation of a type.
     pub(crate) fn ty(&self, id: TypeId) -> String {
+        self.written(id, false)
+    }
+
+    /// What is a map key or a set element is of a type that cannot be changed.
+    fn written(&self, id: TypeId, is_key: bool) -> String {
         match self.schema.resolve(id) {
             TypeKind::Bool => "bool".to_owned(),
             TypeKind::I8 | TypeKind::I16 | TypeKind::I32 | TypeKind::I64 => "int".to_owned(),
@@ -70,9 +75,13 @@ impl<F: Fn(ProgramId) -> String> Annotations<'_, F> {
                 let named = self.schema.structure(id);
                 self.qualified(named.program, &named.name)
             }
-            TypeKind::List(element) => format!("list[{}]", self.ty(element)),
-            TypeKind::Set(element) => format!("set[{}]", self.ty(element)),
-            TypeKind::Map(key, value) => format!("dict[{}, {}]", self.ty(key), self.ty(value)),
+            TypeKind::List(element) if is_key => format!("tuple[{}, ...]", self.written(element, true)),
+            TypeKind::List(element) => format!("list[{}]", self.written(element, false)),
+            TypeKind::Set(element) => {
+                let class = if is_key { "frozenset" } else { "set" };
+                format!("{class}[{}]", self.written(element, true))
+            }
+            TypeKind::Map(key, value) => format!("dict[{}, {}]", self.written(key, true), self.written(value, is_key)),
             TypeKind::Typedef(_) => unreachable!("invariant: resolve() follows typedefs to their end"),
         }
     }

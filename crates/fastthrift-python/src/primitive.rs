@@ -125,6 +125,12 @@ pub(crate) fn utf8<'a>(object: Ref) -> Option<&'a [u8]> {
         if ffi::PyUnicode_Check(object) == 0 {
             return None;
         }
+        #[cfg(not(Py_3_14))]
+        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+            let data = object.cast::<u8>().add(size_of::<ffi::PyASCIIObject>());
+            let len = usize::try_from((*object.cast::<ffi::PyASCIIObject>()).length).unwrap_or(0);
+            return Some(std::slice::from_raw_parts(data, len));
+        }
         let mut len = 0;
         let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut len);
         if data.is_null() {

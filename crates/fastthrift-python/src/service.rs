@@ -138,7 +138,8 @@ impl ServiceHandle {
     }
 }
 
-/// A function of a service as a method of its stub class: it has the signature, and says that a handler does not implement it.
+// A function of a service as a method of its stub class: it has the signature, and says that a handler does not implement it. (As a
+// doc comment this would hide the `__doc__` below.)
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct StubFunction {
     registry: Py<Registry>,

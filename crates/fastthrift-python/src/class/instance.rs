@@ -43,13 +43,14 @@ impl Slots {
         (!value.is_null()).then_some(value)
     }
 
-    /// Stores a value.
+    /// Stores a value; true if the slot was empty before.
     #[inline]
-    pub(crate) fn set(&self, offset: usize, value: Object) {
+    pub(crate) fn set(&self, offset: usize, value: Object) -> bool {
         // SAFETY: a slot is null or a strong reference, which is given back after it was replaced.
         unsafe {
             let old = std::mem::replace(&mut *self.at(offset), value.into_ptr());
             ffi::Py_XDECREF(old);
+            old.is_null()
         }
     }
 
@@ -109,15 +110,20 @@ unsafe fn allocate(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
     }
 }
 
-thread_local! {
-    /// How many of our own deallocators are on this thread's stack.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Instances whose turn comes when the stack is shallow again.
-    static DEFERRED: RefCell<Vec<Ref>> = const { RefCell::new(Vec::new()) };
-}
-
 /// How many instances may be freed inside each other before the next ones have to wait.
 const DEALLOC_DEPTH: u32 = 100;
+
+/// How deep this thread is in our own deallocators, and how many instances wait for it to come up again.
+struct Trash {
+    depth: Cell<u32>,
+    waiting: Cell<u32>,
+}
+
+thread_local! {
+    static TRASH: Trash = const { Trash { depth: Cell::new(0), waiting: Cell::new(0) } };
+    /// The instances that wait.
+    static WAITING: RefCell<Vec<Ref>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Frees an instance of a generated class. A long chain of instances is freed in a loop, not by recursion.
 pub(super) unsafe extern "C" fn dealloc(object: Ref) {
@@ -128,18 +134,23 @@ pub(super) unsafe extern "C" fn dealloc(object: Ref) {
             return;
         }
         ffi::PyObject_GC_UnTrack(object.cast());
-        if DEPTH.get() >= DEALLOC_DEPTH {
-            DEFERRED.with_borrow_mut(|deferred| deferred.push(object));
-            return;
-        }
-        DEPTH.set(DEPTH.get() + 1);
-        free(object);
-        while DEPTH.get() == 1
-            && let Some(next) = DEFERRED.with_borrow_mut(Vec::pop)
-        {
-            free(next);
-        }
-        DEPTH.set(DEPTH.get() - 1);
+        TRASH.with(|trash| {
+            let depth = trash.depth.get();
+            if depth >= DEALLOC_DEPTH {
+                WAITING.with_borrow_mut(|waiting| waiting.push(object));
+                trash.waiting.set(trash.waiting.get() + 1);
+                return;
+            }
+            trash.depth.set(depth + 1);
+            free(object);
+            while depth == 0 && trash.waiting.get() > 0 {
+                trash.waiting.set(trash.waiting.get() - 1);
+                if let Some(next) = WAITING.with_borrow_mut(Vec::pop) {
+                    free(next);
+                }
+            }
+            trash.depth.set(depth);
+        });
     }
 }
 
@@ -266,7 +277,9 @@ fn fill(
     // SAFETY: the object is an instance of the info's class; the values are live.
     let (slots, store) = unsafe {
         let slots = Slots::of(object.as_ptr());
-        (slots, |slots: &Slots, offset, value| slots.set(offset, Object::from_borrowed(value)))
+        (slots, |slots: &Slots, offset, value| {
+            slots.set(offset, Object::from_borrowed(value));
+        })
     };
     let mut given = 0usize;
     for (&offset, &value) in offsets.iter().zip(positional) {

@@ -163,13 +163,16 @@ pub(crate) fn info_of<'a>(class: *mut ffi::PyTypeObject) -> Option<&'a ClassInfo
 }
 
 /// The registry of a generated class or a subclass of one.
+#[inline]
 pub(crate) fn registry_of<'py>(py: Python<'py>, class: *mut ffi::PyTypeObject) -> Option<Bound<'py, Registry>> {
     if !is_struct_class(class) {
         return None;
     }
     // SAFETY: the class was made by the metaclass and holds a strong reference to its registry, or null.
-    let registry = unsafe { Bound::from_borrowed_ptr_or_opt(py, (*extra(class)).registry) };
-    registry.and_then(|registry| registry.cast_into().ok())
+    unsafe {
+        let registry = Bound::from_borrowed_ptr_or_opt(py, (*extra(class)).registry);
+        registry.map(|registry| registry.cast_into_unchecked())
+    }
 }
 
 /// Ties a new class to its info and registry.

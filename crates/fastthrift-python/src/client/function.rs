@@ -14,7 +14,7 @@ use crate::object::{Object, Ref};
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, bound_method};
 
-/// A function of a service as a method of its client's class.
+// A function of a service as a method of its client's class. (As a doc comment this would hide the `__doc__` below.)
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct ClientFunction {
     pub(super) registry: Py<Registry>,

@@ -1,0 +1,255 @@
+//! One connection: its socket, its state machine, and until when its peer has to do something.
+
+use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
+
+use fastthrift_rpc::{ServerConfig, ServerConnection};
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+use super::stream::Stream;
+
+/// How many bytes a receive has room for at least.
+const READ_SIZE: usize = 4 << 10;
+/// How many bytes are received in one turn, so that a busy peer does not hold up the others.
+const READ_PER_TURN: usize = 256 << 10;
+/// How long a peer may take to read why its connection ends, before that is cut short.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How long peers may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    /// From a message's first byte to its last, and between two steps of sending; `None` for ever.
+    pub(super) message: Option<Duration>,
+    /// Between messages; `None` for ever.
+    pub(super) idle: Option<Duration>,
+}
+
+impl Timeouts {
+    /// How exactly they are kept: an eighth of the shortest, between 10 ms and a second.
+    pub(super) fn grain(&self) -> Duration {
+        let shortest = self.message.into_iter().chain(self.idle).chain([LINGER]).min().unwrap_or(LINGER);
+        (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+}
+
+/// What a connection needs after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing until its socket is ready again.
+    Wait,
+    /// Another turn: there is more to do than one turn allows.
+    Again,
+    /// To be closed.
+    Close,
+}
+
+/// A connection. Only one thread has it at a time.
+pub(super) struct Connection {
+    pub(super) rpc: ServerConnection,
+    stream: Stream,
+    /// The socket may hold bytes that were not received.
+    is_readable: bool,
+    /// The peer sends nothing more, so receiving goes on until that shows.
+    is_hung_up: bool,
+    /// The socket is watched for room to send.
+    awaits_room: bool,
+    /// Bytes were received or sent since the connection was last looked at.
+    is_active: bool,
+    /// A request was served since then.
+    has_served: bool,
+    last_active: Instant,
+    message_since: Option<Instant>,
+    lingers_until: Option<Instant>,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, config: ServerConfig, now: Instant) -> Self {
+        Self {
+            rpc: ServerConnection::new(config),
+            stream,
+            is_readable: false,
+            is_hung_up: false,
+            awaits_room: false,
+            is_active: false,
+            has_served: false,
+            last_active: now,
+            message_since: None,
+            lingers_until: None,
+        }
+    }
+
+    /// Notes what the poller says about the socket. Whether that is a reason for a turn.
+    pub(super) fn note(&mut self, readiness: Readiness) -> bool {
+        self.is_readable |= readiness.readable;
+        self.is_hung_up |= readiness.hung_up;
+        readiness.readable || (readiness.writable && self.awaits_room)
+    }
+
+    /// Receives what is there, as far as it is wanted and a turn allows.
+    pub(super) fn fill(&mut self) -> io::Result<()> {
+        let mut received = 0;
+        while self.is_readable && received < READ_PER_TURN && self.rpc.wants_read() {
+            let buffer = self.rpc.receive_buffer(READ_SIZE);
+            let room = buffer.len();
+            match self.stream.read(buffer) {
+                Ok(0) => {
+                    self.rpc.receive_eof();
+                    self.is_readable = false;
+                }
+                Ok(count) => {
+                    self.rpc.received(count);
+                    received += count;
+                    // With room to spare the socket is empty, and says so when more comes; but an end that came before is not told twice.
+                    self.is_readable = count == room || self.is_hung_up;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_readable = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.is_active |= received > 0;
+        Ok(())
+    }
+
+    /// Sends what the socket takes. Whether all was sent.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        while !self.rpc.outbound().is_empty() {
+            match self.stream.write(self.rpc.outbound()) {
+                Ok(count) => {
+                    self.rpc.advance_outbound(count);
+                    self.is_active = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Notes that a request was served.
+    pub(super) fn has_served(&mut self) {
+        self.has_served = true;
+    }
+
+    /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
+    pub(super) fn settle(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> Next {
+        let was_full = self.rpc.outbound().len() > self.rpc.config().max_outbound;
+        let Ok(is_sent) = self.flush() else { return Next::Close };
+        if self.rpc.is_finished() {
+            return if self.rpc.failure().is_some_and(|failure| failure.is_answered()) {
+                self.start_lingering(now())
+            } else {
+                Next::Close
+            };
+        }
+        let can_go_on = has_more || was_full || (self.is_readable && self.rpc.wants_read());
+        if is_sent && can_go_on { Next::Again } else { Next::Wait }
+    }
+
+    /// Closes this direction; the other stays open until the peer closes it. Closing at once while there are bytes to receive would
+    /// make the system drop what was sent.
+    fn start_lingering(&mut self, now: Instant) -> Next {
+        if self.stream.shutdown_write().is_err() {
+            return Next::Close;
+        }
+        self.lingers_until = Some(now + LINGER);
+        self.is_readable = true;
+        self.linger()
+    }
+
+    pub(super) fn is_lingering(&self) -> bool {
+        self.lingers_until.is_some()
+    }
+
+    /// Drops what the peer still sends, until it closes.
+    pub(super) fn linger(&mut self) -> Next {
+        let mut scrap = [0; READ_SIZE];
+        for _ in 0..READ_PER_TURN / READ_SIZE {
+            match self.stream.read(&mut scrap) {
+                Ok(0) => return Next::Close,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.is_readable = false;
+                    return Next::Wait;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Next::Close,
+            }
+        }
+        Next::Again
+    }
+
+    /// Whether the peer waits for nothing and is in the middle of nothing.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.rpc.outbound().is_empty() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
+    }
+
+    /// Starts to watch the socket.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.stream.register(registry, token, Interest::READABLE)
+    }
+
+    /// Watches for room to send exactly while there is something to send: each reply that a peer takes would else be an event.
+    pub(super) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let awaits_room = !self.rpc.outbound().is_empty();
+        if awaits_room == self.awaits_room {
+            return Ok(());
+        }
+        self.awaits_room = awaits_room;
+        let interest = if awaits_room { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        self.stream.reregister(registry, token, interest)
+    }
+
+    /// Stops to watch the socket.
+    pub(super) fn deregister(&mut self, registry: &Registry) {
+        let _ = self.stream.deregister(registry);
+    }
+
+    /// Notes what happened since the last look, and returns by when the peer has to do something.
+    pub(super) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
+        if std::mem::take(&mut self.is_active) {
+            self.last_active = now;
+        }
+        if std::mem::take(&mut self.has_served) {
+            self.message_since = None;
+        }
+        if self.lingers_until.is_some() {
+            return self.lingers_until;
+        }
+        let (limit, since) = if !self.rpc.outbound().is_empty() {
+            (timeouts.message, self.last_active)
+        } else if self.rpc.is_mid_message() {
+            (timeouts.message, *self.message_since.get_or_insert(now))
+        } else {
+            self.message_since = None;
+            (timeouts.idle, self.last_active)
+        };
+        limit.and_then(|limit| since.checked_add(limit))
+    }
+}
+
+/// What the poller says about a socket.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Readiness {
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    pub(super) hung_up: bool,
+}
+
+impl Readiness {
+    pub(super) fn of(event: &mio::event::Event) -> Self {
+        let hung_up = event.is_read_closed() || event.is_error();
+        Self { readable: event.is_readable() || hung_up, writable: event.is_writable(), hung_up }
+    }
+
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            readable: self.readable || other.readable,
+            writable: self.writable || other.writable,
+            hung_up: self.hung_up || other.hung_up,
+        }
+    }
+}
