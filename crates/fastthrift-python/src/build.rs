@@ -1,5 +1,6 @@
 //! Makes Python objects from what the walk decodes.
 #![allow(unsafe_code)]
+#![expect(clippy::inline_always, reason = "the loop over fields is faster with what it does at each field in it")]
 
 use fastthrift_dynamic::{Build, FieldPlan, MapPlan, SequencePlan, StructPlan};
 use fastthrift_protocol::{DecodeError, DecodeErrorKind};
@@ -86,7 +87,7 @@ impl<'r> Build for PyBuild<'r, '_> {
         made(unsafe { ffi::PyFloat_FromDouble(value) })
     }
 
-    #[inline]
+    #[inline(always)]
     fn string(&mut self, value: &[u8], offset: usize) -> Result<Object, DecodeError> {
         match primitive::text(value) {
             Ok(Some(text)) => Ok(text),
@@ -113,7 +114,7 @@ impl<'r> Build for PyBuild<'r, '_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin_struct(&mut self, plan: &StructPlan) -> Result<Building<'r>, DecodeError> {
         let entry = match self.registry.get().made_class(plan.id) {
             Some(entry) => entry,
@@ -128,7 +129,7 @@ impl<'r> Build for PyBuild<'r, '_> {
         Ok(Building { object: made(object)?, class, info: &entry.info, filled: 0 })
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_field(&mut self, building: &mut Building<'r>, field: &FieldPlan, value: Object) -> Result<(), DecodeError> {
         match &building.info.layout {
             Layout::Slots(offsets) => {

@@ -80,9 +80,10 @@ pub(crate) fn new_instance(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> R
         if object.is_null() {
             return object;
         }
-        let head = size_of::<ffi::PyObject>();
-        let size = usize::try_from((*class).tp_basicsize).unwrap_or(head);
-        std::ptr::write_bytes(object.cast::<u8>().add(head), 0, size - head);
+        // A plain generated class has nothing behind its head but the slots.
+        for &offset in info.offsets() {
+            object.cast::<u8>().add(offset).cast::<Ref>().write(std::ptr::null_mut());
+        }
         if info.is_tracked {
             ffi::PyObject_GC_Track(object.cast());
         }

@@ -116,6 +116,7 @@ impl Connection {
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         while !self.rpc.outbound().is_empty() {
             match self.stream.write(self.rpc.outbound()) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.rpc.advance_outbound(count);
                     self.is_active = true;
@@ -135,8 +136,10 @@ impl Connection {
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
     pub(super) fn settle(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> Next {
-        let was_full = self.rpc.outbound().len() > self.rpc.config().max_outbound;
-        let Ok(is_sent) = self.flush() else { return Next::Close };
+        let was_full = self.is_full();
+        if self.flush().is_err() {
+            return Next::Close;
+        }
         if self.rpc.is_finished() {
             return if self.rpc.failure().is_some_and(|failure| failure.is_answered()) {
                 self.start_lingering(now())
@@ -145,7 +148,12 @@ impl Connection {
             };
         }
         let can_go_on = has_more || was_full || (self.is_readable && self.rpc.wants_read());
-        if is_sent && can_go_on { Next::Again } else { Next::Wait }
+        if can_go_on && !self.is_full() { Next::Again } else { Next::Wait }
+    }
+
+    /// Whether so much waits to be sent that no further request is served.
+    fn is_full(&self) -> bool {
+        self.rpc.outbound().len() > self.rpc.config().max_outbound
     }
 
     /// Closes this direction; the other stays open until the peer closes it. Closing at once while there are bytes to receive would

@@ -1,0 +1,275 @@
+//! All connections of a server and what is ready of them. One thread at a time has the reactor.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use fastthrift_rpc::ServerConfig;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::connection::{Connection, Next, Readiness, Timeouts};
+use super::listener::Listener;
+use super::slots::Slots;
+
+const LISTENER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+/// How many events are taken from the poller at once.
+const EVENTS: usize = 512;
+/// How many connections are accepted before those that are there get their turn.
+const ACCEPTS: usize = 64;
+/// How long accepting rests when the system has no room for another connection.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// What a reactor is made with.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) config: ServerConfig,
+    pub(super) timeouts: Timeouts,
+    pub(super) max_connections: usize,
+}
+
+/// The poller, the listening socket and the connections.
+pub(super) struct Reactor {
+    poll: Poll,
+    events: Events,
+    /// None once nothing more is accepted.
+    listener: Option<Listener>,
+    /// Connections may wait to be accepted.
+    accepts: Accepts,
+    slots: Slots,
+    /// The connections that are to have a turn, each once.
+    ready: VecDeque<usize>,
+    /// How many of them are left of this round.
+    round: usize,
+    /// How many had a turn since the poller was last asked.
+    turns: usize,
+    settings: Settings,
+    now: Instant,
+    /// When the connections' deadlines are to be looked at.
+    next_sweep: Option<Instant>,
+    /// When what is in flight is cut off, and whether the reactor is draining at all.
+    drain: Option<Option<Instant>>,
+}
+
+/// Whether connections may wait to be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepts {
+    /// None waits, as far as known.
+    Idle,
+    /// Some may wait.
+    Pending,
+    /// Some may wait, but there is no room before a connection closes.
+    Full,
+    /// Some may wait, but the system has no room before this time, perhaps.
+    RestUntil(Instant),
+}
+
+impl Reactor {
+    /// Starts to watch the listening socket.
+    pub(super) fn new(mut listener: Listener, settings: Settings) -> io::Result<(Self, Waker)> {
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let reactor = Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            listener: Some(listener),
+            accepts: Accepts::Idle,
+            slots: Slots::default(),
+            ready: VecDeque::new(),
+            round: 0,
+            turns: 0,
+            settings,
+            now: Instant::now(),
+            next_sweep: None,
+            drain: None,
+        };
+        Ok((reactor, waker))
+    }
+
+    /// The connection whose turn it is; `None` at the end of a round, when the poller is to be asked.
+    pub(super) fn next_turn(&mut self) -> Option<(usize, Box<Connection>)> {
+        while self.round > 0 {
+            self.round -= 1;
+            let Some(index) = self.ready.pop_front() else { break };
+            if let Some(connection) = self.slots.take(index) {
+                self.turns += 1;
+                return Some((index, connection));
+            }
+        }
+        self.round = 0;
+        None
+    }
+
+    /// Whether connections wait for a turn.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || self.accepts == Accepts::Pending
+    }
+
+    /// Whether so much was done since the last look that more is likely to be ready.
+    pub(super) fn was_busy(&self) -> bool {
+        self.turns > 1
+    }
+
+    /// How long to wait at most for something to be ready; `None` for as long as it takes.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let rest = match self.accepts {
+            Accepts::RestUntil(until) => Some(until),
+            _ => None,
+        };
+        let earliest = [self.next_sweep, self.drain.flatten(), rest].into_iter().flatten().min()?;
+        Some(earliest.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits until something is ready, at most this long, and starts a round. Whether the waker was used.
+    pub(super) fn poll(&mut self, patience: Option<Duration>) -> bool {
+        self.turns = 0;
+        if self.poll.poll(&mut self.events, patience).is_err() {
+            // A signal came; there is no other reason that would go away. Nothing is lost: what is ready is told again.
+            self.events.clear();
+        }
+        self.now = Instant::now();
+        let mut was_woken = false;
+        for event in &self.events {
+            match event.token() {
+                WAKER => was_woken = true,
+                LISTENER => self.accepts = Accepts::Pending,
+                Token(index) => {
+                    if self.slots.note(index, Readiness::of(event)) {
+                        self.ready.push_back(index);
+                    }
+                }
+            }
+        }
+        self.accept();
+        self.sweep();
+        self.round = self.ready.len();
+        was_woken
+    }
+
+    /// Takes a connection back after its turn.
+    pub(super) fn check_in(&mut self, index: usize, mut connection: Box<Connection>, mut next: Next) {
+        let readiness = self.slots.noted(index);
+        if next == Next::Wait && connection.note(readiness) {
+            next = Next::Again;
+        }
+        if next == Next::Wait && self.drain.is_some() && connection.is_quiet() {
+            next = Next::Close;
+        }
+        if next != Next::Close && connection.watch(self.poll.registry(), Token(index)).is_err() {
+            next = Next::Close;
+        }
+        if next == Next::Close {
+            return self.close(index, &mut connection);
+        }
+        if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
+            self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
+        }
+        self.slots.put(index, connection, next == Next::Again);
+        if next == Next::Again {
+            self.ready.push_back(index);
+        }
+    }
+
+    /// The time of the last look.
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Stops accepting, and closes each connection as soon as nothing of it is in flight; all of them at the deadline.
+    pub(super) fn start_draining(&mut self, deadline: Option<Instant>) {
+        if self.drain.replace(deadline).is_some() {
+            return;
+        }
+        // Who connected before the end may have sent a request.
+        self.accepts = Accepts::Pending;
+        while self.accepts == Accepts::Pending {
+            self.accept();
+        }
+        if let Some(mut listener) = self.listener.take() {
+            let _ = self.poll.registry().deregister(&mut listener);
+        }
+        self.accepts = Accepts::Idle;
+        for index in self.slots.indices() {
+            let everything = Readiness { readable: true, writable: false, hung_up: false };
+            if self.slots.note(index, everything) {
+                self.ready.push_back(index);
+            }
+        }
+        self.round = self.ready.len();
+    }
+
+    /// Whether all is over: it drained, or the deadline for that passed.
+    pub(super) fn is_done(&self) -> bool {
+        match self.drain {
+            None => false,
+            Some(deadline) => self.slots.is_empty() || deadline.is_some_and(|deadline| deadline <= self.now),
+        }
+    }
+
+    fn close(&mut self, index: usize, connection: &mut Connection) {
+        connection.deregister(self.poll.registry());
+        self.slots.free(index);
+        if matches!(self.accepts, Accepts::Full | Accepts::RestUntil(_)) {
+            self.accepts = Accepts::Pending;
+        }
+    }
+
+    /// Accepts connections that wait, as many as one look allows.
+    fn accept(&mut self) {
+        if let Accepts::RestUntil(until) = self.accepts
+            && until <= self.now
+        {
+            self.accepts = Accepts::Pending;
+        }
+        let Some(listener) = &self.listener else { return self.accepts = Accepts::Idle };
+        let mut left = ACCEPTS;
+        while self.accepts == Accepts::Pending && left > 0 {
+            left -= 1;
+            if self.slots.len() >= self.settings.max_connections {
+                self.accepts = Accepts::Full;
+                break;
+            }
+            match listener.accept() {
+                Ok(stream) => {
+                    let connection = Connection::new(stream, self.settings.config.clone(), self.now);
+                    let index = self.slots.reserve();
+                    let mut connection = Box::new(connection);
+                    if connection.register(self.poll.registry(), Token(index)).is_err() {
+                        self.slots.free(index);
+                        continue;
+                    }
+                    if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
+                        self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
+                    }
+                    self.slots.put(index, connection, false);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => self.accepts = Accepts::Idle,
+                    // The peer was gone before it was accepted.
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => {}
+                    _ => self.accepts = Accepts::RestUntil(self.now + ACCEPT_REST),
+                },
+            }
+        }
+    }
+
+    /// Closes the connections whose peers took too long.
+    fn sweep(&mut self) {
+        if self.next_sweep.is_none_or(|sweep| self.now < sweep) {
+            return;
+        }
+        let mut earliest: Option<Instant> = None;
+        for index in self.slots.indices() {
+            let Some(connection) = self.slots.here(index) else { continue };
+            let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) else { continue };
+            if deadline > self.now {
+                earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+            } else if let Some(mut connection) = self.slots.take(index) {
+                self.close(index, &mut connection);
+            }
+        }
+        let grain = self.now + self.settings.timeouts.grain();
+        self.next_sweep = earliest.map(|earliest| earliest.max(grain));
+    }
+}
