@@ -167,7 +167,7 @@ pub fn parse(name: &str, bytes: &[u8], options: &Options) -> Parsed {
     }
     let text = text.unwrap_or_else(text::Text::empty);
     let lexed = lexer::lex(&text, id, &mut sink);
-    let (file, _) = parser::parse(&text, &lexed, id, &mut sink);
+    let file = parser::parse(&text, &lexed, id, &mut sink).file;
     let source = Source::new(name, text.text.clone());
     Parsed { source, file, tokens: lexed.tokens, comments: lexed.comments, diagnostics: sink.into_diagnostics() }
 }

@@ -11,7 +11,7 @@ use crate::ast::{File, Include, Item};
 use crate::diagnostics::{Code, Diagnostic, Sink, quote};
 use crate::lexer::lex;
 use crate::loader::{FileName, Loader, NotFound};
-use crate::parser::parse;
+use crate::parser::{Syntax, parse};
 use crate::text::Text;
 use crate::token::{Comment, TextRange};
 use crate::{Failure, Options};
@@ -26,8 +26,12 @@ pub(crate) struct Unit {
     pub(crate) comments: Vec<Comment>,
     /// The `include` headers in order; a target is the index of a unit, and none when the file is missing.
     pub(crate) includes: Vec<Included>,
-    /// Whether parts could not be read, so that names may seem to be missing.
+    /// Whether parts could not be read.
     pub(crate) is_broken: bool,
+    /// Whether the end of the file could not be read, so that any name may seem to be missing.
+    pub(crate) is_cut: bool,
+    /// The names in the definitions that could not be read.
+    pub(crate) lost: Vec<TextRange>,
 }
 
 /// An `include` header and where it leads.
@@ -102,15 +106,26 @@ impl Run<'_> {
             self.sink.push(Diagnostic::new(Code::FileTooLarge, span, message));
         }
         let lexed = lex(&text, source, self.sink);
-        let (file, is_broken) = parse(&text, &lexed, source, self.sink);
+        let Syntax { file, is_broken, lost } = parse(&text, &lexed, source, self.sink);
         let includes = file.items.iter().filter_map(|item| match item {
             Item::Include(include) => Some(included(include, &text)),
             _ => None,
         });
         let includes = includes.collect();
-        let is_broken = is_broken || lexed.is_broken || is_too_large;
+        let is_cut = lexed.is_cut || is_too_large;
+        let is_broken = is_broken || lexed.is_broken || is_cut;
         let index = self.files.units.len();
-        self.files.units.push(Unit { name, source, text, file, comments: lexed.comments, includes, is_broken });
+        self.files.units.push(Unit {
+            name,
+            source,
+            text,
+            file,
+            comments: lexed.comments,
+            includes,
+            is_broken,
+            is_cut,
+            lost,
+        });
         self.waiting.push_back(index);
         index
     }

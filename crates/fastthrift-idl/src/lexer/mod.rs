@@ -16,6 +16,8 @@ pub(crate) struct Lexed {
     pub(crate) comments: Vec<Comment>,
     /// Whether there was anything wrong.
     pub(crate) is_broken: bool,
+    /// Whether the rest of the file is missing, in a comment that is never closed.
+    pub(crate) is_cut: bool,
 }
 
 /// Cuts a text into tokens. Errors go to the sink, and a token that stands for what was meant takes their place.
@@ -31,11 +33,12 @@ pub(crate) fn lex(text: &Text, source: SourceId, sink: &mut Sink) -> Lexed {
         tokens,
         comments: Vec::new(),
         is_broken: false,
+        is_cut: false,
         source,
         sink,
     };
     lexer.run();
-    Lexed { tokens: lexer.tokens, comments: lexer.comments, is_broken: lexer.is_broken }
+    Lexed { tokens: lexer.tokens, comments: lexer.comments, is_broken: lexer.is_broken, is_cut: lexer.is_cut }
 }
 
 struct Lexer<'a> {
@@ -46,6 +49,7 @@ struct Lexer<'a> {
     tokens: Vec<Token>,
     comments: Vec<Comment>,
     is_broken: bool,
+    is_cut: bool,
     source: SourceId,
     sink: &'a mut Sink,
 }
@@ -136,6 +140,7 @@ impl Lexer<'_> {
         let Some(length) = find_comment_end(&self.bytes[body..]) else {
             self.report(Code::UnterminatedComment, start, body, "this comment is never closed with `*/`");
             self.position = self.bytes.len();
+            self.is_cut = true;
             return;
         };
         let inside = &self.bytes[body..body + length];
@@ -152,8 +157,12 @@ impl Lexer<'_> {
     /// One token and one error for a run of characters that start no token.
     fn unknown(&mut self) {
         let start = self.position;
-        self.skip_while(starts_nothing);
-        self.position = self.position.max(start + 1);
+        self.position += 1;
+        while self.peek(0).is_some_and(starts_nothing)
+            || (self.peek(0) == Some(b'.') && !self.digit_at(1, u8::is_ascii_digit))
+        {
+            self.position += 1;
+        }
         let characters = self.slice(start, self.position);
         let shown: String = characters.chars().take(8).flat_map(char::escape_debug).collect();
         let message = match characters.chars().count() {

@@ -38,7 +38,7 @@ impl Lexer<'_> {
         self.digit_at(at, u8::is_ascii_digit)
     }
 
-    fn digit_at(&self, ahead: usize, is_digit: impl Fn(&u8) -> bool) -> bool {
+    pub(super) fn digit_at(&self, ahead: usize, is_digit: impl Fn(&u8) -> bool) -> bool {
         self.peek(ahead).is_some_and(|byte| is_digit(&byte))
     }
 

@@ -158,7 +158,8 @@ impl Parser<'_> {
             if self.eat(close).is_some() {
                 return Elements { read, is_closed: true };
             }
-            if self.kind() == TokenKind::EndOfFile || self.is_at_item() {
+            let is_outer_closed = close == TokenKind::RightParenthesis && self.kind() == TokenKind::RightBrace;
+            if is_outer_closed || self.kind() == TokenKind::EndOfFile || self.is_at_item() {
                 self.unclosed(open, close);
                 return Elements { read, is_closed: false };
             }

@@ -44,24 +44,30 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether a line begins with a word of former versions.
+    pub(super) fn is_at_removed_word(&self) -> bool {
+        let token = self.token();
+        let is_candidate = token.kind == TokenKind::Identifier && token.starts_line;
+        is_candidate && removed_word_hint(self.slice(token.range)).is_some()
+    }
+
     /// Reports a header or definition of former versions of the IDL, if one stands here.
     pub(super) fn report_removed_word(&mut self) -> bool {
-        if self.kind() != TokenKind::Identifier {
-            return false;
-        }
         let range = self.token().range;
         let word = self.slice(range);
-        let hint = match word {
-            "senum" => "use `string`, or an `enum`".to_owned(),
-            "slist" => "use `list<string>`".to_owned(),
-            _ => match removed_header(word) {
-                Some(scope) => format!("write `{} {scope} ...`", Keyword::Namespace.text()),
-                None => return false,
-            },
-        };
+        let Some(hint) = removed_word_hint(word).filter(|_| self.kind() == TokenKind::Identifier) else { return false };
         let message = format!("`{word}` is no longer part of the IDL");
         self.push(Diagnostic::new(Code::RemovedKeyword, range.in_source(self.source), message).hint(hint));
         true
+    }
+}
+
+/// What to write instead of a word of former versions.
+fn removed_word_hint(word: &str) -> Option<String> {
+    match word {
+        "senum" => Some("use `string`, or an `enum`".to_owned()),
+        "slist" => Some("use `list<string>`".to_owned()),
+        _ => removed_header(word).map(|scope| format!("write `{} {scope} ...`", Keyword::Namespace.text())),
     }
 }
 

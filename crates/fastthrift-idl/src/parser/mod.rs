@@ -23,8 +23,18 @@ pub(crate) const MAX_NESTING: usize = 128;
 struct Reported;
 type Parsed<T> = Result<T, Reported>;
 
-/// Reads a file. Its syntax errors go to the sink; the second value says whether there were any.
-pub(crate) fn parse(text: &Text, lexed: &Lexed, source: SourceId, sink: &mut Sink) -> (File, bool) {
+/// What the parser makes of a file.
+#[derive(Debug)]
+pub(crate) struct Syntax {
+    pub(crate) file: File,
+    /// Whether there were errors.
+    pub(crate) is_broken: bool,
+    /// The names in definitions that could not be read.
+    pub(crate) lost: Vec<TextRange>,
+}
+
+/// Reads a file. Its syntax errors go to the sink.
+pub(crate) fn parse(text: &Text, lexed: &Lexed, source: SourceId, sink: &mut Sink) -> Syntax {
     let docs = lexed.comments.iter().enumerate().filter(|(_, comment)| comment.kind == CommentKind::Doc);
     let docs = docs.map(|(index, comment)| (comment.next_token, Doc(index))).collect();
     let mut parser = Parser {
@@ -35,13 +45,13 @@ pub(crate) fn parse(text: &Text, lexed: &Lexed, source: SourceId, sink: &mut Sin
         docs,
         next_doc: 0,
         is_first_doc_taken: false,
+        lost: Vec::new(),
         last_error: None,
         source,
         sink,
     };
     let file = parser.file();
-    let is_broken = parser.last_error.is_some();
-    (file, is_broken)
+    Syntax { file, is_broken: parser.last_error.is_some(), lost: parser.lost }
 }
 
 struct Parser<'a> {
@@ -53,6 +63,8 @@ struct Parser<'a> {
     docs: Vec<(usize, Doc)>,
     next_doc: usize,
     is_first_doc_taken: bool,
+    /// The names in what could not be read, so that they may be defined there.
+    lost: Vec<TextRange>,
     /// The token at which the last error was reported; a second one there would say nothing new.
     last_error: Option<usize>,
     source: SourceId,
@@ -77,12 +89,17 @@ impl<'a> Parser<'a> {
                     } else {
                         first_definition.get_or_insert(token.range);
                     }
-                    match self.item(keyword) {
-                        Ok(item) => items.push(item),
-                        Err(Reported) => self.skip_to_item(),
+                    if let Ok(item) = self.item(keyword) {
+                        items.push(item);
+                    } else {
+                        self.skip_to_item();
+                        self.lose_names(start);
                     }
                 }
-                _ => self.not_an_item(),
+                _ => {
+                    self.not_an_item();
+                    self.lose_names(start);
+                }
             }
         }
         File { items, doc: self.file_doc(first_header_token) }
@@ -216,7 +233,7 @@ impl<'a> Parser<'a> {
     fn text_literal(&mut self, what: &str) -> Parsed<Literal> {
         let literal = self.literal(what)?;
         if !self.text.is_utf8(literal.range) {
-            self.report(Code::InvalidUtf8, literal.range, format!("{what} must be UTF-8"));
+            self.report(Code::InvalidUtf8, literal.range, "this string must be UTF-8");
         }
         Ok(literal)
     }

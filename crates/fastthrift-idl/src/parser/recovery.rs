@@ -22,8 +22,8 @@ impl Parser<'_> {
         let next = self.kind_ahead(1);
         starts_item(keyword)
             && match keyword {
-                Keyword::Include | Keyword::CppInclude => next == TokenKind::String,
-                Keyword::Namespace => matches!(next, TokenKind::Identifier | TokenKind::Star),
+                Keyword::Include | Keyword::CppInclude => matches!(next, TokenKind::String | TokenKind::Identifier),
+                Keyword::Namespace => matches!(next, TokenKind::Identifier | TokenKind::Star | TokenKind::String),
                 Keyword::Const | Keyword::Typedef => matches!(next, TokenKind::Identifier | TokenKind::Keyword(_)),
                 _ => matches!(next, TokenKind::Identifier),
             }
@@ -32,7 +32,7 @@ impl Parser<'_> {
     /// Leaves a definition that could not be read: moves to the next one, or past the end of the broken one's body.
     pub(super) fn skip_to_item(&mut self) {
         let mut depth = 0usize;
-        while self.kind() != TokenKind::EndOfFile && !self.is_at_item() {
+        while self.kind() != TokenKind::EndOfFile && !self.is_at_item() && !(depth == 0 && self.is_at_removed_word()) {
             match self.bump().kind {
                 TokenKind::LeftBrace => depth += 1,
                 TokenKind::RightBrace if depth <= 1 => return self.skip_after_body(),
@@ -40,6 +40,13 @@ impl Parser<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Notes the names that were passed over since token `start`.
+    pub(super) fn lose_names(&mut self, start: usize) {
+        let passed = &self.tokens[start..self.position];
+        let names = passed.iter().filter(|token| token.kind == TokenKind::Identifier);
+        self.lost.extend(names.map(|token| token.range));
     }
 
     /// What may follow the `}` of a broken definition: annotations and a separator.

@@ -15,6 +15,10 @@ pub(super) enum Lookup<T> {
     Unknowable,
 }
 
+fn missing<T>(is_unknowable: bool) -> Lookup<T> {
+    if is_unknowable { Lookup::Unknowable } else { Lookup::Missing }
+}
+
 impl<'a> Resolver<'a> {
     /// Finds a type or service by its name, with a prefix or without.
     pub(super) fn lookup_type(&mut self, unit: usize, name: &str, span: Span) -> Lookup<Definition> {
@@ -33,20 +37,20 @@ impl<'a> Resolver<'a> {
         span: Span,
         select: impl Fn(&Scope<'a>, &str) -> Option<T>,
     ) -> Lookup<T> {
-        let missing = if self.units[unit].is_broken { Lookup::Unknowable } else { Lookup::Missing };
         let Some((prefix, last)) = name.rsplit_once('.') else {
-            return select(&self.scopes[unit], name).map_or(missing, Lookup::Found);
+            let scope = &self.scopes[unit];
+            return select(scope, name).map_or_else(|| missing(scope.may_define(name)), Lookup::Found);
         };
-        let Some(places) = self.scopes[unit].prefixes.get(prefix) else { return missing };
+        let Some(places) = self.scopes[unit].prefixes.get(prefix) else { return missing(last.is_empty()) };
         let mut found: Option<(usize, T)> = None;
         let mut second = None;
-        let mut is_unknowable = self.units[unit].is_broken;
+        let mut is_unknowable = false;
         for &place in places {
             let Some(target) = self.units[unit].includes[place].target else {
                 is_unknowable = true;
                 continue;
             };
-            is_unknowable |= self.units[target].is_broken;
+            is_unknowable |= self.scopes[target].may_define(last);
             match select(&self.scopes[target], last) {
                 Some(_) if found.is_some() => second = second.or(Some(place)),
                 Some(definition) => found = Some((place, definition)),
@@ -54,7 +58,7 @@ impl<'a> Resolver<'a> {
             }
         }
         let Some((place, definition)) = found else {
-            return if is_unknowable { Lookup::Unknowable } else { Lookup::Missing };
+            return missing(is_unknowable);
         };
         self.scopes[unit].used[place] = true;
         if let Some(second) = second {
@@ -103,6 +107,10 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let (prefix, last) = name.rsplit_once('.').map_or((None, name), |(prefix, last)| (Some(prefix), last));
+        let elsewhere = self.suggest_elsewhere(unit, prefix, last, &names);
+        if elsewhere.is_some() {
+            return elsewhere;
+        }
         let targets = match prefix {
             Some(prefix) => {
                 let places = self.scopes[unit].prefixes.get(prefix).map(Vec::as_slice).unwrap_or_default();
@@ -110,11 +118,9 @@ impl<'a> Resolver<'a> {
             }
             None => vec![unit],
         };
-        if let Some(near) = targets.iter().find_map(|&target| nearest(last, names(&self.scopes[target]))) {
-            let full = prefix.map_or(near.to_owned(), |prefix| format!("{prefix}.{near}"));
-            return Some(format!("did you mean {}?", quote(&full)));
-        }
-        self.suggest_elsewhere(unit, prefix, last, names)
+        let near = targets.iter().find_map(|&target| nearest(last, names(&self.scopes[target])))?;
+        let full = prefix.map_or(near.to_owned(), |prefix| format!("{prefix}.{near}"));
+        Some(format!("did you mean {}?", quote(&full)))
     }
 
     /// A name without its prefix, or with a wrong one, that an included file has, or this file itself.

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fastthrift_schema::{ConstantId, Definition};
 
@@ -12,6 +12,10 @@ pub(super) struct Scope<'a> {
     pub(super) constants: HashMap<&'a str, ConstantId>,
     /// The includes with a prefix, by their place among the includes.
     pub(super) prefixes: HashMap<&'a str, Vec<usize>>,
+    /// Names in definitions that could not be read.
+    lost: HashSet<&'a str>,
+    /// Whether the end of the file could not be read.
+    is_cut: bool,
     /// Whether an include was of use, by its place.
     pub(super) used: Vec<bool>,
 }
@@ -26,6 +30,18 @@ impl<'a> Scope<'a> {
                 same.push(place);
             }
         }
-        Self { types: HashMap::new(), constants: HashMap::new(), prefixes, used: vec![false; unit.includes.len()] }
+        Self {
+            prefixes,
+            lost: unit.lost.iter().map(|&range| unit.slice(range)).collect(),
+            is_cut: unit.is_cut,
+            used: vec![false; unit.includes.len()],
+            ..Self::default()
+        }
+    }
+
+    /// Whether the file may define a name although it does not seem to.
+    pub(super) fn may_define(&self, name: &str) -> bool {
+        // The lexer has reported a name that ends with a dot.
+        self.is_cut || name.is_empty() || self.lost.contains(name)
     }
 }

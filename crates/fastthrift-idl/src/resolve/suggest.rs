@@ -9,7 +9,8 @@ pub(super) fn nearest<'a>(name: &str, mut candidates: Vec<&'a str>) -> Option<&'
         return None;
     }
     candidates.sort_unstable();
-    let limit = (name.len() / 3).max(1);
+    // Short names are alike by chance: of one or two letters only the case may differ.
+    let limit = name.len() / 3;
     let near =
         candidates.into_iter().filter(|candidate| candidate.len().abs_diff(name.len()) <= limit && *candidate != name);
     let scored = near.map(|candidate| (distance(name, candidate), candidate));
@@ -44,6 +45,6 @@ mod tests {
         assert_eq!(nearest("Sharde", vec!["Other", "Shared"]), Some("Shared"));
         assert_eq!(nearest("shared", vec!["Shared"]), Some("Shared"));
         assert_eq!(nearest("Missing", vec!["Shared", "Mist"]), None);
-        assert_eq!(nearest("A", vec!["Bcd"]), None);
+        assert_eq!(nearest("A", vec!["B", "Bcd"]), None);
     }
 }
