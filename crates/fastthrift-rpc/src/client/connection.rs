@@ -98,7 +98,8 @@ impl ClientConnection {
         self.outbound.pending()
     }
 
-    /// Notes that the first `count` bytes of [`Self::outbound`] were sent.
+    /// Notes that the first `count` bytes of [`Self::outbound`] were sent. A reply to a call of which nothing was sent is
+    /// a forgery, so this comes before polling for what came since.
     ///
     /// # Panics
     /// When `count` is more than there are.
