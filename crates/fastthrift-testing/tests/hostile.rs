@@ -65,16 +65,11 @@ fn other_protocols_are_named() {
         (b"POST /rpc HTTP/1.1\r\n\r\n", "HTTP"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
-        (b"[1,\"ping\",1,0,{}]", "JSON"),
-        (b"SSH-2.0-OpenSSH_9.9\r\n", "text"),
+        (b"[1,\"ping\",1,0,{}]", "the JSON protocol"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", "a text protocol"),
     ] {
         let failure = serve(ServerConfig::default(), [bytes]).failure.expect("these are no Thrift messages");
-        assert!(
-            failure.to_string().contains(&format!("the peer speaks {name}"))
-                || failure.to_string().contains(&format!("the peer speaks the {name}"))
-                || failure.to_string().contains(&format!("the peer speaks a {name}")),
-            "{failure}"
-        );
+        assert!(failure.to_string().ends_with(&format!(": the peer speaks {name}")), "{failure}");
         assert_eq!(failure.fault(), Fault::Peer);
     }
 }
@@ -113,7 +108,7 @@ fn a_client_that_sends_without_reading_is_not_served_further() {
         }
         assert!(server.outbound().len() <= 10 * KIB, "{}", server.outbound().len());
         server.advance_outbound(server.outbound().len());
-        assert!(matches!(server.poll_event(), Ok(Some(_)) | Ok(None)));
+        assert!(server.poll_event().is_ok());
         assert!(server.wants_read());
     }
 }
