@@ -14,6 +14,8 @@ pub trait InputProtocol<'de> {
     /// Reads the next field's header, or `None` at the end of the struct.
     fn read_field(&mut self) -> Result<Option<FieldHeader>, DecodeError>;
     /// Reads the next field's header if it is exactly `expected`; else reads nothing and returns false.
+    ///
+    /// A short way for the form that writers use: after false, [`Self::read_field`] may still find this field.
     fn accept_field(&mut self, expected: FieldHeader) -> bool;
     /// Reads the end of a struct if it is next; else reads nothing and returns false.
     fn accept_stop(&mut self) -> bool;

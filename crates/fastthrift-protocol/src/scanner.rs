@@ -21,10 +21,10 @@ pub enum Scan {
 
 /// Finds the end of a message that has no frame around it, while its bytes come in.
 ///
-/// Each call gets all bytes since the message's start again, and goes on where the one before stopped: the work is linear
-/// in the bytes however they are split. It does not recurse, and keeps one small frame for each open struct or container.
-/// The result is that of reading the header and skipping the body, with the same limits; beyond that, a message that can
-/// no longer end within [`Limits::message`] is refused as soon as that is known.
+/// Each call gets all bytes since the message's start again, and goes on where the one before stopped: the work is
+/// linear in the bytes however they are split. It does not recurse, and keeps one small frame for each open struct or
+/// container. The result is that of reading the header and skipping the body, with the same limits; beyond that, a
+/// message that can no longer end within [`Limits::message`] is refused as soon as that is known.
 #[derive(Debug, Clone)]
 pub struct MessageScanner {
     fixed_protocol: Option<Protocol>,
@@ -82,8 +82,8 @@ impl MessageScanner {
 
     /// Looks for the end of the message in `bytes`, all that came since its start.
     ///
-    /// After [`Scan::Complete`] the scanner is at the start of the next message: the caller drops this one's bytes first.
-    /// An error is final, since nothing tells where the next message would start.
+    /// After [`Scan::Complete`] the scanner is at the start of the next message: the caller drops this one's bytes
+    /// first. An error is final, since nothing tells where the next message would start.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Scan, DecodeError> {
         // What is beyond the limit is not looked at, so that the result does not depend on how the bytes were split.
         let bytes = bytes.get(..self.limits.message).unwrap_or(bytes);

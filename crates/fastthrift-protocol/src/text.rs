@@ -29,7 +29,8 @@ fn any_text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
     })
 }
 
-/// Whether these are at most [`SHORT`] bytes, none of which has its upper bit set. The words that are looked at overlap.
+/// Whether these are at most [`SHORT`] bytes, none of which has its upper bit set. The words that are looked at
+/// overlap.
 #[inline]
 fn is_short_ascii(bytes: &[u8]) -> bool {
     const UPPER: u64 = 0x8080_8080_8080_8080;

@@ -22,8 +22,8 @@ pub(crate) enum MessageStart {
     Versioned(MessageType),
 }
 
-/// The small steps that skipping and scanning are made of. None of them needs more than 16 bytes, and none of them depends on
-/// bytes after those that it reads, so that a scanner can repeat one when more bytes have come.
+/// The small steps that skipping and scanning are made of. None of them needs more than 16 bytes, and none of them
+/// depends on bytes after those that it reads, so that a scanner can repeat one when more bytes have come.
 pub(crate) trait Tokens<'de>: InputProtocol<'de> {
     /// Whether the sequence id stands before the name (Compact) or after it (Binary).
     const SEQUENCE_ID_FIRST: bool;

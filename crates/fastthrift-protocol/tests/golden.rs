@@ -1,7 +1,7 @@
 //! The bytes of every type, written down from the specifications, in both directions.
 //!
-//! Each case gives bytes in pieces with what they mean; the writer must produce them, and the reader must read them back
-//! to the end.
+//! Each case gives bytes in pieces with what they mean; the writer must produce them, and the reader must read them
+//! back to the end.
 
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader, InputProtocol, Limits,

@@ -5,6 +5,8 @@ use fastthrift_protocol::{
     MessageHeader, MessageScanner, MessageType, OutputProtocol, Protocol, Scan, TType,
 };
 
+const HUGE: usize = i32::MAX as usize;
+
 const HEADER: MessageHeader<'static> =
     MessageHeader { name: b"service:call", message_type: MessageType::Call, sequence_id: -7 };
 
@@ -154,9 +156,9 @@ fn the_limits_and_errors_are_those_of_the_reader() {
         (&[11, 0, 1, 0xff, 0xff, 0xff, 0xff], DecodeErrorKind::NegativeSize(-1)),
         (&[15, 0, 1, 3, 0x80, 0, 0, 0], DecodeErrorKind::NegativeSize(i32::MIN.into())),
         (&[11, 0, 1, 0x7f, 0xff, 0xff, 0xff],
-            DecodeErrorKind::SizeLimit { what: "string", size: i32::MAX as usize, limit: Limits::DEFAULT.string }),
+            DecodeErrorKind::SizeLimit { what: "string", size: HUGE, limit: Limits::DEFAULT.string }),
         (&[13, 0, 1, 3, 3, 0x7f, 0xff, 0xff, 0xff],
-            DecodeErrorKind::SizeLimit { what: "container", size: i32::MAX as usize, limit: Limits::DEFAULT.container }),
+            DecodeErrorKind::SizeLimit { what: "container", size: HUGE, limit: Limits::DEFAULT.container }),
     ];
     for (body, expected) in bodies {
         assert_eq!(BinaryReader::new(body, Limits::DEFAULT).skip(TType::Struct).unwrap_err().kind(), expected);

@@ -1,5 +1,5 @@
-//! What must hold for the codecs whatever the bytes are. Each check panics when it does not; fuzz targets and the tests that
-//! replay their corpus call the same ones.
+//! What must hold for the codecs whatever the bytes are. Each check panics when it does not; fuzz targets and the tests
+//! that replay their corpus call the same ones.
 
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, Detection, InputProtocol,
@@ -43,8 +43,8 @@ pub fn write_tree(protocol: Protocol, tree: &Tree) -> Vec<u8> {
     out
 }
 
-/// Arbitrary bytes as a struct and as a message's header: reading and skipping agree on the result, down to the error and
-/// its place; what is read can be written in every protocol and read back the same.
+/// Arbitrary bytes as a struct and as a message's header: reading and skipping agree on the result, down to the error
+/// and its place; what is read can be written in every protocol and read back the same.
 pub fn check_reader(protocol: Protocol, bytes: &[u8]) {
     check_struct(protocol, bytes);
     if let Ok((header, _)) = protocol.read_message_header(bytes, Limits::DEFAULT) {
@@ -87,8 +87,8 @@ fn check_header(header: &MessageHeader<'_>) {
     assert_eq!(Protocol::Binary.read_message_header(&out, Limits::DEFAULT), Ok((*header, out.len())));
 }
 
-/// Some choices, then arbitrary bytes as a message: the scanner's result is that of reading the header and skipping the body,
-/// whether the bytes come at once or in the pieces chosen.
+/// Some choices, then arbitrary bytes as a message: the scanner's result is that of reading the header and skipping the
+/// body, whether the bytes come at once or in the pieces chosen.
 pub fn check_scanner(choices_and_message: &[u8]) {
     let mut choices = Choices::new(choices_and_message);
     let protocol = choices.one_of(&[None, Some(Protocol::Binary), Some(Protocol::Compact)]);
@@ -101,8 +101,8 @@ pub fn check_scanner(choices_and_message: &[u8]) {
     check_scan(protocol, limits, &pieces, choices.rest());
 }
 
-/// Scans a message at once and in pieces of these lengths (the rest of it byte by byte when there are none), and compares
-/// both with the reader's result.
+/// Scans a message at once and in pieces of these lengths (the rest of it byte by byte when there are none), and
+/// compares both with the reader's result.
 pub fn check_scan(protocol: Option<Protocol>, limits: Limits, pieces: &[usize], bytes: &[u8]) {
     let scanner = || protocol.map_or_else(|| MessageScanner::detecting(limits), |p| MessageScanner::new(p, limits));
     let whole = scanner().scan(bytes);

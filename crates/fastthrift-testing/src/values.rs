@@ -1,4 +1,5 @@
-//! What must hold for values of a schema, whatever the schema, the value and the bytes are. Each check panics when it does not.
+//! What must hold for values of a schema, whatever the schema, the value and the bytes are. Each check panics when it
+//! does not.
 
 use fastthrift_dynamic::{Plans, Value, decode_value, encode_value};
 use fastthrift_protocol::{BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, Limits, Protocol};
@@ -6,7 +7,8 @@ use fastthrift_schema::StructId;
 
 use crate::arbitrary::{Choices, schema, value};
 
-/// Choices for a schema and a value of it: the value comes back in every protocol, and no prefix of its bytes is a value.
+/// Choices for a schema and a value of it: the value comes back in every protocol, and no prefix of its bytes is a
+/// value.
 pub fn check_value(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let (schema, id) = schema(&mut choices);
@@ -20,8 +22,8 @@ pub fn check_value(bytes: &[u8]) {
     }
 }
 
-/// A protocol, the number of pairs of bytes that choose a schema, these, and then arbitrary bytes as a value of it: what can
-/// be read and written again comes back the same.
+/// A protocol, the number of pairs of bytes that choose a schema, these, and then arbitrary bytes as a value of it:
+/// what can be read and written again comes back the same.
 pub fn check_decoder(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
     let protocol = choices.one_of(Protocol::ALL);

@@ -143,7 +143,8 @@ fn write_long(out: &mut Vec<u8>, value: u64) {
         low | CONTINUES
     }
     .to_le_bytes();
-    // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the last.
+    // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the
+    // last.
     out.extend_from_slice(&[b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]);
     out.truncate(end);
 }

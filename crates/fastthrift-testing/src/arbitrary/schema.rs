@@ -10,8 +10,8 @@ use super::Choices;
 /// How deep containers nest in a type that is written down.
 const TYPE_DEPTH: u32 = 3;
 
-/// A schema of one program with structs, unions, exceptions, enums and typedefs that refer to each other in any direction, and
-/// the struct to start at.
+/// A schema of one program with structs, unions, exceptions, enums and typedefs that refer to each other in any
+/// direction, and the struct to start at.
 ///
 /// Every struct has a finite value: a field that is required never leads to a struct, and neither does a union's first.
 pub fn schema(choices: &mut Choices<'_>) -> (Arc<Schema>, StructId) {
