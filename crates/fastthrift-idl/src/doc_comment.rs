@@ -3,7 +3,7 @@
 /// Cleans a doc comment, given with its `/**` and `*/`. `None` when nothing is left.
 ///
 /// Carriage returns go; so does the column of stars, when every line has it at the same place; so does what indentation the lines after
-/// the first have in common, and blanks at the ends of lines. An empty first line and an empty last one are dropped. The lines of the
+/// the first have in common, and blanks at the ends of lines. An empty first line and empty last ones are dropped. The lines of the
 /// result are joined by line breaks, with none at the end.
 pub fn clean(comment: &str) -> Option<Box<str>> {
     let body = comment.strip_prefix("/**").unwrap_or(comment);
@@ -20,6 +20,7 @@ pub fn clean(comment: &str) -> Option<Box<str>> {
         lines.insert(0, first);
     }
     let text = lines.iter().map(|line| line.trim_end_matches([' ', '\t'])).collect::<Vec<_>>().join("\n");
+    let text = text.trim_end_matches('\n');
     if text.bytes().all(|byte| byte == b'\n') { None } else { Some(text.into()) }
 }
 
@@ -88,6 +89,11 @@ mod tests {
     fn a_comment_of_blanks_and_stars_is_none() {
         assert_eq!(clean("/** */"), None);
         assert_eq!(clean("/**\n *\n */"), None);
+    }
+
+    #[test]
+    fn empty_lines_at_the_end_go() {
+        assert_eq!(cleaned("/**\n * One.\n *\n **/"), "One.");
     }
 
     #[test]

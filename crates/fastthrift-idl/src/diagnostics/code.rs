@@ -7,8 +7,9 @@ macro_rules! codes {
     ($($variant:ident, $number:literal, $name:literal, $explanation:literal;)*) => {
         /// What a diagnostic is about. Numbers and names never change their meaning.
         ///
-        /// The letter says how grave it is: `E` is an error, `W` a warning, and `P` (portability) is text that Apache Thrift 0.25 would
-        /// refuse or read differently: a warning in [`Dialect::Extended`], an error in [`Dialect::Apache`].
+        /// The letter says how grave it is: `E` is an error (an option makes a missing include a warning), `W` a warning, and `P`
+        /// (portability) is text that Apache Thrift 0.25 would refuse or read differently: a warning in [`Dialect::Extended`], an error
+        /// in [`Dialect::Apache`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
