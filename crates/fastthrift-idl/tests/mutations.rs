@@ -43,12 +43,12 @@ impl Random {
 fn damaged_text_gives_a_schema_or_diagnostics() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut failures = 0;
-    for round in 0..4_000 {
+    for round in 0..1_500 {
         let main = mutated(SEED.as_bytes(), &mut random);
         let other = if round % 4 == 0 { mutated(OTHER.as_bytes(), &mut random) } else { OTHER.into() };
         failures += usize::from(!run(&main, &other));
     }
-    assert!((1_000..4_000).contains(&failures), "{failures}");
+    assert!((300..1_500).contains(&failures), "{failures}");
 }
 
 #[test]
