@@ -14,7 +14,7 @@ pub struct TextRange {
 impl TextRange {
     /// The text in this range; empty when `text` is not the one that the range was made for.
     pub fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+        text.get(index(self.start)..index(self.end)).unwrap_or_default()
     }
 
     /// The smallest range that holds this one and `other`.
@@ -27,6 +27,11 @@ impl TextRange {
     pub fn in_source(self, source: SourceId) -> Span {
         Span { source, start: self.start, end: self.end }
     }
+}
+
+/// An offset as an index.
+pub(crate) fn index(offset: u32) -> usize {
+    usize::try_from(offset).expect("invariant: a usize has at least 32 bits")
 }
 
 /// One token.

@@ -3,6 +3,7 @@ use std::fmt::Write;
 use fastthrift_schema::{Arena, Source, Span};
 
 use super::{Diagnostic, Severity};
+use crate::token::index;
 
 /// How many characters of a source line are shown at most.
 const LINE_WIDTH: usize = 120;
@@ -52,8 +53,8 @@ fn snippet(out: &mut String, sources: &Arena<Source>, span: Span, arrow: &str, m
     let place = source.line_column(span.start);
     let _ = writeln!(out, "{gutter}{arrow} {}:{}:{}", printable(&source.name), place.line, place.column);
     let line = source.line(place.line);
-    let before = to_usize(place.column - 1);
-    let marked = source.text.get(to_usize(span.start)..to_usize(span.end)).unwrap_or_default();
+    let before = index(place.column - 1);
+    let marked = source.text.get(index(span.start)..index(span.end)).unwrap_or_default();
     let marked = marked.split(['\n', '\r']).next().unwrap_or_default().chars().count();
     let view = View::new(line, before, marked);
     let number = place.line.to_string();
@@ -81,8 +82,8 @@ impl View {
             view.before = 3;
         }
         let mut characters = line.chars().skip(skipped);
-        for (index, character) in characters.by_ref().take(LINE_WIDTH).enumerate() {
-            let at = skipped + index;
+        for (shown, character) in characters.by_ref().take(LINE_WIDTH).enumerate() {
+            let at = skipped + shown;
             let width = if character == '\t' { 4 } else { 1 };
             if at < before {
                 view.before += width;
@@ -119,8 +120,4 @@ fn push_printable(out: &mut String, character: char) {
 /// Characters that reorder the text around them, and so could show another text than there is.
 fn is_bidirectional(character: char) -> bool {
     matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}')
-}
-
-fn to_usize(number: u32) -> usize {
-    usize::try_from(number).expect("invariant: a usize has at least 32 bits")
 }
