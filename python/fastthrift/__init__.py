@@ -17,6 +17,7 @@ from fastthrift._errors import (
 )
 from fastthrift._hook import install_import_hook, remove_import_hook
 from fastthrift._load import check, load, load_files, loads
+from fastthrift._server import Server, serve
 from fastthrift._service import Service
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "DecodeError",
     "Diagnostic",
     "EncodeError",
+    "Server",
     "Service",
     "Struct",
     "TApplicationException",
@@ -43,4 +45,5 @@ __all__ = [
     "loads",
     "remove_import_hook",
     "serialize",
+    "serve",
 ]

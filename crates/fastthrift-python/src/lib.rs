@@ -16,6 +16,7 @@ mod names;
 mod object;
 mod primitive;
 mod registry;
+mod server;
 mod service;
 mod visit;
 
@@ -32,5 +33,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functions::add_to(module)?;
     module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
     client::add_to(module)?;
+    server::add_to(module)?;
     load::add_to(module)
 }

@@ -148,6 +148,12 @@ impl ServerConnection {
         }
     }
 
+    /// Closes a request without an answer, whatever its message asks for: for a function that the schema declares oneway and that a
+    /// peer calls by a plain message, as some libraries do. It waits for no answer.
+    pub fn finish_unanswered(&mut self, request: RequestId) -> Result<(), ReplyError> {
+        if self.open.close(request) { Ok(()) } else { Err(ReplyError::NotOpen) }
+    }
+
     /// How many requests were handed out and not answered.
     pub fn open_requests(&self) -> usize {
         self.open.len()

@@ -1,0 +1,257 @@
+//! From a request to the handler's arguments, and from what the handler gave to the reply.
+
+use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan, TypePlan};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, DecodeErrorKind, PathStep};
+use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
+use pyo3::prelude::*;
+
+use super::arguments::Arguments;
+use super::log;
+use super::services::{Method, Service, Services};
+use crate::class::is_none;
+use crate::codec::{decode_fields, encode_fields};
+use crate::error::{encode_error, exception_class};
+use crate::object::Object;
+use crate::registry::Registry;
+use crate::service::FunctionInfo;
+
+/// A request that was read: which method to call, and with what.
+pub(super) struct Call<'s> {
+    pub(super) service: &'s Service,
+    pub(super) method: &'s Method,
+    arguments: Arguments,
+}
+
+impl<'s> Call<'s> {
+    /// Reads a request. The error is what to answer instead.
+    pub(super) fn read(
+        py: Python<'_>,
+        services: &'s Services,
+        rpc: &mut ServerConnection,
+        request: &Request,
+    ) -> Result<Self, ApplicationException> {
+        let named = request.service.map(|name| rpc.bytes(name));
+        let (service, method) = services.find(named, rpc.bytes(request.function))?;
+        let arguments = read_arguments(service.registry.bind(py), &method.info, rpc, request)?;
+        Ok(Self { service, method, arguments })
+    }
+
+    /// Calls the handler.
+    pub(super) fn run(&mut self, py: Python<'_>) -> PyResult<Object> {
+        let callable = self.method.callable(py).expect("invariant: only methods that are there are found");
+        self.arguments.call(callable)
+    }
+
+    /// Answers with what the handler returned or raised.
+    pub(super) fn answer(
+        &self,
+        py: Python<'_>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        result: PyResult<Object>,
+    ) -> Result<(), ReplyError> {
+        let info = &*self.method.info;
+        if info.is_oneway || request.kind == CallKind::Oneway {
+            if let Err(error) = result {
+                self.log_error(py, &error);
+            }
+            // A oneway function is not answered, whatever its caller's library says in the message.
+            return rpc.finish_unanswered(request.id);
+        }
+        let registry = self.service.registry.bind(py).get();
+        let replied = match &result {
+            Ok(value) => reply(registry, info, rpc, request, |_| Some(value)),
+            Err(error) => match declared(py, registry, info, error) {
+                Some((id, value)) => reply(registry, info, rpc, request, |field| (field == id).then_some(&value)),
+                None => return rpc.reply_exception(request.id, &self.undeclared(py, error)),
+            },
+        };
+        match replied {
+            Ok(()) => Ok(()),
+            Err(Unsent::Encode(error)) => self.fail(py, rpc, request, &encode_error(py, error)),
+            Err(Unsent::Reply(ReplyError::TooLarge { size, limit })) => {
+                let kind = EncodeErrorKind::Invalid(format!("{size} bytes are over the limit of {limit}").into());
+                let error = EncodeError::new(kind).within(PathStep::Field((*info.name).into()));
+                self.fail(py, rpc, request, &encode_error(py, error))
+            }
+            Err(Unsent::Reply(error)) => Err(error),
+        }
+    }
+
+    /// Answers that something went wrong here, and logs what.
+    #[cold]
+    fn fail(
+        &self,
+        py: Python<'_>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        error: &PyErr,
+    ) -> Result<(), ReplyError> {
+        self.log_error(py, error);
+        rpc.reply_exception(request.id, &self.internal_error())
+    }
+
+    /// What a caller is told of an exception that the function does not declare: nothing that could be a secret.
+    #[cold]
+    fn undeclared(&self, py: Python<'_>, error: &PyErr) -> ApplicationException {
+        match application_exception(py, error) {
+            Ok(Some(exception)) => exception,
+            _ => {
+                self.log_error(py, error);
+                self.internal_error()
+            }
+        }
+    }
+
+    fn internal_error(&self) -> ApplicationException {
+        let text = format!("internal error in '{}'", self.method.info.name);
+        ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, text)
+    }
+
+    #[cold]
+    fn log_error(&self, py: Python<'_>, error: &PyErr) {
+        log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.method.info.name), error);
+    }
+}
+
+/// Answers a request that cannot be carried out.
+#[cold]
+pub(super) fn refuse(
+    rpc: &mut ServerConnection,
+    request: &Request,
+    exception: &ApplicationException,
+) -> Result<(), ReplyError> {
+    match request.kind {
+        CallKind::Call => rpc.reply_exception(request.id, exception),
+        CallKind::Oneway => rpc.finish_oneway(request.id),
+    }
+}
+
+fn read_arguments(
+    registry: &Bound<'_, Registry>,
+    info: &FunctionInfo,
+    rpc: &mut ServerConnection,
+    request: &Request,
+) -> Result<Arguments, ApplicationException> {
+    let plan = registry.get().plans().structure(info.arguments);
+    let mut arguments = Arguments::new(info.argument_names.len());
+    let values = arguments.values();
+    let limits = rpc.config().limits;
+    let read = decode_fields(registry, plan, request.protocol, limits, rpc.bytes(request.body), |field, value| {
+        values[field.index] = Some(value);
+    });
+    let len = read.map_err(|error| unreadable(registry.py(), info, error))?;
+    rpc.body_read(len);
+    if values.iter().any(Option::is_none) {
+        complete(registry, info, plan, values, len)?;
+    }
+    Ok(arguments)
+}
+
+/// Sets the arguments that did not come: to the default of the IDL, or else to None.
+#[cold]
+fn complete(
+    registry: &Bound<'_, Registry>,
+    info: &FunctionInfo,
+    plan: &StructPlan,
+    values: &mut [Option<Object>],
+    len: usize,
+) -> Result<(), ApplicationException> {
+    for &place in &plan.required {
+        let field = &plan.fields[place];
+        if values[field.index].is_none() {
+            let error = DecodeError::new(DecodeErrorKind::MissingField((*field.name).into()), len);
+            return Err(unreadable(registry.py(), info, error));
+        }
+    }
+    for (value, default) in values.iter_mut().zip(&info.defaults) {
+        if value.is_none() {
+            let made = default.make(Some(registry)).map_err(|error| {
+                log::error(registry.py(), &format!("a default of '{}' cannot be made", info.name), &error);
+                let text = format!("internal error in '{}'", info.name);
+                ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, text)
+            })?;
+            *value = Some(made);
+        }
+    }
+    Ok(())
+}
+
+/// What a caller is told of arguments that cannot be read.
+#[cold]
+fn unreadable(py: Python<'_>, info: &FunctionInfo, error: DecodeError) -> ApplicationException {
+    let text = match PyErr::take(py) {
+        None => error.within(PathStep::Field((*info.name).into())).to_string(),
+        Some(raised) => {
+            log::error(py, &format!("the arguments of '{}' cannot be made", info.name), &raised);
+            format!("the arguments of '{}' cannot be made of what came", info.name)
+        }
+    };
+    ApplicationException::new(ApplicationExceptionKind::PROTOCOL_ERROR, text)
+}
+
+/// Why a reply was not sent.
+enum Unsent {
+    Encode(EncodeError),
+    Reply(ReplyError),
+}
+
+/// Writes a result's struct straight into the connection's buffer; `value` gives the member with this id.
+#[inline]
+fn reply<'v>(
+    registry: &Registry,
+    info: &FunctionInfo,
+    rpc: &mut ServerConnection,
+    request: &Request,
+    value: impl Fn(i16) -> Option<&'v Object>,
+) -> Result<(), Unsent> {
+    let plan = registry.plans().structure(info.result);
+    let get = |field: &FieldPlan| {
+        let is_result = field.header.id == 0 && info.returns.is_some();
+        let value = if is_result || field.header.id != 0 { value(field.header.id) } else { None };
+        value.map(Object::as_ptr).filter(|&value| !is_none(value))
+    };
+    let mut writer = rpc.begin_reply(request.id).map_err(Unsent::Reply)?;
+    let written = encode_fields(registry, plan, request.protocol, writer.buffer(), get)
+        .map_err(|error| Unsent::Encode(error.within(PathStep::Field((*info.name).into()))))?;
+    if written == 0 && info.returns.is_some() {
+        return Err(Unsent::Encode(no_result(registry, info)));
+    }
+    writer.finish().map_err(Unsent::Reply)
+}
+
+/// The error of a function that has to return something and returned None.
+#[cold]
+fn no_result(registry: &Registry, info: &FunctionInfo) -> EncodeError {
+    let expected = info.returns.map_or_else(String::new, |ty| registry.annotations().ty(ty));
+    let kind = EncodeErrorKind::WrongType { expected: expected.into(), found: "NoneType".into() };
+    EncodeError::new(kind).within(PathStep::Field("success".into())).within(PathStep::Field((*info.name).into()))
+}
+
+/// The member of the result that declares this exception.
+#[cold]
+fn declared(py: Python<'_>, registry: &Registry, info: &FunctionInfo, error: &PyErr) -> Option<(i16, Object)> {
+    let value = error.value(py);
+    let plan = registry.plans().structure(info.result);
+    let thrown = plan.fields.iter().filter(|field| info.returns.is_none() || field.header.id != 0);
+    for field in thrown {
+        let TypePlan::Struct(id) = field.ty else { continue };
+        // A class that was never made has no instances.
+        let Some(entry) = registry.made_class(id) else { continue };
+        if value.is_instance(entry.class_ref().bind(py)).unwrap_or(false) {
+            return Some((field.header.id, value.clone().into_any().into()));
+        }
+    }
+    None
+}
+
+/// A `TApplicationException` that a handler raised, to be sent as it is.
+fn application_exception(py: Python<'_>, error: &PyErr) -> PyResult<Option<ApplicationException>> {
+    let value = error.value(py);
+    if !value.is_instance(exception_class(py, "TApplicationException")?.as_any())? {
+        return Ok(None);
+    }
+    let kind = ApplicationExceptionKind(value.getattr("type")?.extract()?);
+    let message: Option<String> = value.getattr("message")?.extract()?;
+    Ok(Some(ApplicationException::new(kind, message.unwrap_or_default())))
+}

@@ -1,0 +1,356 @@
+//! The threads of a server: one leads, the others follow.
+//!
+//! The leader holds the interpreter and gives it up only around a poll that has to wait. It receives, calls the handler and sends,
+//! connection by connection, without handing anything to another thread. For the time of a handler it lays the reactor into the
+//! [`Seat`]; when it finds it gone afterwards, another thread leads: it finishes its one request, gives the connection back and follows.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use fastthrift_rpc::{ReplyError, Request};
+use mio::Waker;
+use pyo3::prelude::*;
+
+use super::connection::{Connection, Next};
+use super::dispatch::{Call, refuse};
+use super::listener::Listener;
+use super::log;
+use super::reactor::{Reactor, Settings};
+use super::seat::{Follow, Seat};
+use super::services::Services;
+use crate::endpoint::Endpoint;
+use crate::object::Object;
+
+/// How many requests of one connection are served before the others get their turn.
+const REQUESTS_PER_TURN: usize = 32;
+/// After how many rounds the interpreter is given up though there is work: handlers written in C never do that themselves.
+const ROUNDS_HELD: u32 = 256;
+/// Handlers are Python code, which may nest deep.
+const STACK_SIZE: usize = 8 << 20;
+
+/// A server that runs.
+pub(super) struct Engine {
+    seat: Seat<Reactor>,
+    services: Arc<Services>,
+    waker: Waker,
+    endpoint: Endpoint,
+    /// What other threads have for the leader; the waker tells it to look.
+    inbox: Mutex<Inbox>,
+    /// Called when the last thread ends.
+    on_end: Py<PyAny>,
+    /// The process whose threads these are; a forked child has the memory but not the threads.
+    process: u32,
+}
+
+struct Inbox {
+    returned: Vec<(usize, Box<Connection>, Next)>,
+    order: Order,
+}
+
+/// What the server is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Serve,
+    /// Finish what is in flight, until this time.
+    Drain(Option<Instant>),
+    /// All connections are closed, or about to be.
+    Over,
+}
+
+thread_local! {
+    /// The engine that this thread works for.
+    static EMPLOYER: std::cell::Cell<*const Engine> = const { std::cell::Cell::new(std::ptr::null()) };
+}
+
+impl Engine {
+    /// Listens and starts to serve.
+    pub(super) fn start(
+        endpoint: &Endpoint,
+        settings: Settings,
+        threads: usize,
+        services: Arc<Services>,
+        on_end: Py<PyAny>,
+    ) -> std::io::Result<Arc<Self>> {
+        let listener = Listener::bind(endpoint)?;
+        let endpoint = listener.endpoint().clone();
+        let (reactor, waker) = Reactor::new(listener, settings)?;
+        let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
+        let seat = Seat::new(threads);
+        let engine =
+            Arc::new(Self { seat, services, waker, endpoint, inbox, on_end, process: std::process::id() });
+        engine.seat.enter();
+        engine.spawn(Some(Box::new(reactor)))?;
+        Ok(engine)
+    }
+
+    /// Where it listens.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Whether this process has the engine's threads: a forked child has not.
+    pub(super) fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Whether all connections are closed for good.
+    pub(super) fn is_over(&self) -> bool {
+        self.seat.is_over()
+    }
+
+    /// Whether this very thread serves for this engine.
+    pub(super) fn employs_this_thread(&self) -> bool {
+        EMPLOYER.get() == std::ptr::from_ref(self)
+    }
+
+    /// Stops accepting and closes each connection when it has its replies; after `patience` all that are left.
+    pub(super) fn drain(&self, patience: Option<Duration>) {
+        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        let mut inbox = self.inbox();
+        if inbox.order == Order::Serve {
+            inbox.order = Order::Drain(deadline);
+        }
+        drop(inbox);
+        self.wake();
+    }
+
+    /// Closes all connections now. Handlers that run go on, but nobody gets their replies.
+    pub(super) fn abort(&self) {
+        self.inbox().order = Order::Over;
+        self.wake();
+        // No thread may be free to lead; then the reactor lies in its seat.
+        if let Some(reactor) = self.seat.take_any() {
+            self.end(reactor);
+        }
+    }
+
+    fn wake(&self) {
+        // This fails only when the reactor is gone, and then nobody needs to be woken.
+        let _ = self.waker.wake();
+    }
+
+    fn inbox(&self) -> std::sync::MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a thread that is counted in already.
+    fn spawn(self: &Arc<Self>, reactor: Option<Box<Reactor>>) -> std::io::Result<()> {
+        let engine = Arc::clone(self);
+        let builder = std::thread::Builder::new().name("fastthrift-server".into()).stack_size(STACK_SIZE);
+        let spawned = builder.spawn(move || {
+            let employment = Employment::start(&engine);
+            Python::attach(|py| engine.work(py, reactor));
+            drop(employment);
+        });
+        if spawned.is_err() {
+            self.seat.leave();
+        }
+        spawned.map(drop)
+    }
+
+    /// Leads and follows until the end.
+    fn work(self: &Arc<Self>, py: Python<'_>, mut reactor: Option<Box<Reactor>>) {
+        loop {
+            if let Some(reactor) = reactor.take() {
+                if self.seat.recruit() {
+                    // Without a second thread a slow handler holds up the others, which is better than to end.
+                    let _ = self.spawn(None);
+                }
+                self.lead(py, reactor);
+            }
+            match py.detach(|| self.seat.follow()) {
+                Follow::Take(turn) => reactor = self.seat.take(turn),
+                Follow::Leave => return,
+            }
+        }
+    }
+
+    /// Serves until another thread has the reactor, or all is over.
+    fn lead(&self, py: Python<'_>, reactor: Box<Reactor>) {
+        let mut lead = Some(reactor);
+        let mut rounds = 0;
+        while let Some(reactor) = &mut lead {
+            if let Some((index, connection)) = reactor.next_turn() {
+                self.give_turn(py, &mut lead, index, connection);
+            } else if self.gather(py, reactor, &mut rounds) {
+                lead.take().into_iter().for_each(|reactor| self.end(reactor));
+            }
+        }
+    }
+
+    /// Finds out what is ready. Whether all is over.
+    fn gather(&self, py: Python<'_>, reactor: &mut Reactor, rounds: &mut u32) -> bool {
+        if reactor.is_done() {
+            return true;
+        }
+        *rounds += 1;
+        let mut was_woken = false;
+        let has_ready = reactor.has_ready();
+        if has_ready && *rounds >= ROUNDS_HELD {
+            *rounds = 0;
+            was_woken = py.detach(|| reactor.poll(Some(Duration::ZERO)));
+        } else if has_ready || (reactor.was_busy() && *rounds < ROUNDS_HELD) {
+            was_woken = reactor.poll(Some(Duration::ZERO));
+        }
+        if !was_woken && !reactor.has_ready() {
+            *rounds = 0;
+            was_woken = py.detach(|| reactor.poll(reactor.patience()));
+        }
+        if was_woken && self.read_inbox(reactor) {
+            return true;
+        }
+        reactor.is_done()
+    }
+
+    /// Takes what other threads have for the leader. Whether all is over.
+    fn read_inbox(&self, reactor: &mut Reactor) -> bool {
+        let mut inbox = self.inbox();
+        let returned = std::mem::take(&mut inbox.returned);
+        let order = inbox.order;
+        drop(inbox);
+        for (index, connection, next) in returned {
+            reactor.check_in(index, connection, next);
+        }
+        if let Order::Drain(deadline) = order {
+            reactor.start_draining(deadline);
+        }
+        order == Order::Over
+    }
+
+    /// Closes all connections and sends the threads home.
+    fn end(&self, reactor: Box<Reactor>) {
+        let mut inbox = self.inbox();
+        inbox.order = Order::Over;
+        let returned = std::mem::take(&mut inbox.returned);
+        drop(inbox);
+        drop((returned, reactor));
+        self.seat.end();
+    }
+
+    /// Gives one connection its turn.
+    fn give_turn(
+        &self,
+        py: Python<'_>,
+        lead: &mut Option<Box<Reactor>>,
+        index: usize,
+        mut connection: Box<Connection>,
+    ) {
+        let next = self.serve(py, lead, &mut connection);
+        match lead {
+            Some(reactor) => reactor.check_in(index, connection, next),
+            None => self.give_back(index, connection, next),
+        }
+    }
+
+    /// Gives a connection to whoever leads now.
+    fn give_back(&self, index: usize, connection: Box<Connection>, next: Next) {
+        let mut inbox = self.inbox();
+        if inbox.order == Order::Over {
+            return;
+        }
+        inbox.returned.push((index, connection, next));
+        drop(inbox);
+        self.wake();
+    }
+
+    /// Receives, serves and sends.
+    fn serve(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) -> Next {
+        if connection.is_lingering() {
+            return connection.linger();
+        }
+        if connection.fill().is_err() {
+            return Next::Close;
+        }
+        let mut has_more = true;
+        for _ in 0..REQUESTS_PER_TURN {
+            match connection.rpc.poll_event() {
+                Ok(Some(request)) => {
+                    if self.handle(py, lead, connection, &request).is_err() {
+                        return Next::Close;
+                    }
+                    connection.has_served();
+                }
+                Ok(None) => {
+                    has_more = false;
+                    break;
+                }
+                Err(error) => {
+                    log::debug(py, || format!("a connection is closed: {error}"));
+                    break;
+                }
+            }
+            if lead.is_none() {
+                break;
+            }
+        }
+        connection.settle(has_more, || lead.as_ref().map_or_else(Instant::now, |reactor| reactor.now()))
+    }
+
+    /// Carries out one request.
+    fn handle(
+        &self,
+        py: Python<'_>,
+        lead: &mut Option<Box<Reactor>>,
+        connection: &mut Connection,
+        request: &Request,
+    ) -> Result<(), ReplyError> {
+        match Call::read(py, &self.services, &mut connection.rpc, request) {
+            Ok(mut call) => {
+                let result = self.call(py, lead, connection, &mut call);
+                call.answer(py, &mut connection.rpc, request, result)
+            }
+            Err(exception) => refuse(&mut connection.rpc, request, &exception),
+        }
+    }
+
+    /// Calls the handler; meanwhile the reactor is in its seat.
+    fn call(
+        &self,
+        py: Python<'_>,
+        lead: &mut Option<Box<Reactor>>,
+        connection: &mut Connection,
+        call: &mut Call<'_>,
+    ) -> PyResult<Object> {
+        let Some(reactor) = lead.take() else { return call.run(py) };
+        if call.method.is_slow() {
+            // The replies before this one need not wait for it; what cannot be sent now is sent later.
+            let _ = connection.flush();
+            let start = Instant::now();
+            let turn = self.seat.park(reactor, true);
+            let result = call.run(py);
+            *lead = self.seat.take(turn);
+            call.method.took(start.elapsed());
+            return result;
+        }
+        let turn = self.seat.park(reactor, false);
+        let result = call.run(py);
+        *lead = self.seat.take(turn);
+        if lead.is_none() {
+            call.method.was_slow();
+        }
+        result
+    }
+}
+
+/// The time that a thread works for an engine. Ends however the thread ends.
+struct Employment<'a>(&'a Engine);
+
+impl<'a> Employment<'a> {
+    fn start(engine: &'a Engine) -> Self {
+        EMPLOYER.set(engine);
+        Self(engine)
+    }
+}
+
+impl Drop for Employment<'_> {
+    fn drop(&mut self) {
+        EMPLOYER.set(std::ptr::null());
+        if self.0.seat.leave() {
+            Python::attach(|py| {
+                if let Err(error) = self.0.on_end.call0(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Blocking servers: handlers in Python, everything else here.
+//!
+//! [`services`] are the handlers; [`engine`] has the threads, [`seat`] says which of them leads; the leader has the [`reactor`], which
+//! has the [`connection`]s; [`dispatch`] turns a request into a call and what that gives into a reply.
+
+mod arguments;
+mod connection;
+mod dispatch;
+mod engine;
+mod listener;
+mod log;
+mod reactor;
+mod seat;
+mod services;
+mod slots;
+#[cfg(unix)]
+mod socket_file;
+mod stream;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::ServerConfig;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use self::connection::Timeouts;
+use self::engine::Engine;
+use self::reactor::Settings;
+use self::services::Services;
+use crate::client::{framing, seconds};
+use crate::endpoint::Endpoint;
+
+/// What `fastthrift.Server` drives.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct ServerCore {
+    services: Arc<Services>,
+    endpoint: Endpoint,
+    settings: Settings,
+    threads: usize,
+    engine: Mutex<Option<Arc<Engine>>>,
+}
+
+impl ServerCore {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Engine>>> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine that runs, if this process has its threads.
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.lock().as_ref().filter(|engine| engine.is_here()).cloned()
+    }
+}
+
+#[pymethods]
+impl ServerCore {
+    #[new]
+    #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
+                        max_message_size, max_container_size, max_depth))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        url: &str,
+        protocol: Option<&str>,
+        transport: Option<&str>,
+        threads: usize,
+        max_connections: usize,
+        message_timeout: Option<f64>,
+        idle_timeout: Option<f64>,
+        max_message_size: usize,
+        max_container_size: usize,
+        max_depth: u32,
+    ) -> PyResult<Self> {
+        for (name, value) in [("threads", threads), ("max_connections", max_connections)] {
+            if value == 0 {
+                return Err(PyValueError::new_err(format!("{name} must be at least 1")));
+            }
+        }
+        let protocol = protocol.map(str::parse::<Protocol>).transpose();
+        let limits = Limits {
+            message: max_message_size,
+            string: max_message_size,
+            container: max_container_size,
+            depth: max_depth,
+        };
+        let config = ServerConfig {
+            protocol: protocol.map_err(|error| PyValueError::new_err(error.to_string()))?,
+            framing: transport.map(framing).transpose()?,
+            limits,
+            ..ServerConfig::default()
+        };
+        let timeouts = Timeouts {
+            message: message_timeout.map(seconds).transpose()?,
+            idle: idle_timeout.map(seconds).transpose()?,
+        };
+        Ok(Self {
+            services: Arc::new(Services::new(&handlers)?),
+            endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
+            settings: Settings { config, timeouts, max_connections },
+            threads,
+            engine: Mutex::new(None),
+        })
+    }
+
+    /// Listens and serves in threads of its own; `on_end` is called when the last of them ends.
+    fn start(&self, py: Python<'_>, on_end: Py<PyAny>) -> PyResult<()> {
+        let mut engine = self.lock();
+        if engine.as_ref().is_some_and(|engine| engine.is_here() && !engine.is_over()) {
+            return Err(PyRuntimeError::new_err("the server runs already"));
+        }
+        let (settings, services) = (self.settings.clone(), Arc::clone(&self.services));
+        let started = py.detach(|| Engine::start(&self.endpoint, settings, self.threads, services, on_end));
+        let started = started.map_err(|error| listen_error(&self.endpoint, &error))?;
+        if let Some(forked) = engine.replace(started).filter(|engine| !engine.is_here()) {
+            // Its threads, and so its locks, are those of the parent.
+            std::mem::forget(forked);
+        }
+        Ok(())
+    }
+
+    /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest.
+    fn drain(&self, timeout: Option<f64>) {
+        if let Some(engine) = self.engine() {
+            engine.drain(timeout.map(|timeout| std::time::Duration::try_from_secs_f64(timeout).unwrap_or_default()));
+        }
+    }
+
+    /// Closes all connections now.
+    fn abort(&self, py: Python<'_>) {
+        if let Some(engine) = self.engine() {
+            py.detach(|| engine.abort());
+        }
+    }
+
+    /// Whether this very thread runs a handler of the server.
+    fn is_in_handler(&self) -> bool {
+        self.engine().is_some_and(|engine| engine.employs_this_thread())
+    }
+
+    /// Whether the server's threads are those of this process.
+    fn is_here(&self) -> bool {
+        self.engine().is_some()
+    }
+
+    /// Where the server listens, or is to listen.
+    #[getter]
+    fn url(&self) -> String {
+        self.lock().as_ref().map_or(&self.endpoint, |engine| engine.endpoint()).to_string()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.services.traverse(&visit)
+    }
+}
+
+/// Why a server cannot listen, as the `OSError` that the system's number stands for.
+fn listen_error(endpoint: &Endpoint, error: &std::io::Error) -> PyErr {
+    let text = format!("cannot listen on {endpoint}: {error}");
+    match error.raw_os_error() {
+        Some(number) => PyOSError::new_err((number, text)),
+        None => PyOSError::new_err(text),
+    }
+}
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<ServerCore>()
+}

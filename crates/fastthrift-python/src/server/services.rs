@@ -1,0 +1,189 @@
+//! What a server serves: the handlers' methods, found by the names that come over the wire.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::client::handle_of;
+use crate::registry::Registry;
+use crate::service::{FunctionInfo, StubFunction};
+
+/// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
+const ASYNC_FLAGS: u32 = 0x80 | 0x200;
+
+/// All services of one port.
+pub(super) struct Services {
+    /// Serves functions that are called without a service's name.
+    plain: Option<Arc<Service>>,
+    /// Serves `name:function`.
+    named: HashMap<Box<[u8]>, Arc<Service>>,
+}
+
+/// One handler.
+pub(super) struct Service {
+    pub(super) name: Arc<str>,
+    pub(super) registry: Py<Registry>,
+    methods: HashMap<Box<[u8]>, Method>,
+}
+
+/// A handler's method.
+pub(super) struct Method {
+    pub(super) info: Arc<FunctionInfo>,
+    /// None where the handler does not implement the function.
+    callable: Option<Py<PyAny>>,
+    /// How many more quick calls it takes until the method counts as quick; 0 is quick.
+    slowness: AtomicU8,
+}
+
+impl Services {
+    /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, serves clients that name
+    /// none; `is_multiplexed` says that the names were given, and are not just those of the IDL.
+    pub(super) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Self> {
+        let mut services = Self { plain: None, named: HashMap::new() };
+        for (name, handler, service) in handlers {
+            let service = Arc::new(Service::new(handler, service)?);
+            if name.is_empty() || handlers.len() == 1 {
+                services.plain = Some(Arc::clone(&service));
+            }
+            let name = if name.is_empty() { &*service.name } else { name };
+            if name.contains(':') {
+                return Err(PyValueError::new_err(format!("a service's name cannot hold a colon: {name:?}")));
+            }
+            services.named.entry(name.as_bytes().into()).or_insert(service);
+        }
+        Ok(services)
+    }
+
+    /// The service and method that a request names, or what to answer.
+    pub(super) fn find(
+        &self,
+        service: Option<&[u8]>,
+        function: &[u8],
+    ) -> Result<(&Service, &Method), ApplicationException> {
+        let found = match service {
+            None => self.plain.as_ref(),
+            Some(name) => self.named.get(name),
+        };
+        let Some(found) = found else { return Err(self.no_service(service)) };
+        match found.methods.get(function) {
+            Some(method) if method.callable.is_some() => Ok((found, method)),
+            Some(_) => Err(unknown(format!("'{}' does not implement '{}'", found.name, function.escape_ascii()))),
+            None => Err(unknown(format!("'{}' has no function '{}'", found.name, function.escape_ascii()))),
+        }
+    }
+
+    #[cold]
+    fn no_service(&self, service: Option<&[u8]>) -> ApplicationException {
+        match service {
+            Some(name) => unknown(format!("there is no service '{}' here", name.escape_ascii())),
+            None => unknown("several services are served here: call 'service:function'".to_owned()),
+        }
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // A service is in both places, but each of its references is one.
+        let plain = self.plain.iter().filter(|plain| !self.named.values().any(|named| Arc::ptr_eq(plain, named)));
+        for service in self.named.values().chain(plain) {
+            visit.call(&service.registry)?;
+            for method in service.methods.values() {
+                visit.call(&method.callable)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn unknown(text: String) -> ApplicationException {
+    ApplicationException::new(ApplicationExceptionKind::UNKNOWN_METHOD, text)
+}
+
+impl Service {
+    /// Finds the handler's methods for the functions of a service, inherited ones included.
+    fn new(handler: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = handler.py();
+        if handler.is_instance_of::<PyType>() {
+            return Err(PyTypeError::new_err(format!("a handler is an object, got the class {handler}")));
+        }
+        let handle = handle_of(service)?;
+        let registry = handle.get().registry.bind(py);
+        let schema = registry.get().schema();
+        let mut methods = HashMap::new();
+        for (id, _) in schema.lineage(handle.get().id) {
+            for info in &Registry::service(registry, id)?.functions {
+                let key: Box<[u8]> = info.name.as_bytes().into();
+                if !methods.contains_key(&key) {
+                    methods.insert(key, Method::new(handler, info)?);
+                }
+            }
+        }
+        if methods.values().all(|method: &Method| method.callable.is_none()) && !methods.is_empty() {
+            let name = &schema.service(handle.get().id).name;
+            return Err(PyTypeError::new_err(format!("{handler} implements no function of the service '{name}'")));
+        }
+        let name = schema.service(handle.get().id).name.clone();
+        Ok(Self { name, registry: registry.clone().unbind(), methods })
+    }
+}
+
+impl Method {
+    fn new(handler: &Bound<'_, PyAny>, info: &Arc<FunctionInfo>) -> PyResult<Self> {
+        let py = handler.py();
+        let callable = match handler.getattr(info.method.bind(py)) {
+            Ok(found) if is_stub(&found) => None,
+            Ok(found) => Some(checked(found, info)?.unbind()),
+            Err(error) if error.is_instance_of::<PyAttributeError>(py) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { info: Arc::clone(info), callable, slowness: AtomicU8::new(0) })
+    }
+
+    pub(super) fn callable<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyAny>> {
+        self.callable.as_ref().map(|callable| callable.bind(py))
+    }
+
+    /// Whether calls lately took so long that another thread had to take over.
+    #[inline]
+    pub(super) fn is_slow(&self) -> bool {
+        self.slowness.load(Ordering::Relaxed) > 0
+    }
+
+    /// Notes that another thread took over during a call.
+    pub(super) fn was_slow(&self) {
+        self.slowness.store(8, Ordering::Relaxed);
+    }
+
+    /// Notes how long a call of a slow method took.
+    pub(super) fn took(&self, time: Duration) {
+        let slowness = self.slowness.load(Ordering::Relaxed);
+        if time < Duration::from_micros(500) {
+            self.slowness.store(slowness.saturating_sub(1), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether this is the stub's own method, which only says that the handler has none.
+fn is_stub(callable: &Bound<'_, PyAny>) -> bool {
+    let function = callable.getattr("__func__");
+    function.is_ok_and(|function| function.is_instance_of::<StubFunction>()) || callable.is_instance_of::<StubFunction>()
+}
+
+/// Refuses what can be called but would not do what is meant.
+fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo) -> PyResult<Bound<'py, PyAny>> {
+    if !callable.is_callable() {
+        return Err(PyTypeError::new_err(format!("the handler's '{}' is no method", info.name)));
+    }
+    let flags = callable.getattr("__code__").and_then(|code| code.getattr("co_flags")?.extract::<u32>()).unwrap_or(0);
+    if flags & ASYNC_FLAGS != 0 {
+        let text = format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
+        return Err(PyTypeError::new_err(text));
+    }
+    Ok(callable)
+}

@@ -1,0 +1,240 @@
+"""Serving."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fastthrift import _core
+
+if TYPE_CHECKING:
+    import threading
+    from types import TracebackType
+
+    from fastthrift._client import Protocol, Transport
+    from fastthrift._service import Service
+
+_running: set[Server] = set()
+
+
+class Server:
+    """Serves handlers at a URL from a bounded pool of threads.
+
+    A handler is an object whose methods are the functions of a service: an instance of a class that extends the service's class, or
+    any object together with ``service``. A dict of handlers serves several services on one port, each under its key; the one under
+    ``""``, or the only one, also serves clients that do not name a service.
+
+    A method gets the arguments in the order of the IDL and returns the result, or raises an exception that the IDL declares. Any other
+    exception is logged to ``fastthrift.server``, and the client gets a `TApplicationException` that tells nothing of it. A
+    `TApplicationException` is sent as it is.
+
+    The server is a context manager: it serves inside the ``with`` block. At the interpreter's exit it is stopped, and handlers that
+    still run are waited for, as other threads are.
+
+    Args:
+        handler: The handler, or a dict of them.
+        url: ``tcp://host:port``, where a port of 0 is one that is free, or ``unix:///path``.
+        service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
+        protocol: The only protocol to accept; by default each, told apart by a client's first bytes.
+        transport: The only transport to accept; by default both, told apart likewise.
+        threads: How many handlers may run at once.
+        max_connections: How many clients may be connected; others wait until one leaves.
+        message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply, before it is cut
+            off; None for no limit.
+        idle_timeout: The seconds that a client may be silent between two calls; None for no limit.
+        max_message_size: The bytes of the largest request and reply. A connection takes no more than about twice this.
+        max_container_size: The elements of the largest list, set or map in a request.
+        max_depth: How deep the values of a request may nest.
+
+    Raises:
+        TypeError: A handler implements no service, or has coroutine functions.
+        ValueError: The URL, or a number, cannot be.
+    """
+
+    def __init__(
+        self,
+        handler: object,
+        url: str,
+        *,
+        service: type[Service] | Mapping[str, type[Service]] | None = None,
+        protocol: Protocol | None = None,
+        transport: Transport | None = None,
+        threads: int | None = None,
+        max_connections: int = 10_000,
+        message_timeout: float | None = 60.0,
+        idle_timeout: float | None = None,
+        max_message_size: int = 100 << 20,
+        max_container_size: int = 16 << 20,
+        max_depth: int = 64,
+    ) -> None:
+        self._core = _core.ServerCore(
+            _named(handler, service),
+            url,
+            protocol=protocol,
+            transport=transport,
+            threads=min(32, (os.cpu_count() or 1) + 4) if threads is None else threads,
+            max_connections=max_connections,
+            message_timeout=message_timeout,
+            idle_timeout=idle_timeout,
+            max_message_size=max_message_size,
+            max_container_size=max_container_size,
+            max_depth=max_depth,
+        )
+        self._ended: threading.Event | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server listens; before it is started, where it is to listen."""
+        return self._core.url
+
+    def start(self) -> None:
+        """Listen, and serve in background threads until `stop`.
+
+        Raises:
+            OSError: The server cannot listen there.
+            RuntimeError: It runs already.
+        """
+        import threading
+
+        ended = threading.Event()
+
+        def end() -> None:
+            _running.discard(self)
+            ended.set()
+
+        _stop_at_exit()
+        self._core.start(end)
+        self._ended = ended
+        _running.add(self)
+        if ended.is_set():
+            _running.discard(self)
+
+    def stop(self, timeout: float | None = 5.0) -> bool:
+        """Stop accepting, let what is in flight end, and close all connections.
+
+        Called by a handler, it only starts this. A server that does not run is left as it is.
+
+        Args:
+            timeout: After how many seconds connections are closed although something is in flight; None for never. Handlers that
+                still run then go on, but nobody gets their replies.
+
+        Returns:
+            Whether all ended in time.
+        """
+        ended = self._ended
+        if ended is None or not self._core.is_here():
+            return True
+        self._core.drain(timeout)
+        if self._core.is_in_handler():
+            return False
+        if ended.wait(timeout):
+            return True
+        self._core.abort()
+        # Threads that are in no handler end at once.
+        return ended.wait(0.05)
+
+    def serve_forever(self) -> None:
+        """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.
+
+        Raises:
+            OSError: The server cannot listen there.
+        """
+        if self._ended is None or self._ended.is_set() or not self._core.is_here():
+            self.start()
+        assert self._ended is not None
+        try:
+            self._ended.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.stop()
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Server at {self.url}>"
+
+
+def serve(
+    handler: object,
+    url: str,
+    *,
+    service: type[Service] | Mapping[str, type[Service]] | None = None,
+    protocol: Protocol | None = None,
+    transport: Transport | None = None,
+    threads: int | None = None,
+    max_connections: int = 10_000,
+    message_timeout: float | None = 60.0,
+    idle_timeout: float | None = None,
+    max_message_size: int = 100 << 20,
+    max_container_size: int = 16 << 20,
+    max_depth: int = 64,
+) -> None:
+    """Serve at a URL until Ctrl-C.
+
+    The arguments are those of `Server`, which can also be stopped and can serve in the background.
+
+    Raises:
+        OSError: The server cannot listen there.
+        TypeError: As for `Server`.
+        ValueError: As for `Server`.
+    """
+    Server(
+        handler,
+        url,
+        service=service,
+        protocol=protocol,
+        transport=transport,
+        threads=threads,
+        max_connections=max_connections,
+        message_timeout=message_timeout,
+        idle_timeout=idle_timeout,
+        max_message_size=max_message_size,
+        max_container_size=max_container_size,
+        max_depth=max_depth,
+    ).serve_forever()
+
+
+def _named(
+    handler: object, service: type[Service] | Mapping[str, type[Service]] | None
+) -> list[tuple[str, object, object]]:
+    """Return each handler with the name that clients call it by and the service that it serves."""
+    if not isinstance(handler, Mapping):
+        if isinstance(service, Mapping):
+            raise TypeError("a dict of services needs a dict of handlers")
+        return [("", handler, _service_of(handler, service))]
+    if not handler:
+        raise ValueError("there is no handler to serve")
+    services = service if isinstance(service, Mapping) else {}
+    return [(name, each, _service_of(each, services.get(name, service))) for name, each in handler.items()]
+
+
+def _service_of(handler: object, service: object) -> object:
+    if service is not None and not isinstance(service, Mapping):
+        return service
+    if not hasattr(handler, "__thrift_service__"):
+        raise TypeError(f"{handler!r} extends no service's class; say which one it serves: service=module.Service")
+    return handler
+
+
+def _stop_at_exit() -> None:
+    """Stop, at the interpreter's exit, what still runs: its threads must not meet an interpreter that is taken down."""
+    import atexit
+
+    atexit.unregister(_stop_all)
+    atexit.register(_stop_all)
+
+
+def _stop_all() -> None:
+    for server in list(_running):
+        ended = server._ended
+        if server._core.is_here() and not server.stop() and ended is not None:
+            ended.wait()
