@@ -49,7 +49,7 @@ impl Loader for MemoryLoader {
         };
         let candidates: Vec<PathBuf> = directories.iter().map(|directory| normalize(&directory.join(path))).collect();
         match candidates.iter().find(|candidate| self.files.contains_key(*candidate)) {
-            Some(found) => Ok(FileName::new(&found.to_string_lossy())),
+            Some(found) => Ok(FileName { identity: found.as_path().into(), display: found.to_string_lossy().into() }),
             None => Err(NotFound { searched: candidates.iter().map(|path| path.display().to_string()).collect() }),
         }
     }
