@@ -10,6 +10,8 @@ use std::cell::RefCell;
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyInt;
 use pyo3::{Bound, ffi};
 
 use crate::class::{ClassInfo, Layout, Slots, is_none};
@@ -236,14 +238,21 @@ impl<'r> Visit for PyVisit<'r> {
     }
 
     fn uuid(&self, value: Ref) -> Result<[u8; 16], EncodeError> {
-        let py = held();
         let read = || -> PyResult<Option<[u8; 16]>> {
-            // SAFETY: the value is live.
-            let value = unsafe { Bound::from_borrowed_ptr(py, value) };
-            if !value.is_instance(uuid_type(py)?)? {
-                return Ok(None);
-            }
-            value.getattr("int")?.call_method1("to_bytes", (16, "big"))?.extract().map(Some)
+            let py = held();
+            let class = uuid_type(py)?;
+            // SAFETY: both are live.
+            let value = unsafe {
+                if ffi::PyObject_TypeCheck(value, class.as_type_ptr()) == 0 {
+                    return Ok(None);
+                }
+                Bound::from_borrowed_ptr(py, value)
+            };
+            // The slot of `UUID` itself: a subclass may name its own code `int`.
+            static NUMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let slot = NUMBER.get_or_try_init(py, || class.getattr("int").map(Bound::unbind))?;
+            let number = slot.bind(py).call_method1("__get__", (value,))?;
+            Ok(Some(number.cast_into::<PyInt>()?.extract::<u128>()?.to_be_bytes()))
         };
         match read() {
             Ok(Some(bytes)) => Ok(bytes),
@@ -276,10 +285,13 @@ impl<'r> Visit for PyVisit<'r> {
     #[inline]
     fn field(&self, open: &Open<'r>, field: &FieldPlan) -> Result<Option<Ref>, EncodeError> {
         let value = match &open.info.layout {
-            // SAFETY: `structure` checked that the object is an instance of the info's class.
-            #[cfg(not(Py_GIL_DISABLED))]
-            Layout::Slots(offsets) => unsafe { Slots::of(open.object) }.get(offsets[field.index]),
-            _ => self.attribute(open, field)?,
+            Layout::Slots(offsets) => {
+                // SAFETY: `structure` checked that the object is an instance of the info's class.
+                let slots = unsafe { Slots::of(open.object) };
+                let offset = offsets[field.index];
+                if cfg!(Py_GIL_DISABLED) { slots.load(offset).map(|value| self.keep(value)) } else { slots.get(offset) }
+            }
+            Layout::Attributes => self.attribute(open, field)?,
         };
         Ok(value.filter(|&value| !is_none(value)))
     }

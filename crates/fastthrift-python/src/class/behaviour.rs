@@ -13,7 +13,7 @@ use pyo3::{PyErr, ffi};
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
 use super::{ClassInfo, info_of};
-use crate::object::{Object, Ref, held};
+use crate::object::{Object, Ref, guarded, held};
 
 pub(super) fn struct_slots() -> Vec<ffi::PyType_Slot> {
     vec![
@@ -78,7 +78,13 @@ fn replace_method() -> ffi::PyMethodDef {
 }
 
 fn struct_methods() -> *mut ffi::PyMethodDef {
-    leak(vec![replace_method(), no_method()])
+    let reduce_ex = ffi::PyMethodDef {
+        ml_name: c"__reduce_ex__".as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunction: struct_reduce_ex },
+        ml_flags: ffi::METH_O,
+        ml_doc: c"Return what pickle keeps, in every version of its protocol.".as_ptr(),
+    };
+    leak(vec![replace_method(), reduce_ex, no_method()])
 }
 
 fn exception_methods() -> *mut ffi::PyMethodDef {
@@ -127,13 +133,13 @@ fn info<'a>(object: Ref) -> PyResult<&'a ClassInfo> {
 }
 
 /// Name and value of each field, in the order of the IDL; a deleted one is left out.
-fn fields<'a>(object: Ref, info: &'a ClassInfo) -> impl Iterator<Item = (&'a Py<PyString>, Ref)> {
+fn fields<'a>(object: Ref, info: &'a ClassInfo) -> impl Iterator<Item = (&'a Py<PyString>, Object)> {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
     info.names
         .iter()
         .zip(info.offsets())
-        .filter_map(move |(name, &offset)| slots.get(offset).map(|value| (name, value)))
+        .filter_map(move |(name, &offset)| slots.load(offset).map(|value| (name, value)))
 }
 
 fn give(result: PyResult<Object>) -> Ref {
@@ -144,10 +150,6 @@ fn give(result: PyResult<Object>) -> Ref {
         },
         Object::into_ptr,
     )
-}
-
-fn raised() -> PyErr {
-    PyErr::fetch(held())
 }
 
 unsafe extern "C" fn repr(object: Ref) -> Ref {
@@ -174,12 +176,11 @@ fn repr_text(object: Ref) -> PyResult<String> {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
     for ((name, &offset), default) in info.names.iter().zip(info.offsets()).zip(&info.defaults) {
-        let Some(value) = slots.get(offset) else { continue };
-        if is_none(value) && (default.is_none() || info.kind == StructKind::Union) {
+        let Some(value) = slots.load(offset) else { continue };
+        if is_none(value.as_ptr()) && (default.is_none() || info.kind == StructKind::Union) {
             continue;
         }
-        // SAFETY: the value is live; the extra reference keeps it so while Python code runs.
-        let value = unsafe { Bound::from_borrowed_ptr(held(), value) };
+        let value = value.into_bound(held());
         text.push_str(separator);
         text.push_str(name.bind(held()).to_str()?);
         text.push('=');
@@ -194,10 +195,10 @@ fn repr_text(object: Ref) -> PyResult<String> {
 unsafe extern "C" fn exception_str(object: Ref) -> Ref {
     let message = || -> PyResult<Object> {
         let info = info(object)?;
-        let named = fields(object, info).find(|(name, value)| name.bind(held()) == "message" && !is_none(*value));
+        let named =
+            fields(object, info).find(|(name, value)| name.bind(held()) == "message" && !is_none(value.as_ptr()));
         match named {
-            // SAFETY: the value is live.
-            Some((_, value)) => Ok(unsafe { Bound::from_borrowed_ptr(held(), value) }.str()?.into_any().into()),
+            Some((_, value)) => Ok(value.into_bound(held()).str()?.into_any().into()),
             None => Ok(PyString::new(held(), &repr_text(object)?).into_any().into()),
         }
     };
@@ -229,12 +230,9 @@ unsafe fn equal(left: Ref, right: Ref, info: &ClassInfo) -> c_int {
     unsafe {
         let (left, right) = (Slots::of(left), Slots::of(right));
         for &offset in info.offsets() {
-            let found = match (left.get(offset), right.get(offset)) {
-                (Some(a), Some(b)) if a == b => 1,
-                (Some(a), Some(b)) => {
-                    let (a, b) = (Object::from_borrowed(a), Object::from_borrowed(b));
-                    ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ)
-                }
+            let found = match (left.load(offset), right.load(offset)) {
+                (Some(a), Some(b)) if a.as_ptr() == b.as_ptr() => 1,
+                (Some(a), Some(b)) => ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ),
                 (a, b) => c_int::from(a.is_none() && b.is_none()),
             };
             if found != 1 {
@@ -259,26 +257,20 @@ unsafe extern "C" fn hash(object: Ref) -> ffi::Py_hash_t {
 }
 
 fn struct_hash(object: Ref) -> PyResult<isize> {
-    // SAFETY: every enter has its leave.
-    if unsafe { ffi::Py_EnterRecursiveCall(c" while hashing a struct".as_ptr()) } != 0 {
-        return Err(raised());
-    }
     let info = info(object)?;
     let mut combined = 0x345_678_isize ^ isize::try_from(info.id.index()).unwrap_or(0);
-    let mut result = Ok(());
     for (_, value) in fields(object, info) {
-        match deep_hash(value) {
-            Ok(hash) => combined = combined.rotate_left(5).wrapping_mul(1_000_003) ^ hash,
-            Err(error) => result = Err(error),
-        }
+        combined = combined.rotate_left(5).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?;
     }
-    // SAFETY: pairs with the enter above.
-    unsafe { ffi::Py_LeaveRecursiveCall() };
-    result.map(|()| combined)
+    Ok(combined)
+}
+
+fn deep_hash(value: Ref) -> PyResult<isize> {
+    guarded(held(), || container_hash(value))
 }
 
 /// A list hashes like a tuple, a set like a frozenset, a dict by its entries in any order.
-fn deep_hash(value: Ref) -> PyResult<isize> {
+fn container_hash(value: Ref) -> PyResult<isize> {
     // SAFETY: the value is live, and kept while Python code hashes it.
     let value = unsafe { Bound::from_borrowed_ptr(held(), value) };
     // SAFETY: as above.
@@ -327,8 +319,7 @@ unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
         let changes = changes.map(|changes| changes.cast_into::<PyDict>()).transpose()?;
         let is_emptied = info.kind == StructKind::Union && changes.as_ref().is_some_and(|changes| !changes.is_empty());
         for (name, value) in fields(object, info).filter(|_| !is_emptied) {
-            // SAFETY: the value is live.
-            values.set_item(name, unsafe { Bound::from_borrowed_ptr(py, value) })?;
+            values.set_item(name, value.into_bound(py))?;
         }
         if let Some(changes) = &changes {
             values.update(changes.as_mapping())?;
@@ -336,6 +327,19 @@ unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
         Ok(this.get_type().call((), Some(&values))?.into())
     };
     give(replaced())
+}
+
+/// What `object` does from protocol 2 on; it refuses classes with slots before.
+unsafe extern "C" fn struct_reduce_ex(object: Ref, protocol: Ref) -> Ref {
+    let reduced = || -> PyResult<Object> {
+        let py = held();
+        // SAFETY: CPython hands in live objects.
+        let (this, protocol) =
+            unsafe { (Bound::from_borrowed_ptr(py, object), Bound::from_borrowed_ptr(py, protocol)) };
+        let protocol = protocol.extract::<i64>()?.max(2);
+        Ok(py.get_type::<PyAny>().call_method1("__reduce_ex__", (this, protocol))?.into())
+    };
+    give(reduced())
 }
 
 unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
@@ -349,8 +353,7 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
             state.update(dict.as_mapping())?;
         }
         for (name, value) in fields(object, info) {
-            // SAFETY: the value is live.
-            state.set_item(name, unsafe { Bound::from_borrowed_ptr(py, value) })?;
+            state.set_item(name, value.into_bound(py))?;
         }
         Ok((this.get_type(), PyTuple::empty(py), state).into_pyobject(py)?.into_any().into())
     };
@@ -358,8 +361,8 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
 }
 
 /// The member of a union that is set.
-fn member<'a>(object: Ref, info: &'a ClassInfo) -> Option<(&'a Py<PyString>, Ref)> {
-    fields(object, info).find(|(_, value)| !is_none(*value))
+fn member<'a>(object: Ref, info: &'a ClassInfo) -> Option<(&'a Py<PyString>, Object)> {
+    fields(object, info).find(|(_, value)| !is_none(value.as_ptr()))
 }
 
 unsafe extern "C" fn union_which(object: Ref, _: *mut c_void) -> Ref {
@@ -371,8 +374,7 @@ unsafe extern "C" fn union_which(object: Ref, _: *mut c_void) -> Ref {
 
 unsafe extern "C" fn union_value(object: Ref, _: *mut c_void) -> Ref {
     give(info(object).map(|info| match member(object, info) {
-        // SAFETY: the value is live.
-        Some((_, value)) => unsafe { Object::from_borrowed(value) },
+        Some((_, value)) => value,
         None => none(),
     }))
 }
@@ -390,9 +392,7 @@ unsafe extern "C" fn union_set(object: Ref, name: Ref, value: Ref) -> c_int {
                 return 0;
             }
             if !is_none(value) {
-                for &offset in info.offsets() {
-                    slots.set(offset, none());
-                }
+                instance::clear_members(info, &slots);
             }
             slots.set(info.offsets()[place], Object::from_borrowed(value));
             return 0;

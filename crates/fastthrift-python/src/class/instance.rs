@@ -15,10 +15,8 @@ use super::{ClassInfo, info_of, registry_of};
 use crate::object::{Object, Ref, held};
 
 /// The slots of one instance.
-///
-/// Loads are borrowed; stores give back what was there before.
 pub(crate) struct Slots {
-    base: *mut u8,
+    object: Ref,
 }
 
 impl Slots {
@@ -26,16 +24,19 @@ impl Slots {
     /// `object` is an instance of a class whose info gave the offsets that are used here.
     #[inline]
     pub(crate) unsafe fn of(object: Ref) -> Self {
-        Self { base: object.cast() }
+        Self { object }
     }
 
     #[inline]
     fn at(&self, offset: usize) -> *mut Ref {
         // SAFETY: by the constructor's contract, `offset` is a slot of this instance.
-        unsafe { self.base.add(offset).cast() }
+        unsafe { self.object.cast::<u8>().add(offset).cast() }
     }
 
-    /// What the slot holds; `None` when it was deleted or not set yet.
+    /// What the slot holds, borrowed; `None` when it was deleted or not set yet.
+    ///
+    /// For objects that nothing else can change meanwhile: those under construction, and any while the interpreter is held and runs
+    /// no Python code.
     #[inline]
     pub(crate) fn get(&self, offset: usize) -> Option<Ref> {
         // SAFETY: a slot is null or a live object.
@@ -43,25 +44,49 @@ impl Slots {
         (!value.is_null()).then_some(value)
     }
 
+    /// What the slot holds; `None` when it was deleted.
+    #[inline]
+    pub(crate) fn load(&self, offset: usize) -> Option<Object> {
+        // SAFETY: what a slot holds lives until the slot is changed, which the lock keeps others from.
+        locked(self.object, || self.get(offset).map(|value| unsafe { Object::from_borrowed(value) }))
+    }
+
     /// Stores a value; true if the slot was empty before.
     #[inline]
     pub(crate) fn set(&self, offset: usize, value: Object) -> bool {
-        // SAFETY: a slot is null or a strong reference, which is given back after it was replaced.
-        unsafe {
-            let old = std::mem::replace(&mut *self.at(offset), value.into_ptr());
-            ffi::Py_XDECREF(old);
-            old.is_null()
-        }
+        self.exchange(offset, value.into_ptr())
     }
 
     /// Empties a slot.
     #[inline]
     fn clear(&self, offset: usize) {
-        // SAFETY: as in `set`.
+        self.exchange(offset, std::ptr::null_mut());
+    }
+
+    #[inline]
+    fn exchange(&self, offset: usize, value: Ref) -> bool {
+        // SAFETY: a slot is null or a strong reference, which is given back after it was replaced.
         unsafe {
-            let old = std::mem::replace(&mut *self.at(offset), std::ptr::null_mut());
+            let old = locked(self.object, || std::mem::replace(&mut *self.at(offset), value));
             ffi::Py_XDECREF(old);
+            old.is_null()
         }
+    }
+}
+
+/// Runs `action` while no other thread changes the object: free-threaded builds have a lock in each object for that, and others the
+/// interpreter's.
+#[inline]
+fn locked<T>(object: Ref, action: impl FnOnce() -> T) -> T {
+    #[cfg(Py_GIL_DISABLED)]
+    {
+        let object = crate::object::borrowed(held(), object);
+        pyo3::sync::critical_section::with_critical_section(&object, action)
+    }
+    #[cfg(not(Py_GIL_DISABLED))]
+    {
+        let _ = object;
+        action()
     }
 }
 
@@ -234,6 +259,9 @@ pub(super) unsafe extern "C" fn tp_init(object: Ref, args: Ref, kwargs: Ref) -> 
             by_name.push((key, value));
         }
         let object = Object::from_borrowed(object);
+        if info.kind == StructKind::Union && by_name.iter().any(|&(_, value)| !is_none(value)) {
+            clear_members(info, &Slots::of(object.as_ptr()));
+        }
         match fill(&object, class, info, &positional, by_name.into_iter()) {
             Ok(()) => 0,
             Err(error) => {
@@ -329,6 +357,13 @@ pub(crate) fn complete(object: &Object, class: *mut ffi::PyTypeObject, info: &Cl
         }
     }
     Ok(())
+}
+
+/// Makes way for the member that a union gets.
+pub(super) fn clear_members(info: &ClassInfo, slots: &Slots) {
+    for &offset in info.offsets() {
+        slots.set(offset, none());
+    }
 }
 
 fn fill_none(info: &ClassInfo, slots: &Slots) {

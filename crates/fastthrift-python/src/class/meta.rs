@@ -94,11 +94,25 @@ fn make_meta(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
         let meta = Bound::from_owned_ptr_or_err(py, meta)?.cast_into::<PyType>()?;
         let raw = meta.as_type_ptr();
         // A class is called through its own `tp_vectorcall`, as `type` does it; heap types do not inherit the flag.
-        (*raw).tp_flags |= ffi::Py_TPFLAGS_HAVE_VECTORCALL as c_ulong;
+        add_flag(raw, ffi::Py_TPFLAGS_HAVE_VECTORCALL);
         META.store(raw, Ordering::Relaxed);
         // The metaclass must live as long as the pointer to it.
         std::mem::forget(meta.clone());
         Ok(meta)
+    }
+}
+
+/// # Safety
+/// `class` is live, and nobody else uses it yet.
+unsafe fn add_flag(class: *mut ffi::PyTypeObject, flag: c_ulong) {
+    // SAFETY: by the caller's word.
+    unsafe {
+        #[cfg(Py_GIL_DISABLED)]
+        (*class).tp_flags.fetch_or(flag, Ordering::Relaxed);
+        #[cfg(not(Py_GIL_DISABLED))]
+        {
+            (*class).tp_flags |= flag;
+        }
     }
 }
 
