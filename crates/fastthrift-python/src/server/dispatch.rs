@@ -60,7 +60,7 @@ impl<'s> Call<'s> {
         }
         let registry = self.service.registry.bind(py).get();
         let replied = match &result {
-            Ok(value) => reply(registry, info, rpc, request, |_| Some(value)),
+            Ok(value) => reply(registry, info, rpc, request, |field| (field == 0).then_some(value)),
             Err(error) => match declared(py, registry, info, error) {
                 Some((id, value)) => reply(registry, info, rpc, request, |field| (field == id).then_some(&value)),
                 None => return rpc.reply_exception(request.id, &self.undeclared(py, error)),

@@ -76,8 +76,7 @@ impl Engine {
         let (reactor, waker) = Reactor::new(listener, settings)?;
         let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
         let seat = Seat::new(threads);
-        let engine =
-            Arc::new(Self { seat, services, waker, endpoint, inbox, on_end, process: std::process::id() });
+        let engine = Arc::new(Self { seat, services, waker, endpoint, inbox, on_end, process: std::process::id() });
         engine.seat.enter();
         engine.spawn(Some(Box::new(reactor)))?;
         Ok(engine)

@@ -172,7 +172,8 @@ impl Method {
 /// Whether this is the stub's own method, which only says that the handler has none.
 fn is_stub(callable: &Bound<'_, PyAny>) -> bool {
     let function = callable.getattr("__func__");
-    function.is_ok_and(|function| function.is_instance_of::<StubFunction>()) || callable.is_instance_of::<StubFunction>()
+    function.is_ok_and(|function| function.is_instance_of::<StubFunction>())
+        || callable.is_instance_of::<StubFunction>()
 }
 
 /// Refuses what can be called but would not do what is meant.
@@ -182,7 +183,8 @@ fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo) -> PyResult<Bo
     }
     let flags = callable.getattr("__code__").and_then(|code| code.getattr("co_flags")?.extract::<u32>()).unwrap_or(0);
     if flags & ASYNC_FLAGS != 0 {
-        let text = format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
+        let text =
+            format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
         return Err(PyTypeError::new_err(text));
     }
     Ok(callable)

@@ -24,12 +24,8 @@ impl SocketFile {
         let listener = std::os::unix::net::UnixListener::bind(path)?;
         listener.set_nonblocking(true)?;
         let metadata = fs::symlink_metadata(path)?;
-        let file = Self {
-            path: path.to_owned(),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            process: std::process::id(),
-        };
+        let file =
+            Self { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino(), process: std::process::id() };
         Ok((UnixListener::from_std(listener), file))
     }
 }
