@@ -20,7 +20,10 @@ def constructor_signature(cls: type, names: tuple[str, ...], defaults: tuple[obj
 def function_signature(parameters: tuple[tuple[str, str, object], ...], returns: str) -> inspect.Signature:
     """Return the signature of a service's function, as a method: each parameter with its annotation and default."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    named = [inspect.Parameter("self", kind)]
+    receiver = "self"
+    while any(receiver == name for name, _, _ in parameters):
+        receiver = f"_{receiver}"
+    named = [inspect.Parameter(receiver, inspect.Parameter.POSITIONAL_ONLY)]
     seen_default = False
     for name, annotation, default in parameters:
         # What follows a default has one, too, in Python: None says that it was not given.

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
 
 use crate::class::{frozen_dict_type, none};
-use crate::object::Object;
+use crate::object::{Object, guarded};
 use crate::registry::Registry;
 
 /// What a field is when it is not given.
@@ -91,14 +91,15 @@ pub(crate) fn object_of<'py>(
             if is_key { frozen_dict_type(py)?.call1((dict,))? } else { dict.into_any() }
         }
         (Value::Struct { id, fields }, _) => {
+            let structure = schema.structure(*id);
             let class = Registry::class(registry, *id)?;
             let names = &class.info.names;
             let kwargs = PyDict::new(py);
             for (place, value) in fields {
-                let field = &schema.structure(*id).fields[*place];
-                kwargs.set_item(&names[*place], object_of(registry, field.ty, value, false)?)?;
+                kwargs.set_item(&names[*place], object_of(registry, structure.fields[*place].ty, value, false)?)?;
             }
-            class.class_ref().bind(py).call((), Some(&kwargs))?
+            // A default may hold, through its own defaults, itself.
+            guarded(py, || class.class_ref().bind(py).call((), Some(&kwargs)))?
         }
         (Value::List(_) | Value::Set(_) | Value::Map(_), _) => {
             return Err(PyTypeError::new_err("invariant: a constant was checked against its type"));

@@ -21,7 +21,7 @@ enum Lookup {
 
 impl EnumEntry {
     pub(crate) fn create(py: Python<'_>, enumeration: &Enum, module: &str) -> PyResult<Self> {
-        let names = member_names(enumeration.values.iter().map(|value| &*value.name));
+        let names = member_names(enumeration.values.iter().map(|value| &*value.name), &[]);
         let members = PyList::empty(py);
         for (name, value) in names.iter().zip(&enumeration.values) {
             members.append((PyString::intern(py, name), value.value))?;
@@ -49,7 +49,8 @@ impl EnumEntry {
     pub(crate) fn value(&self, py: Python<'_>, number: i32) -> PyResult<Object> {
         match self.values.get(number) {
             Some(value) => Ok(value.clone()),
-            None => Ok(self.class.bind(py).call1((number,))?.into()),
+            // What calling the class comes to; but a class without any members cannot be called.
+            None => Ok(self.class.bind(py).call_method1("_missing_", (number,))?.into()),
         }
     }
 }

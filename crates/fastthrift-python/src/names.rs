@@ -1,6 +1,6 @@
 //! IDL names as Python names, and IDL types as Python annotations.
 
-use fastthrift_schema::{Field, ProgramId, Requiredness, Schema, Struct, TypeId, TypeKind};
+use fastthrift_schema::{Field, ProgramId, Requiredness, Schema, Struct, StructKind, TypeId, TypeKind};
 
 /// What cannot be a name in Python.
 const KEYWORDS: [&str; 35] = [
@@ -21,11 +21,17 @@ pub(crate) fn python_name(name: &str) -> String {
     }
 }
 
-/// The names of some members of one thing: as [`python_name`], each different.
-pub(crate) fn member_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+/// What every union has.
+const UNION_NAMES: [&str; 2] = ["_which", "_value"];
+
+/// The names of some members of one thing: as [`python_name`], each different, and none of the `reserved` ones.
+pub(crate) fn member_names<'a>(names: impl Iterator<Item = &'a str> + Clone, reserved: &[&str]) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for name in names.clone() {
         let mut escaped = python_name(name);
+        if reserved.contains(&name) {
+            escaped.push('_');
+        }
         while escaped != name && (taken.contains(&escaped) || names.clone().any(|other| other == escaped)) {
             escaped.push('_');
         }
@@ -36,16 +42,46 @@ pub(crate) fn member_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> 
 
 /// The names of a struct's fields.
 pub(crate) fn field_names(structure: &Struct) -> Vec<String> {
-    member_names(structure.fields.iter().map(|field| &*field.name))
+    let reserved: &[&str] = if structure.kind == StructKind::Union { &UNION_NAMES } else { &[] };
+    member_names(structure.fields.iter().map(|field| &*field.name), reserved)
+}
+
+/// Whether annotations use this name of a builtin class.
+fn is_builtin(name: &str) -> bool {
+    matches!(name, "bool" | "int" | "float" | "str" | "bytes" | "list" | "set" | "dict" | "tuple" | "frozenset")
 }
 
 /// Writes annotations; `module` gives the name under which a program's module is known.
 pub(crate) struct Annotations<'a, F> {
     pub(crate) schema: &'a Schema,
     pub(crate) module: F,
+    /// Names of builtins that mean something else where the annotations are read; these are written `builtins.<name>`.
+    hidden: Vec<String>,
 }
 
-impl<F: Fn(ProgramId) -> String> Annotations<'_, F> {
+impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
+    pub(crate) fn new(schema: &'a Schema, module: F) -> Self {
+        Self { schema, module, hidden: Vec::new() }
+    }
+
+    /// The same for the class of a struct, where its fields and what its file defines may go by the names of builtins.
+    pub(crate) fn inside(mut self, structure: &Struct, field_names: &[String]) -> Self {
+        let defined = self.schema.program(structure.program).definitions.iter().map(|(name, _)| &**name);
+        let names = field_names.iter().map(String::as_str).chain(defined);
+        self.hidden = names.filter(|name| is_builtin(name)).map(str::to_owned).collect();
+        self
+    }
+
+    /// Whether annotations need the name `builtins`.
+    pub(crate) fn mentions_builtins(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
+    fn builtin(&self, name: &str) -> String {
+        let is_hidden = self.hidden.iter().any(|hidden| hidden == name);
+        if is_hidden { format!("builtins.{name}") } else { name.to_owned() }
+    }
+
     /// The annotation of a field: `T`, or `T | None` where None says that it is not set.
     pub(crate) fn field(&self, field: &Field) -> String {
         let ty = self.ty(field.ty);
@@ -61,11 +97,11 @@ impl<F: Fn(ProgramId) -> String> Annotations<'_, F> {
     /// What is a map key or a set element is of a type that cannot be changed.
     fn written(&self, id: TypeId, is_key: bool) -> String {
         match self.schema.resolve(id) {
-            TypeKind::Bool => "bool".to_owned(),
-            TypeKind::I8 | TypeKind::I16 | TypeKind::I32 | TypeKind::I64 => "int".to_owned(),
-            TypeKind::Double => "float".to_owned(),
-            TypeKind::String => "str".to_owned(),
-            TypeKind::Binary => "bytes".to_owned(),
+            TypeKind::Bool => self.builtin("bool"),
+            TypeKind::I8 | TypeKind::I16 | TypeKind::I32 | TypeKind::I64 => self.builtin("int"),
+            TypeKind::Double => self.builtin("float"),
+            TypeKind::String => self.builtin("str"),
+            TypeKind::Binary => self.builtin("bytes"),
             TypeKind::Uuid => "uuid.UUID".to_owned(),
             TypeKind::Enum(id) => {
                 let named = self.schema.enumeration(id);
@@ -75,13 +111,17 @@ impl<F: Fn(ProgramId) -> String> Annotations<'_, F> {
                 let named = self.schema.structure(id);
                 self.qualified(named.program, &named.name)
             }
-            TypeKind::List(element) if is_key => format!("tuple[{}, ...]", self.written(element, true)),
-            TypeKind::List(element) => format!("list[{}]", self.written(element, false)),
+            TypeKind::List(element) if is_key => {
+                format!("{}[{}, ...]", self.builtin("tuple"), self.written(element, true))
+            }
+            TypeKind::List(element) => format!("{}[{}]", self.builtin("list"), self.written(element, false)),
             TypeKind::Set(element) => {
                 let class = if is_key { "frozenset" } else { "set" };
-                format!("{class}[{}]", self.written(element, true))
+                format!("{}[{}]", self.builtin(class), self.written(element, true))
             }
-            TypeKind::Map(key, value) => format!("dict[{}, {}]", self.written(key, true), self.written(value, is_key)),
+            TypeKind::Map(key, value) => {
+                format!("{}[{}, {}]", self.builtin("dict"), self.written(key, true), self.written(value, is_key))
+            }
             TypeKind::Typedef(_) => unreachable!("invariant: resolve() follows typedefs to their end"),
         }
     }

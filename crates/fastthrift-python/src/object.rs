@@ -114,6 +114,19 @@ pub(crate) fn fetch_error(py: Python<'_>) -> PyErr {
     PyErr::fetch(py)
 }
 
+/// Calls what may call itself without end: Python's recursion limit ends it.
+pub(crate) fn guarded<T>(py: Python<'_>, call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    // SAFETY: the interpreter is held; enter and leave are paired.
+    unsafe {
+        if ffi::Py_EnterRecursiveCall(c" in a value that holds itself".as_ptr()) != 0 {
+            return Err(fetch_error(py));
+        }
+        let result = call();
+        ffi::Py_LeaveRecursiveCall();
+        result
+    }
+}
+
 /// The name of an object's type, as error messages show it.
 pub(crate) fn type_name(object: Ref) -> String {
     // SAFETY: callers hand in live objects.

@@ -200,12 +200,12 @@ impl Registry {
             let name = &self.module_names[program.index()];
             name.rsplit('.').next().unwrap_or(name).to_owned()
         };
-        Annotations { schema: self.schema(), module }
+        Annotations::new(self.schema(), module)
     }
 
-    /// Makes `uuid` a name of a program's module, for its annotations.
-    pub(crate) fn offer_uuid(&self, py: Python<'_>, program: ProgramId) -> PyResult<()> {
-        self.publish_any(py, program, "uuid", py.import("uuid")?.as_any())
+    /// Makes a module of Python's a name of a program's module, for its annotations.
+    pub(crate) fn offer_import(&self, py: Python<'_>, program: ProgramId, name: &str) -> PyResult<()> {
+        self.publish_any(py, program, name, py.import(name)?.as_any())
     }
 
     fn publish(&self, py: Python<'_>, program: ProgramId, name: &str, class: &Bound<'_, PyType>) -> PyResult<()> {

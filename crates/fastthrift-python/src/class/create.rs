@@ -19,7 +19,8 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
     let py = registry.py();
     let schema = registry.get().schema();
     let structure = schema.structure(id);
-    let names = PyTuple::new(py, field_names(structure).iter().map(|name| PyString::intern(py, name)))?;
+    let field_names = field_names(structure);
+    let names = PyTuple::new(py, field_names.iter().map(|name| PyString::intern(py, name)))?;
     let bases = bases(py)?;
     let base = match structure.kind {
         StructKind::Union => &bases.union,
@@ -27,7 +28,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
         _ => &bases.structure,
     };
     let name = crate::names::python_name(&structure.name);
-    let namespace = namespace(registry, structure, &names)?;
+    let namespace = namespace(registry, structure, &field_names, &names)?;
     let class = bases.meta.bind(py).call1((name, PyTuple::new(py, [base])?, namespace))?.cast_into::<PyType>()?;
     let defaults = structure.fields.iter().enumerate().map(|(place, _)| Default::of_field(registry, id, place));
     let info = Arc::new(ClassInfo {
@@ -46,15 +47,19 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
 fn namespace<'py>(
     registry: &Bound<'py, Registry>,
     structure: &Struct,
+    field_names: &[String],
     names: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = registry.py();
     let annotations = PyDict::new(py);
-    let writer = registry.get().annotations();
+    let writer = registry.get().annotations().inside(structure, field_names);
+    if writer.mentions_builtins() {
+        registry.get().offer_import(py, structure.program, "builtins")?;
+    }
     for (name, field) in names.iter().zip(&structure.fields) {
         annotations.set_item(name, writer.field(field))?;
         if writer.mentions_uuid(field.ty) {
-            registry.get().offer_uuid(py, structure.program)?;
+            registry.get().offer_import(py, structure.program, "uuid")?;
         }
     }
     let namespace = PyDict::new(py);
