@@ -13,7 +13,7 @@ use pyo3::{PyErr, ffi};
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
 use super::{ClassInfo, info_of};
-use crate::object::{Object, Ref, guarded, held};
+use crate::object::{Object, Ref, borrowed, guarded, held};
 
 pub(super) fn struct_slots() -> Vec<ffi::PyType_Slot> {
     vec![
@@ -132,14 +132,11 @@ fn info<'a>(object: Ref) -> PyResult<&'a ClassInfo> {
     info_of(class).ok_or_else(|| PyTypeError::new_err(format!("'{}' is not a class of an IDL file", class_name(class))))
 }
 
-/// Name and value of each field, in the order of the IDL; a deleted one is left out.
+/// Name and value of each field, in the order of the IDL; a deleted one counts as None.
 fn fields<'a>(object: Ref, info: &'a ClassInfo) -> impl Iterator<Item = (&'a Py<PyString>, Object)> {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
-    info.names
-        .iter()
-        .zip(info.offsets())
-        .filter_map(move |(name, &offset)| slots.load(offset).map(|value| (name, value)))
+    info.names.iter().zip(info.offsets()).map(move |(name, &offset)| (name, slots.load(offset).unwrap_or_else(none)))
 }
 
 fn give(result: PyResult<Object>) -> Ref {
@@ -230,11 +227,9 @@ unsafe fn equal(left: Ref, right: Ref, info: &ClassInfo) -> c_int {
     unsafe {
         let (left, right) = (Slots::of(left), Slots::of(right));
         for &offset in info.offsets() {
-            let found = match (left.load(offset), right.load(offset)) {
-                (Some(a), Some(b)) if a.as_ptr() == b.as_ptr() => 1,
-                (Some(a), Some(b)) => ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ),
-                (a, b) => c_int::from(a.is_none() && b.is_none()),
-            };
+            let (a, b) = (left.load(offset).unwrap_or_else(none), right.load(offset).unwrap_or_else(none));
+            // Takes an object to be equal to itself, as containers do.
+            let found = ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ);
             if found != 1 {
                 return found;
             }
@@ -333,21 +328,36 @@ unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
 unsafe extern "C" fn struct_reduce_ex(object: Ref, protocol: Ref) -> Ref {
     let reduced = || -> PyResult<Object> {
         let py = held();
-        // SAFETY: CPython hands in live objects.
-        let (this, protocol) =
-            unsafe { (Bound::from_borrowed_ptr(py, object), Bound::from_borrowed_ptr(py, protocol)) };
-        let protocol = protocol.extract::<i64>()?.max(2);
-        Ok(py.get_type::<PyAny>().call_method1("__reduce_ex__", (this, protocol))?.into())
+        let protocol = borrowed(py, protocol).extract::<i64>()?.max(2);
+        let reduced = py.get_type::<PyAny>().call_method1("__reduce_ex__", (borrowed(py, object), protocol))?;
+        if let Ok(state) = reduced.get_item(2)?.cast_into::<PyTuple>()
+            && let Ok(slots) = state.get_item(1)?.cast_into::<PyDict>()
+        {
+            add_deleted(object, &slots)?;
+        }
+        Ok(reduced.into())
     };
     give(reduced())
+}
+
+/// Gives deleted fields a place in a state: whoever reads it starts from the defaults.
+fn add_deleted(object: Ref, state: &Bound<'_, PyDict>) -> PyResult<()> {
+    let info = info(object)?;
+    // SAFETY: the info is that of the object's class.
+    let slots = unsafe { Slots::of(object) };
+    for (name, &offset) in info.names.iter().zip(info.offsets()) {
+        if slots.load(offset).is_none() {
+            state.set_item(name, held().None())?;
+        }
+    }
+    Ok(())
 }
 
 unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
     let reduced = || -> PyResult<Object> {
         let py = held();
         let info = info(object)?;
-        // SAFETY: CPython hands in a live instance.
-        let this = unsafe { Bound::from_borrowed_ptr(py, object) };
+        let this = borrowed(py, object);
         let state = PyDict::new(py);
         if let Ok(dict) = this.getattr("__dict__")?.cast_into::<PyDict>() {
             state.update(dict.as_mapping())?;
@@ -355,7 +365,9 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
         for (name, value) in fields(object, info) {
             state.set_item(name, value.into_bound(py))?;
         }
-        Ok((this.get_type(), PyTuple::empty(py), state).into_pyobject(py)?.into_any().into())
+        // Not by calling the class: a subclass may want arguments that nobody knows here.
+        let make = py.import("copyreg")?.getattr("__newobj__")?;
+        Ok((make, (this.get_type(),), state).into_pyobject(py)?.into_any().into())
     };
     give(reduced())
 }
