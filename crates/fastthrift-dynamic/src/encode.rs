@@ -119,10 +119,14 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         self.enter()?;
         let visit = self.visit;
         match ty {
-            TypePlan::I32 => each(elements, |value| Ok(self.output.write_i32(visit.i32(value)?)))?,
-            TypePlan::I64 => each(elements, |value| Ok(self.output.write_i64(visit.i64(value)?)))?,
-            TypePlan::Double => each(elements, |value| Ok(self.output.write_double(visit.double(value)?)))?,
-            TypePlan::String => each(elements, |value| Ok(self.output.write_binary(checked(visit.string(value)?)?)))?,
+            TypePlan::I32 => each(elements, |value| visit.i32(value).map(|value| self.output.write_i32(value)))?,
+            TypePlan::I64 => each(elements, |value| visit.i64(value).map(|value| self.output.write_i64(value)))?,
+            TypePlan::Double => {
+                each(elements, |value| visit.double(value).map(|value| self.output.write_double(value)))?;
+            }
+            TypePlan::String => each(elements, |value| {
+                visit.string(value).and_then(checked).map(|value| self.output.write_binary(value))
+            })?,
             TypePlan::Struct(id) => each(elements, |value| self.structure(*id, value))?,
             other => each(elements, |value| self.value(other, value))?,
         }
