@@ -92,7 +92,7 @@ pub(crate) fn to_bytes(py: Python<'_>, object: Ref, protocol: Protocol) -> PyRes
     let registry = binding.get().registry.bind(py).get();
     let id = binding.get().id;
     let bytes = with_scratch(|out| encode_struct(registry, id, object, protocol, out), bytes_of);
-    bytes.map_err(|error| encode_error(py, in_struct(registry, id, |step| error.within(step))))?
+    bytes.map_err(|error| encode_error(py, &in_struct(registry, id, |step| error.within(step))))?
 }
 
 /// `deserialize` for a class that is not one of ours, but may be bound.
@@ -101,7 +101,7 @@ pub(crate) fn from_bytes(py: Python<'_>, class: Ref, bytes: &[u8], protocol: Pro
     let registry = binding.get().registry.bind(py);
     let id = binding.get().id;
     decode_struct(registry, id, None, protocol, Limits::DEFAULT, bytes)
-        .map_err(|error| decode_error(py, in_struct(registry.get(), id, |step| error.within(step))))
+        .map_err(|error| decode_error(py, &in_struct(registry.get(), id, |step| error.within(step))))
 }
 
 fn in_struct<E>(registry: &Registry, id: StructId, within: impl FnOnce(fastthrift_protocol::PathStep) -> E) -> E {

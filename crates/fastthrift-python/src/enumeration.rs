@@ -21,7 +21,7 @@ enum Lookup {
 
 impl EnumEntry {
     pub(crate) fn create(py: Python<'_>, enumeration: &Enum, module: &str) -> PyResult<Self> {
-        let names = member_names(enumeration.values.iter().map(|value| &*value.name), &[]);
+        let names = member_names(&enumeration.values.iter().map(|value| &*value.name), &[]);
         let members = PyList::empty(py);
         for (name, value) in names.iter().zip(&enumeration.values) {
             members.append((PyString::intern(py, name), value.value))?;

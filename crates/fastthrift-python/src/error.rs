@@ -21,13 +21,13 @@ where
 
 /// A value that could not be written. A Python exception that is set goes first.
 #[cold]
-pub(crate) fn encode_error(py: Python<'_>, error: EncodeError) -> PyErr {
+pub(crate) fn encode_error(py: Python<'_>, error: &EncodeError) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| exception(py, "EncodeError", (error.to_string(),)))
 }
 
 /// Bytes that could not be read. A Python exception that is set goes first.
 #[cold]
-pub(crate) fn decode_error(py: Python<'_>, error: DecodeError) -> PyErr {
+pub(crate) fn decode_error(py: Python<'_>, error: &DecodeError) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| exception(py, "DecodeError", (error.to_string(), error.offset())))
 }
 

@@ -208,6 +208,9 @@ fn module_names(schema: &Schema, root_name: Option<&str>) -> Box<[String]> {
     names.into()
 }
 
+/// The number of "no such file", everywhere.
+const ENOENT: i32 = 2;
+
 /// The exception for a run that gave no schema.
 fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
     match failure {
@@ -216,7 +219,6 @@ fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
                 [] => "no such IDL file".to_owned(),
                 places => format!("no such IDL file; looked at {}", places.join(", ")),
             };
-            const ENOENT: i32 = 2;
             PyFileNotFoundError::new_err((ENOENT, text, path))
         }
         Failure::RootUnreadable { path, error } => match PyErr::from(error) {

@@ -29,33 +29,44 @@ pub(crate) fn create<'py>(registry: &Bound<'py, Registry>, program: ProgramId) -
     Ok(module)
 }
 
-/// Makes the modules of included files attributes of those that include them, and lets annotations name modules.
-pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], names: &[String]) -> PyResult<()> {
+/// Makes the modules of included files attributes of those that include them, and lets annotations name modules by their `aliases`.
+pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], aliases: &[String]) -> PyResult<()> {
     for (program, module) in schema.programs().iter().zip(modules) {
         let dict = module.bind(py).dict();
         let is_defined = |name: &str| program.definitions.iter().any(|(defined, _)| python_name(defined) == name);
-        let offer = |name: String, target: &Py<PyModule>| match is_defined(&name) {
-            true => Ok(()),
-            false => dict.set_item(name, target),
+        let offer = |name: String, target: &Py<PyModule>| {
+            if is_defined(&name) { Ok(()) } else { dict.set_item(name, target) }
         };
         for include in &program.includes {
             let target = &modules[include.program.index()];
-            offer(last_part(&names[include.program.index()]).to_owned(), target)?;
+            offer(aliases[include.program.index()].clone(), target)?;
             offer(python_name(&include.prefix), target)?;
         }
     }
-    for ((program, module), name) in schema.programs().iter().zip(modules).zip(names) {
-        let name = last_part(name);
+    for (module, alias) in modules.iter().zip(aliases) {
         let dict = module.bind(py).dict();
-        if !program.definitions.iter().any(|(defined, _)| python_name(defined) == name) && !dict.contains(name)? {
-            dict.set_item(name, module)?;
+        if !dict.contains(alias)? {
+            dict.set_item(alias, module)?;
         }
     }
     Ok(())
 }
 
-fn last_part(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
+/// The name by which annotations know each module: the last part of its own, or one like it where a definition or another module has
+/// that one.
+pub(crate) fn aliases(schema: &Schema, names: &[String]) -> Box<[String]> {
+    let is_defined = |name: &str| {
+        schema.programs().iter().any(|program| program.definitions.iter().any(|(defined, _)| **defined == *name))
+    };
+    let mut aliases: Vec<String> = Vec::new();
+    for name in names {
+        let mut alias = name.rsplit('.').next().unwrap_or(name).to_owned();
+        while is_defined(&alias) || aliases.contains(&alias) {
+            alias.push('_');
+        }
+        aliases.push(alias);
+    }
+    aliases.into()
 }
 
 /// A typedef as a Python object: the class, or an alias such as `list[int]`.

@@ -25,7 +25,7 @@ pub(crate) fn python_name(name: &str) -> String {
 const UNION_NAMES: [&str; 2] = ["_which", "_value"];
 
 /// The names of some members of one thing: as [`python_name`], each different, and none of the `reserved` ones.
-pub(crate) fn member_names<'a>(names: impl Iterator<Item = &'a str> + Clone, reserved: &[&str]) -> Vec<String> {
+pub(crate) fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserved: &[&str]) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for name in names.clone() {
         let mut escaped = python_name(name);
@@ -43,7 +43,7 @@ pub(crate) fn member_names<'a>(names: impl Iterator<Item = &'a str> + Clone, res
 /// The names of a struct's fields.
 pub(crate) fn field_names(structure: &Struct) -> Vec<String> {
     let reserved: &[&str] = if structure.kind == StructKind::Union { &UNION_NAMES } else { &[] };
-    member_names(structure.fields.iter().map(|field| &*field.name), reserved)
+    member_names(&structure.fields.iter().map(|field| &*field.name), reserved)
 }
 
 /// Whether annotations use this name of a builtin class.

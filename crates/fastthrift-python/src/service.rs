@@ -172,9 +172,8 @@ impl StubFunction {
     fn __get__<'py>(
         this: Bound<'py, Self>,
         instance: Bound<'py, PyAny>,
-        owner: Option<Bound<'py, PyAny>>,
+        _owner: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = owner;
         if instance.is_none() {
             return Ok(this.into_any());
         }

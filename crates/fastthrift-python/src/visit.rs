@@ -209,7 +209,7 @@ impl<'r> Visit for PyVisit<'r> {
                 return Err(wrong("float", value));
             }
             let number = ffi::PyLong_AsDouble(value);
-            if number == -1.0 && !ffi::PyErr_Occurred().is_null() {
+            if number.to_bits() == (-1.0_f64).to_bits() && !ffi::PyErr_Occurred().is_null() {
                 ffi::PyErr_Clear();
                 return Err(out_of_range("double", value));
             }
@@ -238,6 +238,7 @@ impl<'r> Visit for PyVisit<'r> {
     }
 
     fn uuid(&self, value: Ref) -> Result<[u8; 16], EncodeError> {
+        static NUMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let read = || -> PyResult<Option<[u8; 16]>> {
             let py = held();
             let class = uuid_type(py)?;
@@ -249,7 +250,6 @@ impl<'r> Visit for PyVisit<'r> {
                 Bound::from_borrowed_ptr(py, value)
             };
             // The slot of `UUID` itself: a subclass may name its own code `int`.
-            static NUMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             let slot = NUMBER.get_or_try_init(py, || class.getattr("int").map(Bound::unbind))?;
             let number = slot.bind(py).call_method1("__get__", (value,))?;
             Ok(Some(number.cast_into::<PyInt>()?.extract::<u128>()?.to_be_bytes()))

@@ -5,10 +5,10 @@ use std::ffi::{c_char, c_int, c_void};
 
 use fastthrift_schema::StructKind;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use pyo3::{PyErr, ffi};
 
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
@@ -133,7 +133,7 @@ fn info<'a>(object: Ref) -> PyResult<&'a ClassInfo> {
 }
 
 /// Name and value of each field, in the order of the IDL; a deleted one counts as None.
-fn fields<'a>(object: Ref, info: &'a ClassInfo) -> impl Iterator<Item = (&'a Py<PyString>, Object)> {
+fn fields(object: Ref, info: &ClassInfo) -> impl Iterator<Item = (&Py<PyString>, Object)> {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
     info.names.iter().zip(info.offsets()).map(move |(name, &offset)| (name, slots.load(offset).unwrap_or_else(none)))
@@ -278,10 +278,9 @@ fn container_hash(value: Ref) -> PyResult<isize> {
             return Ok(combined);
         }
         if ffi::PySet_Check(value.as_ptr()) != 0 {
-            return Ok(value
+            return value
                 .try_iter()?
-                .map(|item| deep_hash(item?.as_ptr()))
-                .try_fold(0x9e37_isize, |a, b| Ok::<_, PyErr>(a ^ b?))?);
+                .try_fold(0x9e37_isize, |combined, item| Ok(combined ^ deep_hash(item?.as_ptr())?));
         }
         if let Ok(dict) = value.cast::<PyDict>() {
             let mut combined = 0x9e3_779_isize;
@@ -311,7 +310,7 @@ unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
             return Err(PyTypeError::new_err("__replace__() takes keyword arguments only"));
         }
         let values = PyDict::new(py);
-        let changes = changes.map(|changes| changes.cast_into::<PyDict>()).transpose()?;
+        let changes = changes.map(Bound::cast_into::<PyDict>).transpose()?;
         let is_emptied = info.kind == StructKind::Union && changes.as_ref().is_some_and(|changes| !changes.is_empty());
         for (name, value) in fields(object, info).filter(|_| !is_emptied) {
             values.set_item(name, value.into_bound(py))?;
@@ -373,7 +372,7 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
 }
 
 /// The member of a union that is set.
-fn member<'a>(object: Ref, info: &'a ClassInfo) -> Option<(&'a Py<PyString>, Object)> {
+fn member(object: Ref, info: &ClassInfo) -> Option<(&Py<PyString>, Object)> {
     fields(object, info).find(|(_, value)| !is_none(value.as_ptr()))
 }
 

@@ -106,8 +106,9 @@ pub(crate) fn new_instance(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> R
             return object;
         }
         // A plain generated class has nothing behind its head but the slots.
+        let slots = Slots::of(object);
         for &offset in info.offsets() {
-            object.cast::<u8>().add(offset).cast::<Ref>().write(std::ptr::null_mut());
+            slots.at(offset).write(std::ptr::null_mut());
         }
         if info.is_tracked {
             ffi::PyObject_GC_Track(object.cast());
@@ -346,12 +347,10 @@ pub(crate) fn complete(object: &Object, class: *mut ffi::PyTypeObject, info: &Cl
     }
     for (&offset, default) in info.offsets().iter().zip(&info.defaults) {
         if slots.get(offset).is_none() {
-            let value = match default.shared() {
-                Some(value) => value,
-                None => {
-                    let registry = registry_of(held(), class);
-                    default.make(registry.as_ref())?
-                }
+            let value = if let Some(value) = default.shared() {
+                value
+            } else {
+                default.make(registry_of(held(), class).as_ref())?
             };
             slots.set(offset, value);
         }

@@ -1,7 +1,7 @@
 //! The metaclass, and the bases that generated classes extend.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int, c_ulong, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_ulong, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -73,7 +73,7 @@ const UNION_DOC: &str = "Base of the classes of Thrift unions.\n\n\
 fn make_meta(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
     // SAFETY: the spec and its slots outlive the call; `type` is a valid base.
     unsafe {
-        let size = (*(&raw const ffi::PyType_Type)).tp_basicsize;
+        let size = ffi::PyType_Type.tp_basicsize;
         let mut slots = [
             slot(ffi::Py_tp_new, meta_new as *mut c_void),
             slot(ffi::Py_tp_dealloc, meta_dealloc as *mut c_void),
@@ -86,7 +86,7 @@ fn make_meta(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
             name: c"fastthrift._core.StructMeta".as_ptr(),
             basicsize: c_int::try_from(size).expect("invariant: a type object is small") + EXTRA_SIZE,
             itemsize: 0,
-            flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_HAVE_GC) as _,
+            flags: spec_flags(ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_HAVE_GC),
             slots: slots.as_mut_ptr(),
         };
         let bases = PyTuple::new(py, [py.get_type::<PyType>()])?;
@@ -116,6 +116,11 @@ unsafe fn add_flag(class: *mut ffi::PyTypeObject, flag: c_ulong) {
     }
 }
 
+/// Flags as a spec takes them.
+fn spec_flags(flags: c_ulong) -> c_uint {
+    c_uint::try_from(flags).expect("invariant: the flags of a spec are the lower 32 bits")
+}
+
 const EXTRA_SIZE: c_int = 16;
 const _: () = assert!(size_of::<Extra>() == 16);
 
@@ -131,7 +136,7 @@ fn make_type<'py>(
             name: name.as_ptr(),
             basicsize: 0,
             itemsize: 0,
-            flags: (ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE) as _,
+            flags: spec_flags(ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE),
             slots: slots.as_mut_ptr(),
         };
         let bases = PyTuple::new(py, [base])?;
@@ -161,7 +166,7 @@ pub(crate) fn is_struct_class(class: *mut ffi::PyTypeObject) -> bool {
 unsafe fn extra(class: *mut ffi::PyTypeObject) -> *mut Extra {
     // SAFETY: the metaclass reserved the space behind CPython's own type object.
     unsafe {
-        let start = (*(&raw const ffi::PyType_Type)).tp_basicsize;
+        let start = ffi::PyType_Type.tp_basicsize;
         class.cast::<u8>().offset(start).cast()
     }
 }
@@ -178,7 +183,7 @@ pub(crate) fn info_of<'a>(class: *mut ffi::PyTypeObject) -> Option<&'a ClassInfo
 
 /// The registry of a generated class or a subclass of one.
 #[inline]
-pub(crate) fn registry_of<'py>(py: Python<'py>, class: *mut ffi::PyTypeObject) -> Option<Bound<'py, Registry>> {
+pub(crate) fn registry_of(py: Python<'_>, class: *mut ffi::PyTypeObject) -> Option<Bound<'_, Registry>> {
     if !is_struct_class(class) {
         return None;
     }
@@ -213,7 +218,7 @@ unsafe extern "C" fn meta_new(
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython calls this with valid arguments; `type` has tp_new.
     unsafe {
-        let Some(new_type) = (*(&raw const ffi::PyType_Type)).tp_new else { return std::ptr::null_mut() };
+        let Some(new_type) = ffi::PyType_Type.tp_new else { return std::ptr::null_mut() };
         let class = new_type(meta, args, kwargs);
         if class.is_null() || !is_struct_class(class.cast()) {
             return class;
@@ -251,7 +256,7 @@ unsafe extern "C" fn meta_traverse(class: *mut ffi::PyObject, visit: ffi::visitp
         if result != 0 {
             return result;
         }
-        match (*(&raw const ffi::PyType_Type)).tp_traverse {
+        match ffi::PyType_Type.tp_traverse {
             Some(traverse) => traverse(class, visit, argument),
             None => 0,
         }
@@ -264,7 +269,7 @@ unsafe extern "C" fn meta_clear(class: *mut ffi::PyObject) -> c_int {
         let extra = extra(class.cast());
         let registry = std::mem::replace(&mut (*extra).registry, std::ptr::null_mut());
         ffi::Py_XDECREF(registry);
-        match (*(&raw const ffi::PyType_Type)).tp_clear {
+        match ffi::PyType_Type.tp_clear {
             Some(clear) => clear(class),
             None => 0,
         }
@@ -276,7 +281,7 @@ unsafe extern "C" fn meta_dealloc(class: *mut ffi::PyObject) {
     unsafe {
         let meta = ffi::Py_TYPE(class);
         let Extra { info, registry } = std::ptr::read(extra(class.cast()));
-        if let Some(dealloc) = (*(&raw const ffi::PyType_Type)).tp_dealloc {
+        if let Some(dealloc) = ffi::PyType_Type.tp_dealloc {
             dealloc(class);
         }
         if !info.is_null() {

@@ -47,9 +47,8 @@ impl ClientFunction {
     fn __get__<'py>(
         this: Bound<'py, Self>,
         instance: Bound<'py, PyAny>,
-        owner: Option<Bound<'py, PyAny>>,
+        _owner: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = owner;
         if instance.is_none() { Ok(this.into_any()) } else { bound_method(this.into_any(), instance) }
     }
 
@@ -91,7 +90,7 @@ impl ClientFunction {
                 args.len()
             )));
         }
-        if kwargs.is_none_or(|kwargs| kwargs.is_empty()) && args.len() == most {
+        if kwargs.is_none_or(PyDictMethods::is_empty) && args.len() == most {
             return Ok(args.iter().map(Object::from).collect());
         }
         let mut values: Vec<Option<Object>> = args.iter().map(|value| Some(Object::from(value))).collect();

@@ -104,7 +104,7 @@ impl Client {
         encode_fields(this, plan, protocol, writer.buffer(), |field| {
             argument(values, field.index).filter(|&value| !is_none(value))
         })
-        .map_err(|error| encode_error(py, error.within(PathStep::Field((*info.name).into()))))?;
+        .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
         let call = match writer.finish() {
             Ok(call) => call,
             Err(error) => return Err(link_error(py, &self.target, info, LinkError::Call(error))),
@@ -112,7 +112,7 @@ impl Client {
         let mut raised = None;
         let reply = py.detach(|| {
             link.exchange(call, kind, deadline, &mut || {
-                raised = Python::attach(|py| py.check_signals()).err();
+                raised = signal_error();
                 raised.is_some()
             })
         });
@@ -131,14 +131,14 @@ impl Client {
                 let plan = this.plans().structure(info.result);
                 let bytes = connection.bytes(body);
                 let read = decode_fields(registry, plan, protocol, limits, bytes, |field, value| {
-                    fields.set(field.index, value)
+                    fields.set(field.index, value);
                 });
                 match read {
                     Ok(len) => connection.body_read(len),
                     Err(error) => {
                         // Where the body ends cannot be known now, so this connection is not used again.
                         link.abandon();
-                        return Err(decode_error(py, error.within(PathStep::Field((*info.name).into()))));
+                        return Err(decode_error(py, &error.within(PathStep::Field((*info.name).into()))));
                     }
                 }
                 drop(using);
@@ -182,6 +182,12 @@ impl ResultFields {
         let text = format!("the reply of '{}' holds neither a value nor a declared exception", info.name);
         Err(application_error(py, &ApplicationException::new(kind, text)))
     }
+}
+
+/// What the handler of a signal that came raises, if it does.
+fn signal_error() -> Option<PyErr> {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
+    Python::attach(|py| py.check_signals()).err()
 }
 
 /// A connection that could not be made.

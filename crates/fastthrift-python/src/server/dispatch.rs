@@ -68,11 +68,11 @@ impl<'s> Call<'s> {
         };
         match replied {
             Ok(()) => Ok(()),
-            Err(Unsent::Encode(error)) => self.fail(py, rpc, request, &encode_error(py, error)),
+            Err(Unsent::Encode(error)) => self.fail(py, rpc, request, &encode_error(py, &error)),
             Err(Unsent::Reply(ReplyError::TooLarge { size, limit })) => {
                 let kind = EncodeErrorKind::Invalid(format!("{size} bytes are over the limit of {limit}").into());
                 let error = EncodeError::new(kind).within(PathStep::Field((*info.name).into()));
-                self.fail(py, rpc, request, &encode_error(py, error))
+                self.fail(py, rpc, request, &encode_error(py, &error))
             }
             Err(Unsent::Reply(error)) => Err(error),
         }
