@@ -107,8 +107,7 @@ codes! {
     ThrowsNotException, "E0704", "throws-not-exception", "Only exceptions can be thrown.";
     ThrowsNamedSuccess, "E0705", "throws-named-success", "`success` is the name of the returned value in the result.";
     ThrowsIdZero, "E0706", "throws-id-zero", "0 is the id of the returned value in the result.";
-    OnewayReturns, "E0707", "oneway-returns", "A oneway function has no reply, so it returns nothing.";
-    OnewayThrows, "E0708", "oneway-throws", "A oneway function has no reply, so it throws nothing.";
+    OnewayThrows, "E0707", "oneway-throws", "A oneway function has no reply, so it throws nothing.";
 
     TooManyErrors, "E0901", "too-many-errors", "There are more errors than are shown.";
 
@@ -145,6 +144,7 @@ codes! {
     DuplicateThrowsType, "W0707", "duplicate-throws-type", "An exception is declared twice, so callers cannot tell the two apart.";
     EmptyEnum, "W0708", "empty-enum", "The enum has no value.";
     NegativeEnumValue, "W0709", "negative-enum-value", "The specification wants numbers of enum values to be non-negative.";
+    OnewayReturns, "W0710", "oneway-returns", "A oneway function has no reply, so what it returns is lost.";
     DeprecatedXsd, "W0801", "deprecated-xsd", "The `xsd_` words have no effect in any current generator but `xsd`.";
     DeprecatedAsync, "W0802", "deprecated-async", "`async` is called `oneway` now.";
     DeprecatedCppTypePosition, "W0803", "deprecated-cpp-type-position", "`cpp_type` of a list stands before the `<`.";

@@ -155,8 +155,9 @@ impl<'a> Resolver<'a> {
     fn function(&mut self, at: At, node: &'a ast::Function) -> Function {
         let unit = at.unit;
         let name = self.text(unit, node.name);
-        let returns = node.returns.as_ref().map(|ty| self.type_id(unit, ty, TypeUse::Value));
+        let written = node.returns.as_ref().map(|ty| self.type_id(unit, ty, TypeUse::Value));
         self.check_oneway(unit, node);
+        let returns = written.filter(|_| node.oneway.is_none());
         let arguments = self.arguments(at, node, name);
         let throws = self.throws(at, node);
         let result = self.result(unit, node, returns, throws);
@@ -183,7 +184,7 @@ impl<'a> Resolver<'a> {
             );
         }
         if let Some(returns) = &node.returns {
-            let message = format!("{name} is oneway, so it cannot return anything; make it `void`");
+            let message = format!("{name} is oneway, so what it returns is lost; make it `void`");
             self.report(Code::OnewayReturns, self.span(unit, returns.range), message);
         }
         if let Some((throws, _)) = node.throws.as_ref().filter(|(_, fields)| !fields.is_empty()) {
