@@ -23,6 +23,8 @@ pub(crate) struct Registry {
     plans: Plans,
     style: Style,
     module_names: Box<[String]>,
+    /// The modules' names in annotations.
+    aliases: Box<[String]>,
     modules: OnceLock<Box<[Py<PyModule>]>>,
     classes: Box<[OnceLock<ClassEntry>]>,
     enums: Box<[OnceLock<EnumEntry>]>,
@@ -46,6 +48,7 @@ impl Registry {
         }
         Self {
             style,
+            aliases: module::aliases(&schema, &module_names),
             module_names,
             modules: OnceLock::new(),
             classes: empty(schema.structs().len()),
@@ -81,7 +84,7 @@ impl Registry {
         let modules: PyResult<Box<[_]>> =
             this.schema().programs().ids().map(|id| module::create(registry, id).map(Bound::unbind)).collect();
         let modules = modules?;
-        module::link(py, this.schema(), &modules, &this.module_names)?;
+        module::link(py, this.schema(), &modules, &this.aliases)?;
         let root = modules[0].clone_ref(py).into_bound(py);
         this.modules.set(modules).map_err(|_| PyRuntimeError::new_err("the modules were made before"))?;
         Ok(root)
@@ -196,11 +199,7 @@ impl Registry {
 
     /// Writes annotations in the names of this registry's modules.
     pub(crate) fn annotations(&self) -> Annotations<'_, impl Fn(ProgramId) -> String> {
-        let module = |program: ProgramId| {
-            let name = &self.module_names[program.index()];
-            name.rsplit('.').next().unwrap_or(name).to_owned()
-        };
-        Annotations::new(self.schema(), module)
+        Annotations::new(self.schema(), |program: ProgramId| self.aliases[program.index()].clone())
     }
 
     /// Makes a module of Python's a name of a program's module, for its annotations.
