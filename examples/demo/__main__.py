@@ -31,7 +31,7 @@ class Report:
         print(f"  {'client':<12}{'server':<12}{'protocol':<21}{'transport':<11}{'socket':<8}{'calls/s':>8}")
 
     def hold(self, client: str, server: str, conversation: Callable[..., float], *how: str) -> None:
-        """Hold a conversation: given a URL, a protocol and a transport, it checks what it gets and returns its speed."""
+        """Hold a conversation: with a URL, protocol and transport it checks what it gets and returns its speed."""
         url, protocol, transport = how
         line = f"  {client:<12}{server:<12}{protocol:<21}{transport:<11}{url.partition(':')[0]:<8}"
         try:

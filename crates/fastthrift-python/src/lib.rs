@@ -5,6 +5,7 @@ mod build;
 mod class;
 mod client;
 mod codec;
+mod connection;
 mod constant;
 mod endpoint;
 mod enumeration;
@@ -33,6 +34,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     functions::add_to(module)?;
     module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
     client::add_to(module)?;
+    connection::add_to(module)?;
     server::add_to(module)?;
     load::add_to(module)
 }

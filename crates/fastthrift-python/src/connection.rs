@@ -1,0 +1,228 @@
+//! The two sides of a connection without IO, for drivers that are written in Python: bytes and commands in, bytes and
+//! events out. Not public in the package.
+
+use std::time::Duration;
+
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
+use fastthrift_rpc::{
+    CallError, CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Fault, ReplyBody,
+    ReplyError, RequestId, ServerConfig, ServerConnection, Span,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::client::framing;
+use crate::error::{application_error, exception, transport_error};
+
+/// The client's side of one connection. Times are in seconds since a moment that the driver chooses once.
+#[pyclass(name = "ClientConnection", module = "fastthrift._core")]
+struct PyClientConnection(ClientConnection);
+
+#[pymethods]
+impl PyClientConnection {
+    #[new]
+    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None))]
+    fn new(
+        protocol: &str,
+        transport: &str,
+        service: Option<String>,
+        message_limit: Option<usize>,
+        max_abandoned: Option<usize>,
+        first_sequence_id: Option<i32>,
+    ) -> PyResult<Self> {
+        let default = ClientConfig::default();
+        Ok(Self(ClientConnection::new(ClientConfig {
+            protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
+            framing: framing(transport)?,
+            service,
+            limits: limits(message_limit),
+            max_abandoned: max_abandoned.unwrap_or(default.max_abandoned),
+            first_sequence_id: first_sequence_id.unwrap_or(default.first_sequence_id),
+            ..default
+        })))
+    }
+
+    /// Makes a call ready to send; `body` is the struct of the arguments. Returns its id.
+    #[pyo3(signature = (function, body, *, service=None, oneway=false, deadline=None))]
+    fn call(
+        &mut self,
+        py: Python<'_>,
+        function: &str,
+        body: &[u8],
+        service: Option<&str>,
+        oneway: bool,
+        deadline: Option<f64>,
+    ) -> PyResult<u64> {
+        let kind = if oneway { CallKind::Oneway } else { CallKind::Call };
+        let deadline = deadline.map(time).transpose()?;
+        let begun = match service {
+            Some(service) => self.0.begin_call_of(service, function, kind, deadline),
+            None => self.0.begin_call(function, kind, deadline),
+        };
+        let finished = begun.and_then(|mut writer| {
+            writer.buffer().extend_from_slice(body);
+            writer.finish()
+        });
+        finished.map(CallId::to_number).map_err(|error| call_error(py, &error))
+    }
+
+    /// Stops waiting for a call. False when nobody waited for it.
+    fn cancel(&mut self, call: u64) -> bool {
+        self.0.cancel(CallId::from_number(call))
+    }
+
+    /// Takes the bytes to send next.
+    fn take_outbound<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = PyBytes::new(py, self.0.outbound());
+        self.0.advance_outbound(self.0.outbound().len());
+        bytes
+    }
+
+    /// Takes bytes that the peer sent.
+    fn receive(&mut self, bytes: &[u8]) {
+        self.0.receive(bytes);
+    }
+
+    /// Notes that the peer sends nothing more.
+    fn receive_eof(&mut self) {
+        self.0.receive_eof();
+    }
+
+    /// The next event: a call, and the bytes of its result's struct or the exception to raise. None while nothing comes.
+    /// Raises when the connection has failed.
+    fn poll_event<'py>(&mut self, py: Python<'py>, now: f64) -> PyResult<Option<(u64, Bound<'py, PyAny>)>> {
+        let event = self.0.poll_event(time(now)?).map_err(|error| connection_error(py, &error))?;
+        let raised = |error: PyErr| error.into_value(py).into_bound(py).into_any();
+        Ok(event.map(|event| match event {
+            ClientEvent::Reply { call, body: ReplyBody::Result(body) } => {
+                (call.to_number(), PyBytes::new(py, self.0.bytes(body)).into_any())
+            }
+            ClientEvent::Reply { call, body: ReplyBody::Exception(error) } => {
+                (call.to_number(), raised(application_error(py, &error)))
+            }
+            ClientEvent::TimedOut { call } => {
+                let text = "no reply came before the deadline";
+                (call.to_number(), raised(exception(py, "TransportTimeout", (3, text))))
+            }
+        }))
+    }
+
+    /// When `poll_event` is to be asked again even if nothing comes.
+    fn next_deadline(&self) -> Option<f64> {
+        self.0.next_deadline().map(|deadline| deadline.as_secs_f64())
+    }
+
+    /// The calls that the failure of the connection ended; each is given once.
+    fn drain_failed(&mut self) -> Vec<u64> {
+        self.0.drain_failed().into_iter().map(CallId::to_number).collect()
+    }
+}
+
+/// A request: its id, the service's name if one came, the function's name, the arguments' struct, whether it is oneway.
+type RequestParts<'py> = (u64, Option<Bound<'py, PyBytes>>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, bool);
+
+/// The server's side of one connection; it finds out what the peer speaks.
+#[pyclass(name = "ServerConnection", module = "fastthrift._core")]
+struct PyServerConnection(ServerConnection);
+
+#[pymethods]
+impl PyServerConnection {
+    #[new]
+    #[pyo3(signature = (*, message_limit=None, max_open=None))]
+    fn new(message_limit: Option<usize>, max_open: Option<usize>) -> Self {
+        let default = ServerConfig::default();
+        let max_open = max_open.unwrap_or(default.max_open);
+        Self(ServerConnection::new(ServerConfig { limits: limits(message_limit), max_open, ..default }))
+    }
+
+    /// Takes bytes that the peer sent.
+    fn receive(&mut self, bytes: &[u8]) {
+        self.0.receive(bytes);
+    }
+
+    /// Notes that the peer sends nothing more.
+    fn receive_eof(&mut self) {
+        self.0.receive_eof();
+    }
+
+    /// Whether more should be received.
+    fn wants_read(&self) -> bool {
+        self.0.wants_read()
+    }
+
+    /// The next request, or None while nothing comes. Raises when the connection has failed.
+    fn poll_event<'py>(&mut self, py: Python<'py>) -> PyResult<Option<RequestParts<'py>>> {
+        let request = self.0.poll_event().map_err(|error| connection_error(py, &error))?;
+        let bytes = |span: Span| PyBytes::new(py, self.0.bytes(span));
+        Ok(request.map(|request| {
+            let id = request.id.to_number();
+            let is_oneway = request.kind == CallKind::Oneway;
+            (id, request.service.map(bytes), bytes(request.function), bytes(request.body), is_oneway)
+        }))
+    }
+
+    /// Answers a request with its result's struct.
+    fn reply(&mut self, request: u64, body: &[u8]) -> PyResult<()> {
+        let begun = self.0.begin_reply(RequestId::from_number(request));
+        let finished = begun.and_then(|mut writer| {
+            writer.buffer().extend_from_slice(body);
+            writer.finish()
+        });
+        finished.map_err(|error| reply_error(&error))
+    }
+
+    /// Answers a request with an application exception.
+    fn reply_exception(&mut self, request: u64, kind: i32, message: String) -> PyResult<()> {
+        let exception = ApplicationException::new(ApplicationExceptionKind(kind), message);
+        self.0.reply_exception(RequestId::from_number(request), &exception).map_err(|error| reply_error(&error))
+    }
+
+    /// Closes a oneway request, which gets no answer.
+    fn finish_oneway(&mut self, request: u64) -> PyResult<()> {
+        self.0.finish_oneway(RequestId::from_number(request)).map_err(|error| reply_error(&error))
+    }
+
+    /// Takes the bytes to send next.
+    fn take_outbound<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bytes = PyBytes::new(py, self.0.outbound());
+        self.0.advance_outbound(self.0.outbound().len());
+        bytes
+    }
+
+    /// Whether all is done and the connection is to be closed.
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+fn limits(message: Option<usize>) -> Limits {
+    let default = Limits::DEFAULT;
+    Limits { message: message.unwrap_or(default.message), ..default }
+}
+
+fn time(seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| PyValueError::new_err(format!("a time is not negative, got {seconds}")))
+}
+
+fn connection_error(py: Python<'_>, error: &ConnectionError) -> PyErr {
+    let kind = if error.fault() == Fault::Network { "END_OF_FILE" } else { "UNKNOWN" };
+    transport_error(py, kind, error.to_string())
+}
+
+fn call_error(py: Python<'_>, error: &CallError) -> PyErr {
+    match error {
+        CallError::Connection(error) => connection_error(py, error),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+fn reply_error(error: &ReplyError) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyClientConnection>()?;
+    module.add_class::<PyServerConnection>()
+}
