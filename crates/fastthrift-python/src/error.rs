@@ -19,6 +19,14 @@ where
     made.map_or_else(|error| error, PyErr::from_value)
 }
 
+/// Sets a Python exception, for a C function that is about to say that it failed.
+///
+/// PyO3 gives references back only where it knows that it holds the interpreter; those that it could not give back before go, too.
+#[cold]
+pub(crate) fn restore(error: PyErr) {
+    Python::attach(|py| error.restore(py));
+}
+
 /// A value that could not be written. A Python exception that is set goes first.
 #[cold]
 pub(crate) fn encode_error(py: Python<'_>, error: &EncodeError) -> PyErr {

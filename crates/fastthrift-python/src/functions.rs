@@ -13,7 +13,7 @@ use pyo3::{Bound, ffi};
 
 use crate::class::{info_of, registry_of};
 use crate::codec::{decode_struct, encode_struct, in_class, with_scratch};
-use crate::error::{decode_error, encode_error};
+use crate::error::{decode_error, encode_error, restore};
 use crate::object::{Object, Ref, held, type_name};
 
 const SERIALIZE_DOC: &CStr = c"serialize(obj, protocol='binary')\n--\n\n\
@@ -101,7 +101,7 @@ fn give(result: PyResult<Object>) -> Ref {
     match result {
         Ok(object) => object.into_ptr(),
         Err(error) => {
-            error.restore(held());
+            restore(error);
             std::ptr::null_mut()
         }
     }

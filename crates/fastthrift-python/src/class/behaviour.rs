@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
 use super::{ClassInfo, info_of};
+use crate::error::restore;
 use crate::object::{Object, Ref, borrowed, guarded, held};
 
 pub(super) fn struct_slots() -> Vec<ffi::PyType_Slot> {
@@ -142,7 +143,7 @@ fn fields(object: Ref, info: &ClassInfo) -> impl Iterator<Item = (&Py<PyString>,
 fn give(result: PyResult<Object>) -> Ref {
     result.map_or_else(
         |error| {
-            error.restore(held());
+            restore(error);
             std::ptr::null_mut()
         },
         Object::into_ptr,
@@ -245,7 +246,7 @@ unsafe extern "C" fn hash(object: Ref) -> ffi::Py_hash_t {
         Ok(-1) => -2,
         Ok(hash) => hash,
         Err(error) => {
-            error.restore(held());
+            restore(error);
             -1
         }
     }

@@ -12,6 +12,7 @@ use pyo3::{PyErr, ffi};
 use fastthrift_schema::StructKind;
 
 use super::{ClassInfo, info_of, registry_of};
+use crate::error::restore;
 use crate::object::{Object, Ref, held};
 
 /// The slots of one instance.
@@ -266,7 +267,7 @@ pub(super) unsafe extern "C" fn tp_init(object: Ref, args: Ref, kwargs: Ref) -> 
         match fill(&object, class, info, &positional, by_name.into_iter()) {
             Ok(()) => 0,
             Err(error) => {
-                error.restore(held());
+                restore(error);
                 -1
             }
         }
@@ -277,7 +278,7 @@ fn finish(result: PyResult<()>, object: Object) -> Ref {
     match result {
         Ok(()) => object.into_ptr(),
         Err(error) => {
-            error.restore(held());
+            restore(error);
             std::ptr::null_mut()
         }
     }
@@ -285,7 +286,7 @@ fn finish(result: PyResult<()>, object: Object) -> Ref {
 
 #[cold]
 fn not_generated() -> Ref {
-    PyTypeError::new_err("this class is only a base: load an IDL file to get classes that can be made").restore(held());
+    restore(PyTypeError::new_err("this class is only a base: load an IDL file to get classes that can be made"));
     std::ptr::null_mut()
 }
 
