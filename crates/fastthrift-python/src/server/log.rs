@@ -11,7 +11,7 @@ const DEBUG: u8 = 10;
 pub(super) fn error(py: Python<'_>, text: &str, error: &PyErr) {
     let write = || -> PyResult<()> {
         let options = PyDict::new(py);
-        options.set_item("exc_info", error.value(py))?;
+        options.set_item("exc_info", (error.get_type(py), error.value(py), error.traceback(py)))?;
         logger(&py.import("logging")?)?.call_method("error", (text,), Some(&options)).map(drop)
     };
     write().unwrap_or_else(|error| error.write_unraisable(py, None));

@@ -1,0 +1,297 @@
+"""Peers that mean no good: the server answers or closes that connection, and serves the next client as if nothing were."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import fastthrift
+
+IDL = """
+struct Tree { 1: list<Tree> branches, 2: map<string, i32> leaves }
+service Store {
+  i32 count(1: Tree tree)
+  string echo(1: string text)
+  binary blob(1: i32 size)
+}
+"""
+
+FRAME_LIMIT = 1 << 20
+
+
+class Handler:
+    """Serves `Store`."""
+
+    def count(self, tree: Any) -> int:
+        return 0 if tree is None or tree.branches is None else len(tree.branches)
+
+    def echo(self, text: str) -> str:
+        return text
+
+    def blob(self, size: int) -> bytes:
+        return bytes(size)
+
+
+@pytest.fixture(scope="module")
+def store() -> ModuleType:
+    """The module of the IDL."""
+    return fastthrift.loads(IDL, name="store.thrift")
+
+
+@pytest.fixture(scope="module")
+def server(store: ModuleType) -> Iterator[fastthrift.Server]:
+    """One server for all hostile peers."""
+    with fastthrift.Server(
+        Handler(), "tcp://127.0.0.1:0", service=store.Store, max_message_size=FRAME_LIMIT, max_container_size=1000
+    ) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def raw(server: fastthrift.Server, timeout: float = 10) -> Iterator[socket.socket]:
+    """A connection without any manners."""
+    host, port = server.url.removeprefix("tcp://").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=timeout) as connection:
+        yield connection
+
+
+def all_until_closed(connection: socket.socket) -> bytes:
+    """Return what the server still says; fails if it does not close."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+def works(server: fastthrift.Server, store: ModuleType) -> bool:
+    """Whether a good client is served."""
+    with fastthrift.connect(store.Store, server.url, timeout=10) as client:
+        return bool(client.echo("good") == "good")
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process, and so the server, has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def call(name: bytes, body: bytes, kind: int = 1) -> bytes:
+    """A strict Binary message, unframed."""
+    return struct.pack(">HBBi", 0x8001, 0, kind, len(name)) + name + struct.pack(">i", 1) + body
+
+
+def framed(message: bytes) -> bytes:
+    return struct.pack(">i", len(message)) + message
+
+
+def nested(depth: int) -> bytes:
+    """A tree of one branch on another."""
+    return b"\x0c\x00\x01" + b"\x0f\x00\x01\x0c\x00\x00\x00\x01" * depth + b"\x00" * (depth + 2)
+
+
+TEXT = b"\x0b\x00\x01"
+
+BROKEN = {
+    "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(600),
+    "zeros": bytes(4096),
+    "ones": b"\xff" * 4096,
+    "text": b"hello\r\n",
+    "frame of nothing": framed(b""),
+    "negative frame": struct.pack(">i", -2),
+    "frame over the limit": struct.pack(">i", FRAME_LIMIT + 1) + b"\x80\x01",
+    "largest frame": struct.pack(">i", 0x7FFFFFFF) + b"\x80\x01",
+    "header transport": struct.pack(">iHHi", 100, 0x0FFF, 0, 1),
+    "frame of garbage": framed(b"\x13\x37" * 20),
+    "negative name": struct.pack(">HBBi", 0x8001, 0, 1, -1),
+    "name over the limit": struct.pack(">HBBi", 0x8001, 0, 1, FRAME_LIMIT + 1),
+    "long name": call(b"n" * 5000, b"\x00"),
+    "reply": call(b"echo", b"\x00", kind=2),
+    "no message type": call(b"echo", b"\x00", kind=9),
+    "negative string": call(b"echo", TEXT + struct.pack(">i", -1)),
+    "string over the limit": call(b"echo", TEXT + struct.pack(">i", 0x7FFFFFFF)),
+    "no field type": call(b"echo", b"\x63\x00\x01"),
+    "negative list": call(b"count", b"\x0c\x00\x01\x0f\x00\x01\x0c\xff\xff\xff\xff"),
+    "list over the limit": call(b"count", b"\x0c\x00\x01\x0f\x00\x01\x0c\x7f\xff\xff\xff"),
+    "map over the limit": call(b"count", b"\x0c\x00\x01\x0d\x00\x02\x0b\x08\x7f\xff\xff\xff"),
+    "deep nesting": call(b"count", nested(5000)),
+    "compact varint without end": b"\x82\x21\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    "compact list over the limit": b"\x82\x21\x01\x05count\x1c\x19\xfc\xff\xff\xff\xff\x07",
+    "compact deep nesting": b"\x82\x21\x01\x05count\x1c" + b"\x19\x1c" * 5000,
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_bytes_end_their_connection_alone(server: fastthrift.Server, store: ModuleType, name: str) -> None:
+    with raw(server) as connection:
+        connection.sendall(BROKEN[name])
+        if name in {"text", "frame over the limit", "name over the limit"}:
+            connection.shutdown(socket.SHUT_WR)
+        all_until_closed(connection)
+    assert works(server, store)
+
+
+ANSWERED = {
+    "no such function": (call(b"destroy", b"\x00"), b"'destroy'"),
+    "name that is not text": (call(b"\xff\x00\n", b"\x00"), rb"'\xff\x00\n'"),
+    "argument of another type": (call(b"echo", b"\x08\x00\x01\x00\x00\x00\x01\x00"), b"success"),
+    "unknown fields": (call(b"echo", b"\x08\x7f\xff\x00\x00\x00\x01" + TEXT + b"\x00\x00\x00\x02hi\x00"), b"hi"),
+    "text that is not UTF-8": (call(b"echo", TEXT + b"\x00\x00\x00\x02\xc3\x28\x00"), b"UTF-8"),
+    "nesting just over the limit": (call(b"count", nested(40)), b"nesting"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_a_sound_frame_is_answered_whatever_is_in_it(
+    server: fastthrift.Server, store: ModuleType, name: str
+) -> None:
+    request, expected = ANSWERED[name]
+    with raw(server) as connection:
+        connection.sendall(framed(request))
+        size = struct.unpack(">i", connection.recv(4, socket.MSG_WAITALL))[0]
+        answer = connection.recv(size, socket.MSG_WAITALL)
+        if name != "argument of another type":
+            assert expected in answer
+        connection.sendall(framed(call(b"echo", TEXT + b"\x00\x00\x00\x05again\x00")))
+        size = struct.unpack(">i", connection.recv(4, socket.MSG_WAITALL))[0]
+        assert b"again" in connection.recv(size, socket.MSG_WAITALL)
+
+
+def test_a_broken_unframed_message_is_answered_before_the_connection_ends(server: fastthrift.Server) -> None:
+    with raw(server) as connection:
+        # More than the server wants to read: closing over it must not lose the answer.
+        connection.sendall(BROKEN["negative string"] + b"x" * 200_000)
+        answer = all_until_closed(connection)
+    assert answer.startswith(b"\x80\x01\x00\x03\x00\x00\x00\x04echo")
+    assert b"negative" in answer
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 7, 20, 28])
+def test_a_cut_off_message_is_forgotten(server: fastthrift.Server, store: ModuleType, cut: int) -> None:
+    for message in [framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")), call(b"echo", TEXT + b"\0\0\0\5hello\0")]:
+        with raw(server) as connection:
+            connection.sendall(message[:cut])
+            connection.shutdown(socket.SHUT_WR)
+            assert all_until_closed(connection) == b""
+    assert works(server, store)
+
+
+def test_one_byte_at_a_time_is_a_message_all_the_same(server: fastthrift.Server) -> None:
+    for message in [framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")), call(b"echo", TEXT + b"\0\0\0\5hello\0")]:
+        with raw(server) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for byte in message:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.001)
+            assert b"hello" in connection.recv(1000)
+
+
+def test_announced_sizes_take_no_memory(store: ModuleType) -> None:
+    with (
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        assert works(server, store)
+        before = resident()
+        for place in range(100):
+            connection = stack.enter_context(raw(server))
+            size = 100 << 20
+            announce = [
+                struct.pack(">i", size) + call(b"echo", TEXT),
+                call(b"echo", TEXT + struct.pack(">i", size)),
+                b"\x82\x21\x01\x04echo\x18\x80\x80\x80\x32",
+            ]
+            connection.sendall(announce[place % 3] + b"x" * 1000)
+        assert works(server, store)
+        assert resident() - before < 20 << 20
+
+
+def test_a_client_that_never_reads_is_not_served_without_end(store: ModuleType) -> None:
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
+        assert works(server, store)
+        before = resident()
+        request = framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", 1 << 20) + b"\x00"))
+        with raw(server, timeout=1) as connection:
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                for _ in range(100_000):
+                    connection.send(request)
+            time.sleep(0.3)
+            assert works(server, store)
+            assert resident() - before < 64 << 20
+
+
+def test_what_a_client_is_slow_to_read_comes_whole(server: fastthrift.Server) -> None:
+    size = FRAME_LIMIT - 100
+    request = framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", size) + b"\x00"))
+    with raw(server) as connection:
+        connection.sendall(request * 5)
+        for _ in range(5):
+            (length,) = struct.unpack(">i", connection.recv(4, socket.MSG_WAITALL))
+            received = 0
+            while received < length:
+                received += len(connection.recv(min(50_000, length - received)))
+                time.sleep(0.0005)
+            assert length > size
+
+
+def test_a_client_that_stops_inside_a_message_is_cut_off(store: ModuleType) -> None:
+    with fastthrift.Server(
+        Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2
+    ) as server, raw(server) as silent, raw(server) as idle, raw(server) as trickle:
+        silent.sendall(framed(call(b"echo", TEXT))[:10])
+        start = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - start < 5:
+                trickle.sendall(struct.pack(">i", 1000) if trickle.gettimeout() == 10 else b"x")
+                trickle.settimeout(9)
+                time.sleep(0.02)
+        assert time.monotonic() - start < 3, "a trickle of bytes gains no time"
+        assert all_until_closed(silent) == b""
+        idle.sendall(framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")))
+        assert b"hello" in idle.recv(1000), "a client that waits between messages is left alone"
+
+
+def test_a_client_that_stops_reading_is_cut_off(store: ModuleType) -> None:
+    with fastthrift.Server(
+        Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2
+    ) as server, raw(server) as connection:
+        connection.sendall(framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", 50 << 20) + b"\x00")))
+        time.sleep(0.8)
+        assert len(all_until_closed(connection)) < 50 << 20
+
+
+def test_an_idle_client_is_closed_when_that_is_asked_for(store: ModuleType) -> None:
+    with fastthrift.Server(
+        Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=0.3
+    ) as server, raw(server) as connection:
+        for _ in range(5):
+            time.sleep(0.1)
+            connection.sendall(framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")))
+            assert b"hello" in connection.recv(1000)
+        start = time.monotonic()
+        assert connection.recv(1) == b""
+        assert 0.2 < time.monotonic() - start < 2
+
+
+def test_more_clients_than_allowed_wait_their_turn(store: ModuleType) -> None:
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, max_connections=2) as server:
+        request = framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00"))
+        with raw(server) as first, raw(server) as second, raw(server, timeout=0.2) as third:
+            for connection in (first, second, third):
+                connection.sendall(request)
+            assert b"hello" in first.recv(1000)
+            assert b"hello" in second.recv(1000)
+            with pytest.raises(TimeoutError):
+                third.recv(1000)
+            third.settimeout(10)
+            first.close()
+            assert b"hello" in third.recv(1000)
