@@ -29,6 +29,10 @@ pub trait Build {
     fn double(&mut self, value: f64) -> Result<Self::Value, DecodeError>;
     /// Makes a `string` from bytes that are not checked yet; `offset` is where they start.
     fn string(&mut self, value: &[u8], offset: usize) -> Result<Self::Value, DecodeError>;
+    /// Makes a `string` that is a key of a map: often the same few again and again. As [`Build::string`] otherwise.
+    fn key_string(&mut self, value: &[u8], offset: usize) -> Result<Self::Value, DecodeError> {
+        self.string(value, offset)
+    }
     /// Makes a `binary`.
     fn binary(&mut self, value: &[u8]) -> Result<Self::Value, DecodeError>;
     /// Makes a `uuid`.

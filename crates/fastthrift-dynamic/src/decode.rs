@@ -129,7 +129,7 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
         let value_wire = self.element_type(&plan.value, header.value, header.len)?;
         let mut map = self.build.begin_map(plan, header.len)?;
         for index in 0..header.len {
-            let key = self.element(&plan.key, key_wire).map_err(|error| error.within(PathStep::Key(index)))?;
+            let key = self.key(&plan.key, key_wire).map_err(|error| error.within(PathStep::Key(index)))?;
             let value = self.element(&plan.value, value_wire).map_err(|error| error.within(PathStep::Value(index)))?;
             self.build.insert_entry(&mut map, key, value).map_err(|error| error.within(PathStep::Key(index)))?;
         }
@@ -165,6 +165,15 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
             None => self.value(ty),
             Some(wire) => self.widened(ty, wire),
         }
+    }
+
+    #[inline]
+    fn key(&mut self, ty: &TypePlan, wire: Option<TType>) -> Result<B::Value, DecodeError> {
+        if let TypePlan::String = ty {
+            let bytes = self.input.read_binary()?;
+            return self.build.key_string(bytes, self.input.offset() - bytes.len());
+        }
+        self.element(ty, wire)
     }
 
     #[cold]

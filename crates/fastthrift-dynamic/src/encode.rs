@@ -73,13 +73,15 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::Binary => self.output.write_binary_field(id, checked(self.visit.binary(value)?)?),
             other => {
                 self.output.write_field(field.header);
-                return self.value(other, value);
+                return self.compound(other, value);
             }
         }
         Ok(())
     }
 
     /// Writes a value of this type.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loops over elements and entries are faster with the scalars in them")]
     pub fn value(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
         match ty {
             TypePlan::Bool => self.output.write_bool(self.visit.bool(value)?),
@@ -90,14 +92,25 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::Double => self.output.write_double(self.visit.double(value)?),
             TypePlan::String => self.output.write_binary(checked(self.visit.string(value)?)?),
             TypePlan::Binary => self.output.write_binary(checked(self.visit.binary(value)?)?),
-            TypePlan::Uuid => self.output.write_uuid(&self.visit.uuid(value)?),
             TypePlan::Enum(id) => self.output.write_i32(self.visit.enumeration(*id, value)?),
-            TypePlan::Struct(id) => self.structure(*id, value)?,
-            TypePlan::List(plan) => self.list(plan, value)?,
-            TypePlan::Set(plan) => self.set(plan, value)?,
-            TypePlan::Map(plan) => self.map(plan, value)?,
+            other => return self.compound(other, value),
         }
         Ok(())
+    }
+
+    /// Writes a value of a type that is no scalar, and of the rarest one that is.
+    fn compound(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
+        match ty {
+            TypePlan::Struct(id) => self.structure(*id, value),
+            TypePlan::List(plan) => self.list(plan, value),
+            TypePlan::Set(plan) => self.set(plan, value),
+            TypePlan::Map(plan) => self.map(plan, value),
+            TypePlan::Uuid => {
+                self.output.write_uuid(&self.visit.uuid(value)?);
+                Ok(())
+            }
+            scalar => self.value(scalar, value),
+        }
     }
 
     fn list(&mut self, plan: &SequencePlan, value: V::Value) -> Result<(), EncodeError> {
@@ -114,21 +127,10 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         self.elements(&plan.element, elements)
     }
 
-    /// Writes elements; the loops over the commonest types do not ask for the type again at each.
     fn elements(&mut self, ty: &TypePlan, elements: V::Elements) -> Result<(), EncodeError> {
         self.enter()?;
-        let visit = self.visit;
-        match ty {
-            TypePlan::I32 => each(elements, |value| visit.i32(value).map(|value| self.output.write_i32(value)))?,
-            TypePlan::I64 => each(elements, |value| visit.i64(value).map(|value| self.output.write_i64(value)))?,
-            TypePlan::Double => {
-                each(elements, |value| visit.double(value).map(|value| self.output.write_double(value)))?;
-            }
-            TypePlan::String => each(elements, |value| {
-                visit.string(value).and_then(checked).map(|value| self.output.write_binary(value))
-            })?,
-            TypePlan::Struct(id) => each(elements, |value| self.structure(*id, value))?,
-            other => each(elements, |value| self.value(other, value))?,
+        for (index, element) in elements.enumerate() {
+            self.value(ty, element).map_err(|error| error.within(PathStep::Index(index)))?;
         }
         self.depth -= 1;
         Ok(())
@@ -155,18 +157,6 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         self.depth += 1;
         Ok(())
     }
-}
-
-/// Hands each element to `write`, and says at which one it failed.
-#[inline]
-fn each<T>(
-    elements: impl Iterator<Item = T>,
-    mut write: impl FnMut(T) -> Result<(), EncodeError>,
-) -> Result<(), EncodeError> {
-    for (index, element) in elements.enumerate() {
-        write(element).map_err(|error| error.within(PathStep::Index(index)))?;
-    }
-    Ok(())
 }
 
 #[inline]

@@ -4,6 +4,7 @@
 //! caller's `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain
 //! before anything is done with it, so that no input makes a reader allocate, recurse or loop beyond them.
 
+mod append;
 mod application_exception;
 mod binary;
 mod compact;
@@ -19,6 +20,8 @@ mod text;
 mod tokens;
 mod ttype;
 
+#[doc(hidden)]
+pub use append::copy_bytes;
 pub use application_exception::{ApplicationException, ApplicationExceptionKind};
 pub use binary::{BinaryReader, BinaryWriter};
 pub use compact::{CompactReader, CompactWriter};

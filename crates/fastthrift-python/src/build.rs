@@ -10,6 +10,8 @@ use pyo3::{PyErr, ffi};
 
 use crate::class::{ClassInfo, Layout, Slots, complete, frozen_dict_type, is_none, new_instance};
 use crate::constant;
+use crate::error::restore;
+use crate::keys::KeyUse;
 use crate::object::{Object, held, made, python_raised};
 use crate::primitive;
 use crate::registry::{Registry, Style};
@@ -19,6 +21,7 @@ pub(crate) struct PyBuild<'r, 'py> {
     registry: &'r Bound<'py, Registry>,
     /// The class of the outermost struct, where it is a subclass of the generated one.
     outermost: Option<*mut ffi::PyTypeObject>,
+    keys: KeyUse,
 }
 
 /// A struct whose fields are being set.
@@ -32,12 +35,12 @@ pub(crate) struct Building<'r> {
 
 impl<'r, 'py> PyBuild<'r, 'py> {
     pub(crate) fn new(registry: &'r Bound<'py, Registry>) -> Self {
-        Self { registry, outermost: None }
+        Self { registry, outermost: None, keys: KeyUse::default() }
     }
 
     /// Makes the outermost struct an instance of this subclass of the generated class.
     pub(crate) fn with_class(registry: &'r Bound<'py, Registry>, class: *mut ffi::PyTypeObject) -> Self {
-        Self { registry, outermost: Some(class) }
+        Self { registry, outermost: Some(class), keys: KeyUse::default() }
     }
 
     fn style(&self) -> Style {
@@ -48,8 +51,17 @@ impl<'r, 'py> PyBuild<'r, 'py> {
 /// Leaves the Python exception set, for whoever called the walk.
 #[cold]
 fn raise(error: PyErr) -> DecodeError {
-    error.restore(held());
+    restore(error);
     python_raised()
+}
+
+/// Whether the collector could come upon a list of this type before all its places are filled, and let Python code see it. It runs
+/// when it makes objects that it tracks; from 3.12 on, only between the steps of Python code.
+#[inline]
+fn must_hide(plan: &SequencePlan) -> bool {
+    use fastthrift_dynamic::TypePlan::{Binary, Bool, Double, I8, I16, I32, I64, String};
+    let has_plain_elements = matches!(plan.element, Bool | I8 | I16 | I32 | I64 | Double | String | Binary);
+    cfg!(Py_GIL_DISABLED) || (cfg!(not(Py_3_12)) && !has_plain_elements)
 }
 
 fn length(len: usize) -> isize {
@@ -93,6 +105,14 @@ impl<'r> Build for PyBuild<'r, '_> {
             Ok(Some(text)) => Ok(text),
             Ok(None) => Err(python_raised()),
             Err(valid) => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, offset + valid)),
+        }
+    }
+
+    #[inline]
+    fn key_string(&mut self, value: &[u8], offset: usize) -> Result<Object, DecodeError> {
+        match self.keys.find(value) {
+            Some(key) => Ok(key),
+            None => self.string(value, offset).inspect(|key| self.keys.offer(value, key)),
         }
     }
 
@@ -178,11 +198,13 @@ impl<'r> Build for PyBuild<'r, '_> {
     }
 
     #[inline]
-    fn begin_list(&mut self, _: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+    fn begin_list(&mut self, plan: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
         // SAFETY: a new list; the collector must not see it before all its places are filled.
         unsafe {
             let list = made(ffi::PyList_New(length(len)))?;
-            ffi::PyObject_GC_UnTrack(list.as_ptr().cast());
+            if must_hide(plan) {
+                ffi::PyObject_GC_UnTrack(list.as_ptr().cast());
+            }
             Ok(list)
         }
     }
@@ -198,7 +220,9 @@ impl<'r> Build for PyBuild<'r, '_> {
     fn end_list(&mut self, plan: &SequencePlan, list: Object) -> Result<Object, DecodeError> {
         // SAFETY: all places are filled.
         unsafe {
-            ffi::PyObject_GC_Track(list.as_ptr().cast());
+            if must_hide(plan) {
+                ffi::PyObject_GC_Track(list.as_ptr().cast());
+            }
             if plan.is_key && self.style() == Style::Native {
                 made(ffi::PyList_AsTuple(list.as_ptr()))
             } else {

@@ -11,6 +11,7 @@ mod endpoint;
 mod enumeration;
 mod error;
 mod functions;
+mod keys;
 mod load;
 mod module;
 mod names;

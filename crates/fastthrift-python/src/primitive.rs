@@ -1,6 +1,7 @@
 //! Numbers and text between Python objects and machine values.
 #![allow(unsafe_code)]
 
+use fastthrift_protocol::copy_bytes;
 use pyo3::ffi;
 
 use crate::object::{Object, Ref};
@@ -101,36 +102,9 @@ pub(crate) fn text(bytes: &[u8]) -> Result<Option<Object>, usize> {
         let string = ffi::PyUnicode_New(len, 127);
         if !string.is_null() && len > 0 {
             let data = string.cast::<u8>().add(size_of::<ffi::PyASCIIObject>());
-            copy_short(bytes, data);
+            copy_bytes(bytes, std::slice::from_raw_parts_mut(data.cast(), bytes.len()));
         }
         Ok(Object::from_new(string))
-    }
-}
-
-/// Copies bytes; short ones, which most text is, without a call: as two words that may overlap.
-///
-/// # Safety
-/// `to` has room for all of them, and lies elsewhere.
-#[inline]
-unsafe fn copy_short(bytes: &[u8], to: *mut u8) {
-    // SAFETY: each arm reads and writes within the first `len` bytes.
-    unsafe {
-        let (from, len) = (bytes.as_ptr(), bytes.len());
-        match len {
-            8..=16 => {
-                let (first, last) =
-                    (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
-                to.cast::<u64>().write_unaligned(first);
-                to.add(len - 8).cast::<u64>().write_unaligned(last);
-            }
-            4..=7 => {
-                let (first, last) =
-                    (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
-                to.cast::<u32>().write_unaligned(first);
-                to.add(len - 4).cast::<u32>().write_unaligned(last);
-            }
-            _ => std::ptr::copy_nonoverlapping(from, to, len),
-        }
     }
 }
 

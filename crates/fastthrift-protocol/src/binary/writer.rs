@@ -1,4 +1,5 @@
 use super::VERSION_1;
+use crate::append::append_with_head;
 use crate::output::wire_size;
 use crate::{FieldHeader, MessageHeader, OutputProtocol, StructScope, TType};
 
@@ -29,11 +30,6 @@ impl<'a> BinaryWriter<'a> {
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N]) {
         self.out.extend_from_slice(&bytes);
-    }
-
-    #[inline]
-    fn put_size(&mut self, len: usize) {
-        self.put(wire_size(len).to_be_bytes());
     }
 
     /// Appends the upper `len` bytes of a word: one store of the whole, of which the end is given up again.
@@ -154,8 +150,13 @@ impl OutputProtocol for BinaryWriter<'_> {
 
     #[inline]
     fn write_binary(&mut self, value: &[u8]) {
-        self.out.reserve(value.len() + 4);
-        self.put_size(value.len());
-        self.out.extend_from_slice(value);
+        let size = u64::from(wire_size(value.len())) << 32;
+        append_with_head(self.out, size.to_be_bytes(), 4, value);
+    }
+
+    #[inline]
+    fn write_binary_field(&mut self, id: i16, value: &[u8]) {
+        let head = header_word(TType::String, id) | u64::from(wire_size(value.len())) << 8;
+        append_with_head(self.out, head.to_be_bytes(), 7, value);
     }
 }

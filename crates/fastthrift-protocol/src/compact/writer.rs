@@ -1,5 +1,6 @@
 use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
+use crate::append::append_with_head;
 use crate::output::wire_size;
 use crate::{FieldHeader, MessageHeader, OutputProtocol, StructScope, TType};
 
@@ -137,6 +138,9 @@ impl OutputProtocol for CompactWriter<'_> {
 
     #[inline]
     fn write_binary(&mut self, value: &[u8]) {
+        if let Ok(len @ 0..=0x7f) = u8::try_from(value.len()) {
+            return append_with_head(self.out, [len, 0, 0, 0, 0, 0, 0, 0], 1, value);
+        }
         write_u32(self.out, wire_size(value.len()));
         self.out.extend_from_slice(value);
     }

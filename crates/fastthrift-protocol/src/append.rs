@@ -1,0 +1,80 @@
+//! Copying bytes, of which most runs are short, without a call.
+
+#![expect(unsafe_code, reason = "encoding nested data takes a tenth less time when short text is copied in place")]
+
+use std::mem::MaybeUninit;
+
+/// Copies all bytes of `from` to the start of `to`; up to 32 of them as words that overlap.
+///
+/// # Panics
+/// When `to` is shorter than `from`.
+#[inline]
+pub fn copy_bytes(from: &[u8], to: &mut [MaybeUninit<u8>]) {
+    let len = from.len();
+    assert!(len <= to.len(), "there must be room for all bytes");
+    let (from, to) = (from.as_ptr(), to.as_mut_ptr().cast::<u8>());
+    // SAFETY: each arm reads and writes within the first `len` bytes, which both have; a shared and an exclusive slice do not
+    // overlap.
+    unsafe {
+        match len {
+            17..=32 => copy_ends::<16>(from, to, len),
+            8..=16 => copy_ends::<8>(from, to, len),
+            4..=7 => copy_ends::<4>(from, to, len),
+            _ => std::ptr::copy_nonoverlapping(from, to, len),
+        }
+    }
+}
+
+/// Copies the first and the last `N` of `len` bytes.
+///
+/// # Safety
+/// `N` is at most `len`, and both have `len` bytes that do not overlap.
+#[inline]
+unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: by the caller's word both arrays lie within.
+    unsafe {
+        let first = from.cast::<[u8; N]>().read();
+        let last = from.add(len - N).cast::<[u8; N]>().read();
+        to.cast::<[u8; N]>().write(first);
+        to.add(len - N).cast::<[u8; N]>().write(last);
+    }
+}
+
+/// Appends the first `head_len` bytes of `head`, then `bytes`, after one check of the room.
+///
+/// # Panics
+/// When `head_len` is over 8.
+#[inline]
+pub(crate) fn append_with_head(out: &mut Vec<u8>, head: [u8; 8], head_len: usize, bytes: &[u8]) {
+    assert!(head_len <= head.len());
+    out.reserve(head.len() + bytes.len());
+    let spare = out.spare_capacity_mut();
+    spare[..8].copy_from_slice(&head.map(MaybeUninit::new));
+    copy_bytes(bytes, &mut spare[head_len..]);
+    let len = out.len() + head_len + bytes.len();
+    // SAFETY: the bytes up to there were just written, within the room that was reserved.
+    unsafe { out.set_len(len) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_and_bytes_of_every_length_are_appended() {
+        let bytes: Vec<u8> = (0..100).collect();
+        for head_len in 0..=8 {
+            for len in 0..=bytes.len() {
+                let mut out = vec![0xaa];
+                append_with_head(&mut out, *b"headhead", head_len, &bytes[..len]);
+                assert_eq!(out, [&[0xaa], &b"headhead"[..head_len], &bytes[..len]].concat());
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "room for all bytes")]
+    fn bytes_that_have_no_room_are_not_copied() {
+        copy_bytes(b"abc", &mut [MaybeUninit::uninit(); 2]);
+    }
+}
