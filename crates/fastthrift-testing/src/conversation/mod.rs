@@ -1,10 +1,10 @@
-//! The conversation suite: what two peers say to each other, written once and run over every way to carry the bytes.
+//! The conversation suite: what two peers say to each other, written once in `tests/conversations` and held over every way
+//! to carry the bytes.
 
-mod broken;
-mod calls;
 pub mod owned;
 mod script;
-mod services;
+mod steps;
+mod text;
 pub mod wire;
 
 use std::time::Duration;
@@ -15,6 +15,7 @@ use fastthrift_rpc::{
 };
 
 pub use script::Script;
+pub use text::{Scenario, scenarios};
 
 /// What carries bytes between a client's and a server's connection: in memory, over sockets, under any event loop.
 ///
@@ -102,22 +103,6 @@ pub struct Incoming {
     pub body: Vec<u8>,
 }
 
-/// One conversation.
-#[derive(Debug, Clone, Copy)]
-pub struct Scenario {
-    /// What it shows, as a sentence.
-    pub name: &'static str,
-    /// Changes the defaults that the connections are made with.
-    pub configure: fn(&mut ClientConfig, &mut ServerConfig),
-    /// Holds the conversation and asserts what comes out.
-    pub run: fn(&mut Script<'_>),
-}
-
-/// All conversations.
-pub fn scenarios() -> Vec<Scenario> {
-    [calls::SCENARIOS, services::SCENARIOS, broken::SCENARIOS].concat()
-}
-
 /// Each way to speak.
 pub const DIALECTS: [Dialect; 4] = [
     Dialect { protocol: Protocol::Binary, framing: Framing::Framed },
@@ -133,10 +118,10 @@ pub fn run_all<D: Driver>(mut open: impl FnMut(ClientConfig, ServerConfig) -> D)
             let Dialect { protocol, framing } = dialect;
             let mut client = ClientConfig { protocol, framing, ..ClientConfig::default() };
             let mut server = ServerConfig::default();
-            (scenario.configure)(&mut client, &mut server);
+            scenario.configure(&mut client, &mut server);
             let mut driver = open(client, server);
             eprintln!("{} ({framing:?} {protocol:?})", scenario.name);
-            (scenario.run)(&mut Script::new(&mut driver, dialect));
+            steps::Held::hold(&scenario, Script::new(&mut driver, dialect));
         }
     }
 }

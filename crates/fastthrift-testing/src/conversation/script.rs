@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, MessageHeader, MessageType};
-use fastthrift_rpc::{CallError, CallId, CallKind, ConnectionError, Dialect, RequestId};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
+use fastthrift_rpc::{CallError, CallId, CallKind, ConnectionError, Dialect};
 
 use super::{Driver, Incoming, Outcome, Outgoing, wire};
 
@@ -55,26 +55,6 @@ impl<'d> Script<'d> {
         request
     }
 
-    /// Answers a request with a text.
-    pub fn reply(&mut self, request: RequestId, text: &str) {
-        let body = wire::body(self.dialect.protocol, text);
-        self.driver.reply(request, &body).expect("the request is open");
-    }
-
-    /// Waits for a request and answers it.
-    pub fn serve(&mut self, function: &str, text: &str, answer: &str) {
-        let request = self.expect_request(function, text);
-        self.reply(request.id, answer);
-    }
-
-    /// Waits for this reply to this call.
-    pub fn expect_reply(&mut self, call: CallId, text: &str) {
-        match self.driver.event().expect("the client's side is good") {
-            Outcome::Reply { call: answered, body } => assert_eq!((answered, &self.text(&body)[..]), (call, text)),
-            other => panic!("expected the reply to {call:?}, got {other:?}"),
-        }
-    }
-
     /// Waits for an application exception of this kind in answer to this call.
     pub fn expect_exception(&mut self, call: CallId, kind: ApplicationExceptionKind) -> ApplicationException {
         match self.driver.event().expect("the client's side is good") {
@@ -105,24 +85,6 @@ impl<'d> Script<'d> {
     /// Waits until the server's side has failed.
     pub fn expect_server_failure(&mut self) -> ConnectionError {
         self.driver.request().expect_err("the server's side has to fail")
-    }
-
-    /// Sends the client a message by hand.
-    pub fn send_to_client(&mut self, name: &str, message_type: MessageType, sequence_id: i32, text: &str) {
-        let bytes = self.message(name, message_type, sequence_id, text);
-        self.driver.send_raw_to_client(&bytes);
-    }
-
-    /// Sends the server a message by hand.
-    pub fn send_to_server(&mut self, name: &str, message_type: MessageType, sequence_id: i32, text: &str) {
-        let bytes = self.message(name, message_type, sequence_id, text);
-        self.driver.send_raw_to_server(&bytes);
-    }
-
-    /// A message written by hand.
-    pub fn message(&self, name: &str, message_type: MessageType, sequence_id: i32, text: &str) -> Vec<u8> {
-        let header = MessageHeader { name: name.as_bytes(), message_type, sequence_id };
-        wire::message(self.dialect, &header, &wire::body(self.dialect.protocol, text))
     }
 
     fn send(

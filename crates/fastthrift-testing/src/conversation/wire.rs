@@ -2,7 +2,7 @@
 
 use fastthrift_protocol::{
     ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader,
-    InputProtocol, Limits, MessageHeader, OutputProtocol, Protocol, TType,
+    InputProtocol, Limits, MessageHeader, MessageType, OutputProtocol, Protocol, TType,
 };
 use fastthrift_rpc::{Dialect, Framing};
 
@@ -39,6 +39,12 @@ pub fn exception_body(protocol: Protocol, exception: &ApplicationException) -> V
         Protocol::Compact => exception.write(&mut CompactWriter::new(&mut out)),
     }
     out
+}
+
+/// A message whose body is a text.
+pub fn text_message(dialect: Dialect, name: &str, message_type: MessageType, sequence_id: i32, text: &str) -> Vec<u8> {
+    let header = MessageHeader { name: name.as_bytes(), message_type, sequence_id };
+    message(dialect, &header, &body(dialect.protocol, text))
 }
 
 /// A message as it goes out, in its frame when the dialect has frames.
