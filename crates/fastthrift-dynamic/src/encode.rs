@@ -58,7 +58,8 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         Ok(written)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loop over fields is faster with the scalars in it")]
     fn field(&mut self, field: &FieldPlan, value: V::Value) -> Result<(), EncodeError> {
         let id = field.header.id;
         match &field.ty {

@@ -61,6 +61,8 @@ impl<'r> PyVisit<'r> {
         }
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call for each number costs more than the check")]
     fn ranged<T: TryFrom<i64>>(value: Ref, name: &'static str) -> Result<T, EncodeError> {
         match integer(value) {
             Some(number) => T::try_from(number).map_err(|_| out_of_range(name, value)),
