@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from fastthrift import _core
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Mapping
     from types import TracebackType
 
     from fastthrift._client import Protocol, Transport
@@ -117,7 +117,7 @@ class Server:
 
         Args:
             timeout: After how many seconds connections are closed although something is in flight; None for never. Handlers that
-                still run then go on, but nobody gets their replies.
+                still run then go on, and their replies are sent if they fit at once.
 
         Returns:
             Whether all ended in time.
@@ -207,18 +207,20 @@ def _named(
     handler: object, service: type[Service] | Mapping[str, type[Service]] | None
 ) -> list[tuple[str, object, object]]:
     """Return each handler with the name that clients call it by and the service that it serves."""
+    from collections.abc import Mapping  # not at the top: few programs that import the package serve
+
     if not isinstance(handler, Mapping):
         if isinstance(service, Mapping):
             raise TypeError("a dict of services needs a dict of handlers")
         return [("", handler, _service_of(handler, service))]
     if not handler:
         raise ValueError("there is no handler to serve")
-    services = service if isinstance(service, Mapping) else {}
-    return [(name, each, _service_of(each, services.get(name, service))) for name, each in handler.items()]
+    services = service if isinstance(service, Mapping) else dict.fromkeys(handler, service)
+    return [(name, each, _service_of(each, services.get(name))) for name, each in handler.items()]
 
 
 def _service_of(handler: object, service: object) -> object:
-    if service is not None and not isinstance(service, Mapping):
+    if service is not None:
         return service
     if not hasattr(handler, "__thrift_service__"):
         raise TypeError(f"{handler!r} extends no service's class; say which one it serves: service=module.Service")

@@ -1,0 +1,65 @@
+"""The package itself: its names, and what importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import fastthrift
+import pytest
+
+HEAVY = {
+    *(
+        "asyncio",
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "email",
+        "enum",
+        "functools",
+        "http",
+        "importlib.metadata",
+    ),
+    *("inspect", "logging", "re", "socket", "ssl", "subprocess", "tempfile", "threading", "typing", "uuid"),
+}
+"""What a program pays for only when it uses it."""
+
+
+def imported_by(program: str) -> set[str]:
+    """Return the modules that a program has loaded at its end, in an interpreter without site."""
+    paths = [path for path in sys.path if path]
+    text = (
+        f"import sys; sys.path[:] = {paths!r}; before = set(sys.modules)\n{program}\nprint(*set(sys.modules) - before)"
+    )
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", text], check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    assert imported_by("import fastthrift") & HEAVY == set()
+
+
+def test_loading_a_file_and_using_a_struct_imports_nothing_heavy() -> None:
+    program = """
+import fastthrift
+m = fastthrift.loads('struct S { 1: i32 a, 2: list<string> b = ["x"] } service T { void f() }')
+assert fastthrift.deserialize(m.S, fastthrift.serialize(m.S(1))).a == 1
+"""
+    assert imported_by(program) & (HEAVY - {"functools", "collections"}) == set()
+
+
+def test_public_names_are_sorted_there_and_documented() -> None:
+    assert fastthrift.__all__ == sorted(fastthrift.__all__)
+    assert len(set(fastthrift.__all__)) == len(fastthrift.__all__)
+    for name in fastthrift.__all__:
+        assert getattr(fastthrift, name).__doc__, name
+
+
+def test_nothing_else_is_public() -> None:
+    found = {name for name, value in vars(fastthrift).items() if not name.startswith("_") and name != "annotations"}
+    assert found == set(fastthrift.__all__)
+
+
+@pytest.mark.parametrize("name", fastthrift.__all__)
+def test_public_things_say_that_they_are_of_the_package(name: str) -> None:
+    assert getattr(fastthrift, name).__module__.split(".")[0] == "fastthrift"
