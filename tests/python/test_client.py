@@ -113,6 +113,25 @@ class TestDeadlines:
             with connect(f"unix://{tmp_path}/socket", timeout=0.2) as client, pytest.raises(TransportTimeout):
                 client.add(1, 2)
 
+    def test_a_server_that_accepts_nobody_gains_no_time(self, tmp_path: Path) -> None:
+        waiting = []
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(tmp_path / "socket"))
+            listener.listen(0)
+            try:
+                while True:
+                    waiting.append(socket.socket(socket.AF_UNIX))
+                    waiting[-1].setblocking(False)
+                    waiting[-1].connect(str(tmp_path / "socket"))
+            except BlockingIOError:
+                pass  # no more connections may wait
+            start = time.monotonic()
+            with pytest.raises(TransportTimeout, match="cannot connect to unix://"):
+                connect(f"unix://{tmp_path}/socket", timeout=0.2)
+            assert 0.2 <= time.monotonic() - start < 1.0
+            for each in waiting:
+                each.close()
+
     @pytest.mark.parametrize("timeout", [0, -1.0, float("nan"), float("inf")])
     def test_a_timeout_that_is_no_duration_is_refused(self, timeout: float) -> None:
         with pytest.raises(ValueError, match="timeout"):

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
@@ -22,7 +24,7 @@ impl Socket {
         match endpoint {
             Endpoint::Tcp { host, port } => connect_tcp(host, *port, deadline),
             #[cfg(unix)]
-            Endpoint::Unix(path) => UnixStream::connect(path).map(Self::Unix),
+            Endpoint::Unix(path) => connect_unix(path, deadline).map(Self::Unix),
             #[cfg(not(unix))]
             Endpoint::Unix(_) => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no UNIX sockets here"))
@@ -81,6 +83,19 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<S
         }
     }
     Err(failure)
+}
+
+/// Connects by the deadline: a server that accepts nobody lets a connection wait once enough others do.
+#[cfg(unix)]
+fn connect_unix(path: &Path, deadline: Option<Instant>) -> io::Result<UnixStream> {
+    use socket2::{Domain, SockAddr, Type};
+
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // The time for sending bounds connecting, too.
+    let left = deadline.map(|deadline| at_least_one_microsecond(deadline.saturating_duration_since(Instant::now())));
+    socket.set_write_timeout(left)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(UnixStream::from(std::os::fd::OwnedFd::from(socket)))
 }
 
 #[cfg(unix)]
