@@ -23,6 +23,7 @@ use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::ServerConfig;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::connection::Timeouts;
@@ -43,13 +44,14 @@ pub(crate) struct ServerCore {
 }
 
 impl ServerCore {
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<Engine>>> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits with the interpreter released: who starts the server does that, too.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Arc<Engine>>> {
+        self.engine.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The engine that runs, if this process has its threads.
-    fn engine(&self) -> Option<Arc<Engine>> {
-        self.lock().as_ref().filter(|engine| engine.is_here()).cloned()
+    fn engine(&self, py: Python<'_>) -> Option<Arc<Engine>> {
+        self.lock(py).as_ref().filter(|engine| engine.is_here()).cloned()
     }
 }
 
@@ -105,7 +107,7 @@ impl ServerCore {
 
     /// Listens and serves in threads of its own; `on_end` is called when the last of them ends.
     fn start(&self, py: Python<'_>, on_end: Py<PyAny>) -> PyResult<()> {
-        let mut engine = self.lock();
+        let mut engine = self.lock(py);
         if engine.as_ref().is_some_and(|engine| engine.is_here() && !engine.is_over()) {
             return Err(PyRuntimeError::new_err("the server runs already"));
         }
@@ -120,33 +122,33 @@ impl ServerCore {
     }
 
     /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest.
-    fn drain(&self, timeout: Option<f64>) {
-        if let Some(engine) = self.engine() {
+    fn drain(&self, py: Python<'_>, timeout: Option<f64>) {
+        if let Some(engine) = self.engine(py) {
             engine.drain(timeout.map(|timeout| std::time::Duration::try_from_secs_f64(timeout).unwrap_or_default()));
         }
     }
 
     /// Closes all connections now.
     fn abort(&self, py: Python<'_>) {
-        if let Some(engine) = self.engine() {
+        if let Some(engine) = self.engine(py) {
             py.detach(|| engine.abort());
         }
     }
 
     /// Whether this very thread runs a handler of the server.
-    fn is_in_handler(&self) -> bool {
-        self.engine().is_some_and(|engine| engine.employs_this_thread())
+    fn is_in_handler(&self, py: Python<'_>) -> bool {
+        self.engine(py).is_some_and(|engine| engine.employs_this_thread())
     }
 
     /// Whether the server's threads are those of this process.
-    fn is_here(&self) -> bool {
-        self.engine().is_some()
+    fn is_here(&self, py: Python<'_>) -> bool {
+        self.engine(py).is_some()
     }
 
     /// Where the server listens, or is to listen.
     #[getter]
-    fn url(&self) -> String {
-        self.lock().as_ref().map_or(&self.endpoint, |engine| engine.endpoint()).to_string()
+    fn url(&self, py: Python<'_>) -> String {
+        self.lock(py).as_ref().map_or(&self.endpoint, |engine| engine.endpoint()).to_string()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

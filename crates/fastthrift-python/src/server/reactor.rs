@@ -149,8 +149,8 @@ impl Reactor {
 
     /// Takes a connection back after its turn.
     pub(super) fn check_in(&mut self, index: usize, mut connection: Box<Connection>, mut next: Next) {
-        let readiness = self.slots.noted(index);
-        if next == Next::Wait && connection.note(readiness) {
+        let is_ready = connection.note(self.slots.noted(index));
+        if next == Next::Wait && is_ready {
             next = Next::Again;
         }
         if next == Next::Wait && self.drain.is_some() && connection.is_quiet() {
