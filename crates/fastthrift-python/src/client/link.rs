@@ -1,6 +1,7 @@
 //! The blocking driver of a client's connection: it knows sockets and time, and nothing of Python.
 
 use std::io::{self, Read, Write};
+use std::process;
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::{
@@ -34,6 +35,8 @@ struct Open {
     timeout: Option<Duration>,
     /// Whether the socket's timeouts are those of the link, not what was left of a deadline.
     has_usual_timeouts: bool,
+    /// The process that made it: one that was forked off must not read the replies of its parent.
+    process: u32,
 }
 
 /// Why a call did not get its reply. The connection was closed, but for `Call` errors.
@@ -69,7 +72,7 @@ impl Link {
 
     /// Whether a call can be started without waiting: there is a connection that was in use just now.
     pub(super) fn is_warm(&self, now: Instant) -> bool {
-        self.open.as_ref().is_some_and(|open| now.duration_since(open.used) < IDLE)
+        self.open.as_ref().is_some_and(|open| now.duration_since(open.used) < IDLE && open.is_ours())
     }
 
     /// Makes sure that there is a connection, by the deadline.
@@ -77,7 +80,7 @@ impl Link {
         if self.is_closed {
             return Err(LinkError::Closed);
         }
-        if self.open.as_ref().is_some_and(|open| !open.connection.is_idle() || open.socket.is_stale()) {
+        if self.open.as_ref().is_some_and(|open| !open.is_usable()) {
             self.open = None;
         }
         if self.open.is_some() {
@@ -94,8 +97,15 @@ impl Link {
         })?;
         let now = Instant::now();
         let connection = ClientConnection::new(target.config.clone());
-        self.open =
-            Some(Open { socket, connection, epoch: now, used: now, timeout: target.timeout, has_usual_timeouts: true });
+        self.open = Some(Open {
+            socket,
+            connection,
+            epoch: now,
+            used: now,
+            timeout: target.timeout,
+            has_usual_timeouts: true,
+            process: process::id(),
+        });
         Ok(())
     }
 
@@ -136,6 +146,15 @@ impl Link {
 }
 
 impl Open {
+    /// Whether this very process made it, and not one that it was forked from.
+    fn is_ours(&self) -> bool {
+        self.process == process::id()
+    }
+
+    fn is_usable(&self) -> bool {
+        self.is_ours() && self.connection.is_idle() && !self.socket.is_stale()
+    }
+
     fn exchange(
         &mut self,
         call: CallId,

@@ -3,26 +3,26 @@
 mod function;
 mod link;
 mod socket;
+mod turns;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{ApplicationException, Limits, PathStep, Protocol};
-use fastthrift_rpc::{CallKind, ClientConfig, Framing, ReplyBody};
+use fastthrift_rpc::{CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use self::function::{ClientFunction, argument, nothing};
 use self::link::{Link, LinkError};
+use self::turns::{NoTurn, Turn, Turns};
 use crate::class::is_none;
 use crate::codec::{decode_fields, encode_fields};
 use crate::endpoint::Endpoint;
 use crate::error::{application_error, decode_error, encode_error, exception, transport_error};
 use crate::names::python_name;
-use crate::object::Object;
+use crate::object::{Object, held};
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 
@@ -32,9 +32,7 @@ use crate::service::{FunctionInfo, ServiceHandle};
 #[pyclass(frozen, subclass, weakref, module = "fastthrift")]
 pub(crate) struct Client {
     target: Target,
-    link: Mutex<Link>,
-    /// The thread that uses the link, as [`this_thread`] numbers them; 0 is none.
-    user: AtomicU64,
+    link: Turns<Link>,
 }
 
 /// What a client was opened with.
@@ -44,37 +42,13 @@ struct Target {
     config: ClientConfig,
 }
 
-/// The link while one thread uses it.
-struct Use<'a> {
-    link: MutexGuard<'a, Link>,
-    user: &'a AtomicU64,
-}
-
-impl Drop for Use<'_> {
-    fn drop(&mut self) {
-        self.user.store(0, Ordering::Relaxed);
-    }
-}
-
-/// A number for this thread; never 0.
-fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    NUMBER.with(|number| *number)
-}
-
 impl Client {
-    /// Waits, with the interpreter released, until no other thread uses the link.
-    fn lock(&self, py: Python<'_>) -> PyResult<Use<'_>> {
-        let link = match self.link.try_lock() {
-            Ok(link) => link,
-            Err(TryLockError::WouldBlock) if self.user.load(Ordering::Relaxed) == this_thread() => {
-                return Err(PyRuntimeError::new_err("the client is in the middle of a call on this very thread"));
-            }
-            Err(_) => self.link.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner),
-        };
-        self.user.store(this_thread(), Ordering::Relaxed);
-        Ok(Use { link, user: &self.user })
+    /// Waits until no other thread uses the link.
+    fn take_link(&self, py: Python<'_>, name: &str, deadline: Option<Instant>) -> PyResult<Turn<'_, Link>> {
+        self.link.take(py, deadline).map_err(|reason| match reason {
+            NoTurn::TimedOut => link_error(py, &self.target, name, LinkError::TimedOut),
+            NoTurn::Mine => PyRuntimeError::new_err("the client is in the middle of a call on this very thread"),
+        })
     }
 
     /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
@@ -85,30 +59,15 @@ impl Client {
         values: &[Object],
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = registry.py();
-        let mut using = self.lock(py)?;
-        let link = &mut *using.link;
-        let now = Instant::now();
-        let deadline = self.target.timeout.map(|timeout| now + timeout);
-        if !link.is_warm(now) {
-            py.detach(|| link.open(&self.target, deadline))
-                .map_err(|error| link_error(py, &self.target, info, error))?;
+        let start = Instant::now();
+        let deadline = self.target.timeout.map(|timeout| start + timeout);
+        let mut link = self.take_link(py, &info.name, deadline)?;
+        let failed = |error| link_error(py, &self.target, &info.name, error);
+        if !link.is_warm(start) {
+            py.detach(|| link.open(&self.target, deadline)).map_err(failed)?;
         }
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
-        let protocol = self.target.config.protocol;
-        let this = registry.get();
-        let mut writer = match link.begin_call(&info.name, kind, deadline) {
-            Ok(writer) => writer,
-            Err(error) => return Err(link_error(py, &self.target, info, error)),
-        };
-        let plan = this.plans().structure(info.arguments);
-        encode_fields(this, plan, protocol, writer.buffer(), |field| {
-            argument(values, field.index).filter(|&value| !is_none(value))
-        })
-        .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
-        let call = match writer.finish() {
-            Ok(call) => call,
-            Err(error) => return Err(link_error(py, &self.target, info, LinkError::Call(error))),
-        };
+        let call = self.write_call(registry.get(), info, values, &mut link, kind, deadline)?;
         let mut raised = None;
         let reply = py.detach(|| {
             link.exchange(call, kind, deadline, &mut || {
@@ -119,30 +78,63 @@ impl Client {
         if let Some(raised) = raised {
             return Err(raised);
         }
-        match reply.map_err(|error| link_error(py, &self.target, info, error))? {
+        match reply.map_err(failed)? {
             None => Ok(nothing(py)),
             Some(ReplyBody::Exception(exception)) => Err(application_error(py, &exception)),
             Some(ReplyBody::Result(body)) => {
-                let limits = self.target.config.limits;
-                let connection = link
-                    .connection()
-                    .ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
-                let mut fields = ResultFields::default();
-                let plan = this.plans().structure(info.result);
-                let bytes = connection.bytes(body);
-                let read = decode_fields(registry, plan, protocol, limits, bytes, |field, value| {
-                    fields.set(field.index, value);
-                });
-                match read {
-                    Ok(len) => connection.body_read(len),
-                    Err(error) => {
-                        // Where the body ends cannot be known now, so this connection is not used again.
-                        link.abandon();
-                        return Err(decode_error(py, &error.within(PathStep::Field((*info.name).into()))));
-                    }
-                }
-                drop(using);
+                let fields = self.read_result(registry, info, &mut link, body)?;
+                drop(link);
                 fields.into_result(py, info)
+            }
+        }
+    }
+
+    /// Puts a call into the connection's buffer. When that fails, nothing of it is there, and the connection stays good.
+    fn write_call(
+        &self,
+        registry: &Registry,
+        info: &FunctionInfo,
+        values: &[Object],
+        link: &mut Link,
+        kind: CallKind,
+        deadline: Option<Instant>,
+    ) -> PyResult<CallId> {
+        let py = held();
+        let failed = |error| link_error(py, &self.target, &info.name, error);
+        let mut writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
+        let plan = registry.plans().structure(info.arguments);
+        encode_fields(registry, plan, self.target.config.protocol, writer.buffer(), |field| {
+            argument(values, field.index).filter(|&value| !is_none(value))
+        })
+        .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
+        writer.finish().map_err(|error| failed(LinkError::Call(error)))
+    }
+
+    /// Reads the result that the connection holds.
+    fn read_result(
+        &self,
+        registry: &Bound<'_, Registry>,
+        info: &FunctionInfo,
+        link: &mut Link,
+        body: Span,
+    ) -> PyResult<ResultFields> {
+        let connection =
+            link.connection().ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
+        let ClientConfig { protocol, limits, .. } = self.target.config;
+        let plan = registry.get().plans().structure(info.result);
+        let mut fields = ResultFields::default();
+        let read = decode_fields(registry, plan, protocol, limits, connection.bytes(body), |field, value| {
+            fields.set(field.index, value);
+        });
+        match read {
+            Ok(len) => {
+                connection.body_read(len);
+                Ok(fields)
+            }
+            Err(error) => {
+                // Where the body ends cannot be known now, so this connection is not used again.
+                link.abandon();
+                Err(decode_error(registry.py(), &error.within(PathStep::Field((*info.name).into()))))
             }
         }
     }
@@ -204,8 +196,8 @@ fn connect_error(py: Python<'_>, target: &Target, error: LinkError) -> PyErr {
 }
 
 /// A failed call as a Python exception that says what was called, and where.
-fn link_error(py: Python<'_>, target: &Target, info: &FunctionInfo, error: LinkError) -> PyErr {
-    let (name, endpoint) = (&info.name, &target.endpoint);
+fn link_error(py: Python<'_>, target: &Target, name: &str, error: LinkError) -> PyErr {
+    let endpoint = &target.endpoint;
     match error {
         LinkError::Closed => transport_error(py, "NOT_OPEN", format!("{name}: the client was closed")),
         error @ LinkError::Connect(_) => connect_error(py, target, error),
@@ -236,7 +228,7 @@ impl Client {
 
     /// Closes the connection; further calls fail.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.lock(py)?.link.close();
+        self.take_link(py, "close", None)?.close();
         Ok(())
     }
 
@@ -276,7 +268,7 @@ fn connect<'py>(
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     py.detach(|| link.open(&target, deadline)).map_err(|error| connect_error(py, &target, error))?;
     let class = client_class(handle.get().registry.bind(py), handle.get())?;
-    let client = Client { target, link: Mutex::new(link), user: AtomicU64::new(0) };
+    let client = Client { target, link: Turns::new(link) };
     class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))
 }
 

@@ -1,0 +1,102 @@
+//! One thread at a time has a client's link; others wait for their turn, no longer than their deadlines.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pyo3::prelude::*;
+
+/// A value that one thread at a time takes.
+pub(super) struct Turns<T> {
+    /// `None` while a thread has it.
+    value: Mutex<Option<Box<T>>>,
+    returned: Condvar,
+    /// The thread that has it, as [`this_thread`] numbers them; 0 is none.
+    user: AtomicU64,
+}
+
+/// The value while this thread has it.
+pub(super) struct Turn<'a, T> {
+    turns: &'a Turns<T>,
+    value: Option<Box<T>>,
+}
+
+/// Why there is no turn.
+pub(super) enum NoTurn {
+    /// The deadline passed.
+    TimedOut,
+    /// This very thread has the value: it would wait for itself.
+    Mine,
+}
+
+impl<T: Send> Turns<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self { value: Mutex::new(Some(Box::new(value))), returned: Condvar::new(), user: AtomicU64::new(0) }
+    }
+
+    /// Takes the value; waits for it with the interpreter released.
+    pub(super) fn take(&self, py: Python<'_>, deadline: Option<Instant>) -> Result<Turn<'_, T>, NoTurn> {
+        let taken = self.lock().take();
+        let value = match taken {
+            Some(value) => value,
+            None if self.user.load(Ordering::Relaxed) == this_thread() => return Err(NoTurn::Mine),
+            None => py.detach(|| self.wait(deadline)).ok_or(NoTurn::TimedOut)?,
+        };
+        self.user.store(this_thread(), Ordering::Relaxed);
+        Ok(Turn { turns: self, value: Some(value) })
+    }
+
+    fn wait(&self, deadline: Option<Instant>) -> Option<Box<T>> {
+        let mut value = self.lock();
+        loop {
+            if let Some(value) = value.take() {
+                return Some(value);
+            }
+            value = match deadline {
+                None => self.returned.wait(value).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    self.returned.wait_timeout(value, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+impl<T> Turns<T> {
+    fn lock(&self) -> MutexGuard<'_, Option<Box<T>>> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        self.turns.user.store(0, Ordering::Relaxed);
+        *self.turns.lock() = self.value.take();
+        self.turns.returned.notify_one();
+    }
+}
+
+impl<T> Deref for Turn<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("invariant: only drop gives the value back")
+    }
+}
+
+impl<T> DerefMut for Turn<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("invariant: only drop gives the value back")
+    }
+}
+
+/// A number for this thread; never 0.
+fn this_thread() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
+    NUMBER.with(|number| *number)
+}
