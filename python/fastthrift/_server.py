@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from fastthrift._client import Protocol, Transport
     from fastthrift._service import Service
 
@@ -21,16 +23,16 @@ _running: set[Server] = set()
 class Server:
     """Serves handlers at a URL from a bounded pool of threads.
 
-    A handler is an object whose methods are the functions of a service: an instance of a class that extends the service's class, or
-    any object together with ``service``. A dict of handlers serves several services on one port, each under its key; the one under
-    ``""``, or the only one, also serves clients that do not name a service.
+    A handler is an object whose methods are the functions of a service: an instance of a class that extends the
+    service's class, or any object together with ``service``. A dict of handlers serves several services on one port,
+    each under its key; the one under ``""``, or the only one, also serves clients that do not name a service.
 
-    A method gets the arguments in the order of the IDL and returns the result, or raises an exception that the IDL declares. Any other
-    exception is logged to ``fastthrift.server``, and the client gets a `TApplicationException` that tells nothing of it. A
-    `TApplicationException` is sent as it is.
+    A method gets the arguments in the order of the IDL and returns the result, or raises an exception that the IDL
+    declares. Any other exception is logged to ``fastthrift.server``, and the client gets a `TApplicationException` that
+    tells nothing of it. A `TApplicationException` is sent as it is.
 
-    The server is a context manager: it serves inside the ``with`` block. At the interpreter's exit it is stopped, and handlers that
-    still run are waited for, as other threads are.
+    The server is a context manager: it serves inside the ``with`` block. At the interpreter's exit it is stopped, and
+    handlers that still run are waited for, as other threads are.
 
     Args:
         handler: The handler, or a dict of them.
@@ -40,8 +42,8 @@ class Server:
         transport: The only transport to accept; by default both, told apart likewise.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.
-        message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply, before it is cut
-            off; None for no limit.
+        message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
+            before it is cut off; None for no limit.
         idle_timeout: The seconds that a client may be silent between two calls; None for no limit.
         max_message_size: The bytes of the largest request and reply. A connection takes no more than about twice this.
         max_container_size: The elements of the largest list, set or map in a request.
@@ -116,8 +118,8 @@ class Server:
         Called by a handler, it only starts this. A server that does not run is left as it is.
 
         Args:
-            timeout: After how many seconds connections are closed although something is in flight; None for never. Handlers that
-                still run then go on, and their replies are sent if they fit at once.
+            timeout: After how many seconds connections are closed although something is in flight; None for never.
+                Handlers that still run then go on, and their replies are sent if they fit at once.
 
         Returns:
             Whether all ended in time.
@@ -150,7 +152,7 @@ class Server:
         finally:
             self.stop()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import fastthrift
 import pytest
 import thriftpy2
+from fastthrift import TApplicationException
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
 from thrift.Thrift import TMessageType, TType
@@ -25,9 +27,6 @@ from thriftpy2.thrift import TApplicationException as PeerApplicationException
 from thriftpy2.transport import TBufferedTransportFactory, TFramedTransportFactory
 from thriftpy2.transport.buffered import TCyBufferedTransportFactory
 from thriftpy2.transport.framed import TCyFramedTransportFactory
-
-import fastthrift
-from fastthrift import TApplicationException
 
 IDL = """
 exception NotFound { 1: string what }
@@ -311,9 +310,7 @@ def test_an_undeclared_exception_tells_the_client_nothing_and_the_log_all(
     assert record.exc_info[2] is not None
 
 
-def test_the_exception_of_a_oneway_is_logged(
-    handler: Any, users: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_exception_of_a_oneway_is_logged(handler: Any, users: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     with (
         fastthrift.Server(handler, "tcp://127.0.0.1:0") as server,
         fastthrift.connect(users.Users, server.url, timeout=10) as client,
@@ -326,7 +323,7 @@ def test_the_exception_of_a_oneway_is_logged(
 def test_a_result_that_is_not_what_the_idl_says_is_an_internal_error(
     handler: Any, users: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handler.get_user = lambda id: users.User(id=1, name="x", tags=["a", 7])
+    handler.get_user = lambda number: users.User(id=1, name="x", tags=["a", 7])
     handler.echo = lambda text: None
     with (
         fastthrift.Server(handler, "tcp://127.0.0.1:0") as server,
@@ -362,7 +359,7 @@ def test_arguments_that_cannot_be_read_are_a_protocol_error(handler: Any, users:
         fastthrift.Server(handler, "tcp://127.0.0.1:0") as server,
         fastthrift.connect(other.Users, server.url, transport=transport, timeout=10) as client,
     ):
-        with pytest.raises(TApplicationException, match="echo.text: .*UTF-8") as raised:
+        with pytest.raises(TApplicationException, match=r"echo\.text: .*UTF-8") as raised:
             client.echo(b"\xff")
         assert raised.value.type == TApplicationException.PROTOCOL_ERROR
         assert client.echo(b"good") == "good"

@@ -1,4 +1,4 @@
-"""Peers that mean no good: the server answers or closes that connection, and serves the next client as if nothing were."""
+"""Peers that mean no good: the server answers or closes that connection, and serves the next client all the same."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 import fastthrift
+import pytest
 
 IDL = """
 struct Tree { 1: list<Tree> branches, 2: map<string, i32> leaves }
@@ -150,9 +149,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("name", ANSWERED)
-def test_a_sound_frame_is_answered_whatever_is_in_it(
-    server: fastthrift.Server, store: ModuleType, name: str
-) -> None:
+def test_a_sound_frame_is_answered_whatever_is_in_it(server: fastthrift.Server, store: ModuleType, name: str) -> None:
     request, expected = ANSWERED[name]
     with raw(server) as connection:
         connection.sendall(framed(request))
@@ -176,7 +173,10 @@ def test_a_broken_unframed_message_is_answered_before_the_connection_ends(server
 
 @pytest.mark.parametrize("cut", [1, 3, 4, 7, 20, 28])
 def test_a_cut_off_message_is_forgotten(server: fastthrift.Server, store: ModuleType, cut: int) -> None:
-    for message in [framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")), call(b"echo", TEXT + b"\0\0\0\5hello\0")]:
+    for message in [
+        framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")),
+        call(b"echo", TEXT + b"\0\0\0\5hello\0"),
+    ]:
         with raw(server) as connection:
             connection.sendall(message[:cut])
             connection.shutdown(socket.SHUT_WR)
@@ -185,7 +185,10 @@ def test_a_cut_off_message_is_forgotten(server: fastthrift.Server, store: Module
 
 
 def test_one_byte_at_a_time_is_a_message_all_the_same(server: fastthrift.Server) -> None:
-    for message in [framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")), call(b"echo", TEXT + b"\0\0\0\5hello\0")]:
+    for message in [
+        framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")),
+        call(b"echo", TEXT + b"\0\0\0\5hello\0"),
+    ]:
         with raw(server) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in message:
@@ -244,9 +247,12 @@ def test_what_a_client_is_slow_to_read_comes_whole(server: fastthrift.Server) ->
 
 
 def test_a_client_that_stops_inside_a_message_is_cut_off(store: ModuleType) -> None:
-    with fastthrift.Server(
-        Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2
-    ) as server, raw(server) as silent, raw(server) as idle, raw(server) as trickle:
+    with (
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2) as server,
+        raw(server) as silent,
+        raw(server) as idle,
+        raw(server) as trickle,
+    ):
         silent.sendall(framed(call(b"echo", TEXT))[:10])
         start = time.monotonic()
         with contextlib.suppress(OSError):
@@ -261,18 +267,20 @@ def test_a_client_that_stops_inside_a_message_is_cut_off(store: ModuleType) -> N
 
 
 def test_a_client_that_stops_reading_is_cut_off(store: ModuleType) -> None:
-    with fastthrift.Server(
-        Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2
-    ) as server, raw(server) as connection:
+    with (
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2) as server,
+        raw(server) as connection,
+    ):
         connection.sendall(framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", 50 << 20) + b"\x00")))
         time.sleep(0.8)
         assert len(all_until_closed(connection)) < 50 << 20
 
 
 def test_an_idle_client_is_closed_when_that_is_asked_for(store: ModuleType) -> None:
-    with fastthrift.Server(
-        Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=0.3
-    ) as server, raw(server) as connection:
+    with (
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=0.3) as server,
+        raw(server) as connection,
+    ):
         for _ in range(5):
             time.sleep(0.1)
             connection.sendall(framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")))

@@ -15,9 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 import fastthrift
+import pytest
 
 IDL = """
 service Work {
@@ -178,9 +177,7 @@ def test_a_connection_that_is_always_busy_does_not_starve_others(
             busy.join()
 
 
-def test_many_idle_connections_cost_nothing_but_their_place(
-    handler: Handler, work: ModuleType, connect: Any
-) -> None:
+def test_many_idle_connections_cost_nothing_but_their_place(handler: Handler, work: ModuleType, connect: Any) -> None:
     with serving(handler, work) as server, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connect(server)) for _ in range(200)]
         with connect(server) as client:

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::{ServerConfig, ServerConnection};
+use fastthrift_rpc::{ConnectionError, ServerConfig, ServerConnection};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
@@ -44,20 +44,37 @@ pub(super) enum Next {
     Close,
 }
 
+/// What the socket holds that was not received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inflow {
+    /// Nothing, as far as known; the poller tells when that changes.
+    Empty,
+    /// Bytes, perhaps.
+    Waiting,
+    /// The last bytes, perhaps, and then the end: the poller tells nothing more, so receiving goes on until the end
+    /// shows.
+    Ending,
+}
+
+/// What a connection did lately; of two, the greater one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    None,
+    /// Bytes were received or sent.
+    Bytes,
+    /// A request was served.
+    Request,
+}
+
 /// A connection. Only one thread has it at a time.
 pub(super) struct Connection {
     pub(super) rpc: ServerConnection,
     stream: Stream,
-    /// The socket may hold bytes that were not received.
-    is_readable: bool,
-    /// The peer sends nothing more, so receiving goes on until that shows.
-    is_hung_up: bool,
+    inflow: Inflow,
     /// The socket is watched for room to send.
     awaits_room: bool,
-    /// Bytes were received or sent since the connection was last looked at.
-    is_active: bool,
-    /// A request was served since then.
-    has_served: bool,
+    /// What happened since the connection was last looked at.
+    progress: Progress,
     last_active: Instant,
     message_since: Option<Instant>,
     lingers_until: Option<Instant>,
@@ -68,11 +85,9 @@ impl Connection {
         Self {
             rpc: ServerConnection::new(config),
             stream,
-            is_readable: false,
-            is_hung_up: false,
+            inflow: Inflow::Empty,
             awaits_room: false,
-            is_active: false,
-            has_served: false,
+            progress: Progress::None,
             last_active: now,
             message_since: None,
             lingers_until: None,
@@ -81,34 +96,41 @@ impl Connection {
 
     /// Notes what the poller says about the socket. Whether that is a reason for a turn.
     pub(super) fn note(&mut self, readiness: Readiness) -> bool {
-        self.is_readable |= readiness.readable;
-        self.is_hung_up |= readiness.hung_up;
+        if readiness.hung_up {
+            self.inflow = Inflow::Ending;
+        } else if readiness.readable && self.inflow == Inflow::Empty {
+            self.inflow = Inflow::Waiting;
+        }
         readiness.readable || (readiness.writable && self.awaits_room)
     }
 
     /// Receives what is there, as far as it is wanted and a turn allows.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let mut received = 0;
-        while self.is_readable && received < READ_PER_TURN && self.rpc.wants_read() {
+        while self.inflow != Inflow::Empty && received < READ_PER_TURN && self.rpc.wants_read() {
             let buffer = self.rpc.receive_buffer(READ_SIZE);
             let room = buffer.len();
             match self.stream.read(buffer) {
                 Ok(0) => {
                     self.rpc.receive_eof();
-                    self.is_readable = false;
+                    self.inflow = Inflow::Empty;
                 }
                 Ok(count) => {
                     self.rpc.received(count);
                     received += count;
-                    // With room to spare the socket is empty, and says so when more comes; but an end that came before is not told twice.
-                    self.is_readable = count == room || self.is_hung_up;
+                    // With room to spare, the socket is empty.
+                    if count < room && self.inflow == Inflow::Waiting {
+                        self.inflow = Inflow::Empty;
+                    }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_readable = false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.inflow = Inflow::Empty,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        self.is_active |= received > 0;
+        if received > 0 {
+            self.progress = self.progress.max(Progress::Bytes);
+        }
         Ok(())
     }
 
@@ -119,7 +141,7 @@ impl Connection {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.rpc.advance_outbound(count);
-                    self.is_active = true;
+                    self.progress = self.progress.max(Progress::Bytes);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -131,7 +153,7 @@ impl Connection {
 
     /// Notes that a request was served.
     pub(super) fn has_served(&mut self) {
-        self.has_served = true;
+        self.progress = Progress::Request;
     }
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
@@ -141,13 +163,10 @@ impl Connection {
             return Next::Close;
         }
         if self.rpc.is_finished() {
-            return if self.rpc.failure().is_some_and(|failure| failure.is_answered()) {
-                self.start_lingering(now())
-            } else {
-                Next::Close
-            };
+            let is_answered = self.rpc.failure().is_some_and(ConnectionError::is_answered);
+            return if is_answered { self.start_lingering(now()) } else { Next::Close };
         }
-        let can_go_on = has_more || was_full || (self.is_readable && self.rpc.wants_read());
+        let can_go_on = has_more || was_full || (self.inflow != Inflow::Empty && self.rpc.wants_read());
         if can_go_on && !self.is_full() { Next::Again } else { Next::Wait }
     }
 
@@ -156,14 +175,13 @@ impl Connection {
         self.rpc.outbound().len() > self.rpc.config().max_outbound
     }
 
-    /// Closes this direction; the other stays open until the peer closes it. Closing at once while there are bytes to receive would
-    /// make the system drop what was sent.
+    /// Closes this direction; the other stays open until the peer closes it. Closing at once while there are bytes to
+    /// receive would make the system drop what was sent.
     fn start_lingering(&mut self, now: Instant) -> Next {
         if self.stream.shutdown_write().is_err() {
             return Next::Close;
         }
         self.lingers_until = Some(now + LINGER);
-        self.is_readable = true;
         self.linger()
     }
 
@@ -179,7 +197,7 @@ impl Connection {
                 Ok(0) => return Next::Close,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.is_readable = false;
+                    self.inflow = Inflow::Empty;
                     return Next::Wait;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -199,7 +217,8 @@ impl Connection {
         self.stream.register(registry, token, Interest::READABLE)
     }
 
-    /// Watches for room to send exactly while there is something to send: each reply that a peer takes would else be an event.
+    /// Watches for room to send exactly while there is something to send: each reply that a peer takes would else be an
+    /// event.
     pub(super) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let awaits_room = !self.rpc.outbound().is_empty();
         if awaits_room == self.awaits_room {
@@ -217,10 +236,11 @@ impl Connection {
 
     /// Notes what happened since the last look, and returns by when the peer has to do something.
     pub(super) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
-        if std::mem::take(&mut self.is_active) {
+        let progress = std::mem::replace(&mut self.progress, Progress::None);
+        if progress > Progress::None {
             self.last_active = now;
         }
-        if std::mem::take(&mut self.has_served) {
+        if progress == Progress::Request {
             self.message_since = None;
         }
         if self.lingers_until.is_some() {

@@ -94,13 +94,11 @@ impl<'s> Call<'s> {
     /// What a caller is told of an exception that the function does not declare: nothing that could be a secret.
     #[cold]
     fn undeclared(&self, py: Python<'_>, error: &PyErr) -> ApplicationException {
-        match application_exception(py, error) {
-            Ok(Some(exception)) => exception,
-            _ => {
-                self.log_error(py, error);
-                self.internal_error()
-            }
+        if let Ok(Some(exception)) = application_exception(py, error) {
+            return exception;
         }
+        self.log_error(py, error);
+        self.internal_error()
     }
 
     fn internal_error(&self) -> ApplicationException {

@@ -1,8 +1,9 @@
 //! The threads of a server: one leads, the others follow.
 //!
-//! The leader holds the interpreter and gives it up only around a poll that has to wait. It receives, calls the handler and sends,
-//! connection by connection, without handing anything to another thread. For the time of a handler it lays the reactor into the
-//! [`Seat`]; when it finds it gone afterwards, another thread leads: it finishes its one request, gives the connection back and follows.
+//! The leader holds the interpreter and gives it up only around a poll that has to wait. It receives, calls the handler
+//! and sends, connection by connection, without handing anything to another thread. For the time of a handler it lays
+//! the reactor into the [`Seat`]; when it finds it gone afterwards, another thread leads: it finishes its one request,
+//! gives the connection back and follows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,7 +24,8 @@ use crate::object::Object;
 
 /// How many requests of one connection are served before the others get their turn.
 const REQUESTS_PER_TURN: usize = 32;
-/// After how many rounds the interpreter is given up though there is work: handlers written in C never do that themselves.
+/// After how many rounds the interpreter is given up though there is work: handlers written in C never do that
+/// themselves.
 const ROUNDS_HELD: u32 = 256;
 /// Handlers are Python code, which may nest deep.
 const STACK_SIZE: usize = 8 << 20;

@@ -34,7 +34,8 @@ enum Listening {
 }
 
 impl Listener {
-    /// Listens. A port of 0 becomes one that is free; a UNIX socket's file that no server listens on any more is replaced.
+    /// Listens. A port of 0 becomes one that is free; a UNIX socket's file that no server listens on any more is
+    /// replaced.
     pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Self> {
         match endpoint {
             Endpoint::Tcp { host, port } => {

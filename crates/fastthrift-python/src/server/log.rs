@@ -6,7 +6,8 @@ use pyo3::types::{PyDict, PyModule};
 const LOGGER: &str = "fastthrift.server";
 const DEBUG: u8 = 10;
 
-/// Logs an exception with its traceback. What goes wrong with that is shown as Python shows exceptions that nobody can catch.
+/// Logs an exception with its traceback. What goes wrong with that is shown as Python shows exceptions that nobody can
+/// catch.
 #[cold]
 pub(super) fn error(py: Python<'_>, text: &str, error: &PyErr) {
     let write = || -> PyResult<()> {

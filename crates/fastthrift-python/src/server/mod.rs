@@ -1,7 +1,8 @@
 //! Blocking servers: handlers in Python, everything else here.
 //!
-//! [`services`] are the handlers; [`engine`] has the threads, [`seat`] says which of them leads; the leader has the [`reactor`], which
-//! has the [`connection`]s; [`dispatch`] turns a request into a call and what that gives into a reply.
+//! [`services`] are the handlers; [`engine`] has the threads, [`seat`] says which of them leads; the leader has the
+//! [`reactor`], which has the [`connection`]s; [`dispatch`] turns a request into a call and what that gives into a
+//! reply.
 
 mod arguments;
 mod connection;
@@ -60,7 +61,7 @@ impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
                         max_message_size, max_container_size, max_depth))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         url: &str,

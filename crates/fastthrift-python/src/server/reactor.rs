@@ -47,8 +47,15 @@ pub(super) struct Reactor {
     now: Instant,
     /// When the connections' deadlines are to be looked at.
     next_sweep: Option<Instant>,
-    /// When what is in flight is cut off, and whether the reactor is draining at all.
-    drain: Option<Option<Instant>>,
+    phase: Phase,
+}
+
+/// How far a reactor's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Only what is in flight ends, by this time.
+    Draining(Option<Instant>),
 }
 
 /// Whether connections may wait to be accepted.
@@ -82,7 +89,7 @@ impl Reactor {
             settings,
             now: Instant::now(),
             next_sweep: None,
-            drain: None,
+            phase: Phase::Serving,
         };
         Ok((reactor, waker))
     }
@@ -117,7 +124,11 @@ impl Reactor {
             Accepts::RestUntil(until) => Some(until),
             _ => None,
         };
-        let earliest = [self.next_sweep, self.drain.flatten(), rest].into_iter().flatten().min()?;
+        let end = match self.phase {
+            Phase::Draining(end) => end,
+            Phase::Serving => None,
+        };
+        let earliest = [self.next_sweep, end, rest].into_iter().flatten().min()?;
         Some(earliest.saturating_duration_since(Instant::now()))
     }
 
@@ -153,7 +164,7 @@ impl Reactor {
         if next == Next::Wait && is_ready {
             next = Next::Again;
         }
-        if next == Next::Wait && self.drain.is_some() && connection.is_quiet() {
+        if next == Next::Wait && self.phase != Phase::Serving && connection.is_quiet() {
             next = Next::Close;
         }
         if next != Next::Close && connection.watch(self.poll.registry(), Token(index)).is_err() {
@@ -178,9 +189,10 @@ impl Reactor {
 
     /// Stops accepting, and closes each connection as soon as nothing of it is in flight; all of them at the deadline.
     pub(super) fn start_draining(&mut self, deadline: Option<Instant>) {
-        if self.drain.replace(deadline).is_some() {
+        if self.phase != Phase::Serving {
             return;
         }
+        self.phase = Phase::Draining(deadline);
         // Who connected before the end may have sent a request.
         self.accepts = Accepts::Pending;
         while self.accepts == Accepts::Pending {
@@ -201,9 +213,9 @@ impl Reactor {
 
     /// Whether all is over: it drained, or the deadline for that passed.
     pub(super) fn is_done(&self) -> bool {
-        match self.drain {
-            None => false,
-            Some(deadline) => self.slots.is_empty() || deadline.is_some_and(|deadline| deadline <= self.now),
+        match self.phase {
+            Phase::Serving => false,
+            Phase::Draining(end) => self.slots.is_empty() || end.is_some_and(|end| end <= self.now),
         }
     }
 

@@ -1,8 +1,8 @@
-//! Who leads: one thread of the pool has the reactor, polls and serves; while it is in a handler the reactor lies here, and is
-//! another's for the taking when the handler does not come back in about a millisecond.
+//! Who leads: one thread of the pool has the reactor, polls and serves; while it is in a handler the reactor lies here,
+//! and is another's for the taking when the handler does not come back in about a millisecond.
 //!
-//! The threads that do not lead follow. One follower is the watcher: it looks once a millisecond whether the same handler still runs,
-//! and sleeps without a timer while nothing happens. The others wait to become the watcher.
+//! The threads that do not lead follow. One follower is the watcher: it looks once a millisecond whether the same
+//! handler still runs, and sleeps without a timer while nothing happens. The others wait to become the watcher.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -112,7 +112,8 @@ impl<R> Seat<R> {
         state.threads == 0
     }
 
-    /// Makes sure that somebody watches the new leader. Whether a new thread is needed for that; it is counted in already.
+    /// Makes sure that somebody watches the new leader. Whether a new thread is needed for that; it is counted in
+    /// already.
     pub(super) fn recruit(&self) -> bool {
         let mut state = self.lock();
         if state.watcher != Watcher::Vacant || state.is_over {

@@ -1,6 +1,7 @@
 //! What a server serves: the handlers' methods, found by the names that come over the wire.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -43,8 +44,8 @@ pub(super) struct Method {
 }
 
 impl Services {
-    /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, serves clients that name
-    /// none; `is_multiplexed` says that the names were given, and are not just those of the IDL.
+    /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, also
+    /// serves clients that name none; without a name of its own it has that of the IDL.
     pub(super) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Self> {
         let mut services = Self { plain: None, named: HashMap::new() };
         for (name, handler, service) in handlers {
@@ -71,19 +72,11 @@ impl Services {
             None => self.plain.as_ref(),
             Some(name) => self.named.get(name),
         };
-        let Some(found) = found else { return Err(self.no_service(service)) };
+        let Some(found) = found else { return Err(no_service(service)) };
         match found.methods.get(function) {
             Some(method) if method.callable.is_some() => Ok((found, method)),
             Some(_) => Err(unknown(format!("'{}' does not implement '{}'", found.name, function.escape_ascii()))),
             None => Err(unknown(format!("'{}' has no function '{}'", found.name, function.escape_ascii()))),
-        }
-    }
-
-    #[cold]
-    fn no_service(&self, service: Option<&[u8]>) -> ApplicationException {
-        match service {
-            Some(name) => unknown(format!("there is no service '{}' here", name.escape_ascii())),
-            None => unknown("several services are served here: call 'service:function'".to_owned()),
         }
     }
 
@@ -97,6 +90,14 @@ impl Services {
             }
         }
         Ok(())
+    }
+}
+
+#[cold]
+fn no_service(service: Option<&[u8]>) -> ApplicationException {
+    match service {
+        Some(name) => unknown(format!("there is no service '{}' here", name.escape_ascii())),
+        None => unknown("several services are served here: call 'service:function'".to_owned()),
     }
 }
 
@@ -118,9 +119,8 @@ impl Service {
         let mut methods = HashMap::new();
         for (id, _) in schema.lineage(handle.get().id) {
             for info in &Registry::service(registry, id)?.functions {
-                let key: Box<[u8]> = info.name.as_bytes().into();
-                if !methods.contains_key(&key) {
-                    methods.insert(key, Method::new(handler, info)?);
+                if let Entry::Vacant(place) = methods.entry(Box::from(info.name.as_bytes())) {
+                    place.insert(Method::new(handler, info)?);
                 }
             }
         }

@@ -75,7 +75,8 @@ impl Slots {
         }
     }
 
-    /// Notes what happened to a connection's socket. Whether the connection is to have a turn that it did not wait for before.
+    /// Notes what happened to a connection's socket. Whether the connection is to have a turn that it did not wait for
+    /// before.
     pub(super) fn note(&mut self, index: usize, readiness: Readiness) -> bool {
         match self.slots.get_mut(index) {
             Some(Slot::Here(connection, is_queued)) => {
