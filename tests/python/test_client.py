@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -382,6 +384,31 @@ def test_threads_may_share_a_client(client: Any) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+FORKING = """
+import os, sys, fastthrift
+m = fastthrift.loads("service Calculator { i64 add(1: i64 a, 2: i64 b) }")
+class Handler(m.Calculator):
+    def add(self, a, b):
+        return a + b
+with fastthrift.Server(Handler(), "tcp://127.0.0.1:0") as server:
+    client = fastthrift.connect(m.Calculator, server.url, timeout=5.0)
+    assert client.add(1, 2) == 3
+    child = os.fork()
+    number = 1000 if child else 2000
+    right = all(client.add(number, more) == number + more for more in range(500))
+    if not child:
+        os._exit(0 if right else 1)
+    assert right
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_forked_process_never_gets_the_replies_of_its_parent() -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
 
 
 def test_other_threads_run_while_a_call_waits() -> None:

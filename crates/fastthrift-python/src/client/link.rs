@@ -13,6 +13,8 @@ use super::socket::Socket;
 
 /// How many bytes a receive asks for at least.
 const READ_SIZE: usize = 8 << 10;
+/// How much later than its deadline a call may end, so that most calls need not set the socket's timeouts.
+const SLACK: Duration = Duration::from_millis(1);
 /// After how long without a call the connection is looked at before it is used again.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -162,7 +164,12 @@ impl Open {
         deadline: Option<Instant>,
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, LinkError> {
-        if !self.has_usual_timeouts {
+        if deadline
+            .is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) + SLACK < self.usual_wait())
+        {
+            // Part of the time was spent on waiting for a turn, or on connecting.
+            self.bound_by(deadline)?;
+        } else if !self.has_usual_timeouts {
             self.socket.set_timeouts(self.timeout).map_err(LinkError::Io)?;
             self.has_usual_timeouts = true;
         }
@@ -214,6 +221,11 @@ impl Open {
             }
             return Ok(());
         }
+    }
+
+    /// How long a single send or receive waits with the usual timeouts.
+    fn usual_wait(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::MAX)
     }
 
     /// Lets the next send or receive wait no longer than the deadline allows: a slow trickle of bytes gains the peer no time.
