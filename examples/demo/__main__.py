@@ -69,7 +69,8 @@ def main() -> int:
     print(f"  {'file':<24}{'load':>8}{'structs':>10}{'enums':>8}{'services':>10}")
     for loaded in FILES:
         print(f"  {loaded}")
-    print("\nIt serves what they describe, and talks to other implementations:")
+    print("\nIt serves what they describe, and talks to other implementations. Each line is a conversation whose every")
+    print("result is checked, and then calls one after the other, with client and server in this one process:")
     report = Report()
     call_hbase(report)
     call_hive(report)
