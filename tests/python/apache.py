@@ -28,7 +28,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Type:
-    """A type of the IDL: a kind, the name of what it names, the types inside it, and the typedef that it is written as."""
+    """A type of the IDL: a kind, what it names, the types inside it, and the typedef that it is written as."""
 
     kind: str
     name: str = ""
