@@ -34,7 +34,8 @@ def connect(
         url: ``tcp://host:port`` or ``unix:///path``.
         protocol: How values are encoded.
         transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
-        timeout: The seconds that a call may take in all, connecting included, once it is its turn; None for no limit.
+        timeout: The seconds that a call may take in all, connecting and waiting for other threads included; None for no
+            limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
 
     Raises:

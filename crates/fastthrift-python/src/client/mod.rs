@@ -46,6 +46,7 @@ impl Client {
     /// Waits until no other thread uses the link.
     fn take_link(&self, py: Python<'_>, name: &str, deadline: Option<Instant>) -> PyResult<Turn<'_, Link>> {
         self.link.take(py, deadline).map_err(|reason| match reason {
+            NoTurn::Interrupted(error) => error,
             NoTurn::TimedOut => link_error(py, &self.target, name, LinkError::TimedOut),
             NoTurn::Mine => PyRuntimeError::new_err("the client is in the middle of a call on this very thread"),
         })

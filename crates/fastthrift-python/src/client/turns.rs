@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
@@ -22,8 +22,13 @@ pub(super) struct Turn<'a, T> {
     value: Option<Box<T>>,
 }
 
+/// How long is waited at once, before signals are looked at.
+const SLICE: Duration = Duration::from_millis(100);
+
 /// Why there is no turn.
 pub(super) enum NoTurn {
+    /// A signal's handler raised this.
+    Interrupted(PyErr),
     /// The deadline passed.
     TimedOut,
     /// This very thread has the value: it would wait for itself.
@@ -41,28 +46,27 @@ impl<T: Send> Turns<T> {
         let value = match taken {
             Some(value) => value,
             None if self.user.load(Ordering::Relaxed) == this_thread() => return Err(NoTurn::Mine),
-            None => py.detach(|| self.wait(deadline)).ok_or(NoTurn::TimedOut)?,
+            None => self.wait(py, deadline)?,
         };
         self.user.store(this_thread(), Ordering::Relaxed);
         Ok(Turn { turns: self, value: Some(value) })
     }
 
-    fn wait(&self, deadline: Option<Instant>) -> Option<Box<T>> {
-        let mut value = self.lock();
+    fn wait(&self, py: Python<'_>, deadline: Option<Instant>) -> Result<Box<T>, NoTurn> {
         loop {
-            if let Some(value) = value.take() {
-                return Some(value);
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let slice = left.map_or(SLICE, |left| left.min(SLICE));
+            let returned = py.detach(|| {
+                let value = self.returned.wait_timeout_while(self.lock(), slice, |value| value.is_none());
+                value.unwrap_or_else(PoisonError::into_inner).0.take()
+            });
+            if let Some(value) = returned {
+                return Ok(value);
             }
-            value = match deadline {
-                None => self.returned.wait(value).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return None;
-                    }
-                    self.returned.wait_timeout(value, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            py.check_signals().map_err(NoTurn::Interrupted)?;
+            if left.is_some_and(|left| left <= slice) {
+                return Err(NoTurn::TimedOut);
+            }
         }
     }
 }
