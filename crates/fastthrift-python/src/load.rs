@@ -10,7 +10,7 @@ use fastthrift_idl::{
     Diagnostic, Dialect, Failure, FileName, Loader, MemoryLoader, NotFound, Options, Outcome, Severity, compile, render,
 };
 use fastthrift_schema::{Arena, Schema, Source};
-use pyo3::exceptions::{PyFileNotFoundError, PyValueError};
+use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 
@@ -219,15 +219,17 @@ fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
                 [] => "no such IDL file".to_owned(),
                 places => format!("no such IDL file; looked at {}", places.join(", ")),
             };
-            PyFileNotFoundError::new_err((ENOENT, text, path))
+            PyFileNotFoundError::new_err((ENOENT, text, path.into_os_string()))
         }
-        Failure::RootUnreadable { path, error } => match PyErr::from(error) {
-            error if error.is_instance_of::<pyo3::exceptions::PyOSError>(py) => {
-                let _ = error.value(py).setattr("filename", path);
-                error
-            }
-            error => error,
-        },
+        Failure::RootUnreadable { path, error } if error.raw_os_error().is_none() => {
+            PyOSError::new_err(format!("cannot read {}: {error}", path.display()))
+        }
+        Failure::RootUnreadable { path, error } => {
+            let error = PyErr::from(error);
+            // Best effort: without it the error still says what happened.
+            let _ = error.value(py).setattr("filename", path.as_os_str());
+            error
+        }
         Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources, report.render()),
     }
 }
