@@ -127,14 +127,16 @@ class Server:
         ended = self._ended
         if ended is None or not self._core.is_here():
             return True
-        self._core.drain(timeout)
         if self._core.is_in_handler():
+            self._core.drain(timeout)
             return False
+        self._core.drain(None)
         if ended.wait(timeout):
             return True
         self._core.abort()
-        # Threads that are in no handler end at once.
-        return ended.wait(0.05)
+        # Threads that are in no handler end at once; nothing more is waited for.
+        ended.wait(0.05)
+        return False
 
     def serve_forever(self) -> None:
         """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.

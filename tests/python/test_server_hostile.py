@@ -217,6 +217,27 @@ def test_announced_sizes_take_no_memory(store: ModuleType) -> None:
         assert resident() - before < 20 << 20
 
 
+def test_connections_and_failures_leave_no_memory_behind(store: ModuleType) -> None:
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
+
+        def some() -> None:
+            for name in ("http", "negative string", "deep nesting", "long name"):
+                with raw(server) as connection:
+                    connection.sendall(BROKEN[name])
+                    all_until_closed(connection)
+            with fastthrift.connect(store.Store, server.url, timeout=10) as client:
+                for number in range(50):
+                    client.echo("x" * number * 100)
+                    client.count(store.Tree(branches=[store.Tree()], leaves={str(number): 1}))
+
+        for _ in range(20):
+            some()
+        before = resident()
+        for _ in range(80):
+            some()
+        assert resident() - before < 2 << 20
+
+
 def test_a_client_that_never_reads_is_not_served_without_end(store: ModuleType) -> None:
     with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
         assert works(server, store)

@@ -246,7 +246,7 @@ def test_a_client_that_stopped_inside_a_message_does_not_stop_the_stop(handler: 
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(b"\x80\x01\x00")
         start = time.monotonic()
-        server.stop(timeout=0.2)
+        assert not server.stop(timeout=0.2)
         assert time.monotonic() - start < 2
         assert connection.recv(1) == b""
 
@@ -370,6 +370,40 @@ def test_a_signal_ends_serving(number: signal.Signals) -> None:
         output = process.stdout.read()
         status = process.wait(10)
     assert (status, output) == ((0, "returned\n") if number == signal.SIGINT else (7, ""))
+
+
+def test_without_room_for_a_connection_accepting_rests_and_goes_on() -> None:
+    program = PROGRAM.format(idl=IDL) + textwrap.dedent("""
+        import resource
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        server.start()
+        print(server.url, flush=True)
+        sys.stdin.read()
+        server.stop()
+        print(time.process_time())
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        host, port = process.stdout.readline().strip().removeprefix("tcp://").rsplit(":", 1)
+        request = bytes.fromhex("80010001 00000005 717569636b 00000001 080001 00000007 00")
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(socket.create_connection((host, int(port)))) for _ in range(60)]
+            time.sleep(1)
+            first, *_, last = connections
+            last.settimeout(0.1)
+            last.sendall(request)
+            with pytest.raises(TimeoutError):
+                last.recv(100)
+            first.sendall(request)
+            assert b"quick" in first.recv(100)
+            for connection in connections[:-1]:
+                connection.close()
+            last.settimeout(5)
+            assert b"quick" in last.recv(100)
+        seconds, _ = process.communicate(timeout=10)
+    assert float(seconds) < 0.8
 
 
 def test_a_forked_child_leaves_its_parents_server_alone() -> None:
