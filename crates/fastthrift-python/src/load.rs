@@ -221,15 +221,14 @@ fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
             };
             PyFileNotFoundError::new_err((ENOENT, text, path.into_os_string()))
         }
-        Failure::RootUnreadable { path, error } if error.raw_os_error().is_none() => {
-            PyOSError::new_err(format!("cannot read {}: {error}", path.display()))
-        }
-        Failure::RootUnreadable { path, error } => {
-            let error = PyErr::from(error);
-            // Best effort: without it the error still says what happened.
-            let _ = error.value(py).setattr("filename", path.as_os_str());
-            error
-        }
+        Failure::RootUnreadable { path, error } => match error.raw_os_error() {
+            Some(number) => {
+                let text = error.to_string();
+                let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
+                PyOSError::new_err((number, text, path.into_os_string()))
+            }
+            None => PyOSError::new_err(format!("cannot read {}: {error}", path.display())),
+        },
         Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources, report.render()),
     }
 }
