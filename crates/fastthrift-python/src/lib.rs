@@ -10,6 +10,7 @@ mod constant;
 mod endpoint;
 mod enumeration;
 mod error;
+mod function;
 mod functions;
 mod keys;
 mod load;

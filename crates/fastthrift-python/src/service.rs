@@ -3,13 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use fastthrift_schema::{Function, ServiceId, StructId, TypeId};
-use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::constant::Default;
+use crate::function::{Role, ServiceFunction};
 use crate::names::{field_names, python_name};
 use crate::registry::Registry;
 
@@ -110,8 +109,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     namespace.set_item("__slots__", PyTuple::empty(py))?;
     namespace.set_item("__thrift_service__", ServiceHandle { registry: registry.clone().unbind(), id })?;
     for info in &functions {
-        let stub = StubFunction { registry: registry.clone().unbind(), info: Arc::clone(info), service: name.clone() };
-        namespace.set_item(&info.method, stub)?;
+        namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service.name, Role::Stub))?;
     }
     let metaclass = base.get_type();
     let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;
@@ -136,71 +134,4 @@ impl ServiceHandle {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.registry)
     }
-}
-
-// A function of a service as a method of its stub class: it has the signature, and says that a handler does not implement it. (As a
-// doc comment this would hide the `__doc__` below.)
-#[pyclass(frozen, module = "fastthrift._core")]
-pub(crate) struct StubFunction {
-    registry: Py<Registry>,
-    info: Arc<FunctionInfo>,
-    service: String,
-}
-
-#[pymethods]
-impl StubFunction {
-    #[getter]
-    fn __name__(&self, py: Python<'_>) -> Py<PyString> {
-        self.info.method.clone_ref(py)
-    }
-
-    #[getter]
-    fn __qualname__(&self, py: Python<'_>) -> String {
-        format!("{}.{}", self.service, self.info.method.bind(py))
-    }
-
-    #[getter]
-    fn __doc__(&self) -> Option<&str> {
-        self.info.doc.as_deref()
-    }
-
-    #[getter]
-    fn __signature__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.info.signature(self.registry.bind(py))
-    }
-
-    fn __get__<'py>(
-        this: Bound<'py, Self>,
-        instance: Bound<'py, PyAny>,
-        _owner: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        if instance.is_none() {
-            return Ok(this.into_any());
-        }
-        bound_method(this.into_any(), instance)
-    }
-
-    #[pyo3(signature = (*args, **kwargs))]
-    fn __call__(&self, args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-        let _ = (args, kwargs);
-        let name = &self.info.name;
-        Err(PyNotImplementedError::new_err(format!("the handler does not implement '{}.{name}'", self.service)))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<function {}.{}>", self.service, self.info.name)
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.registry)
-    }
-}
-
-/// A callable as a method of an instance.
-pub(crate) fn bound_method<'py>(
-    callable: Bound<'py, PyAny>,
-    instance: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    static METHOD: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    METHOD.import(instance.py(), "types", "MethodType")?.call1((callable, instance))
 }

@@ -1,6 +1,6 @@
 //! Blocking clients.
 
-mod function;
+mod arguments;
 mod link;
 mod socket;
 mod turns;
@@ -14,13 +14,14 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use self::function::{ClientFunction, argument, nothing};
+use self::arguments::bind;
 use self::link::{Link, LinkError};
 use self::turns::{NoTurn, Turn, Turns};
-use crate::class::is_none;
+use crate::class::{is_none, none};
 use crate::codec::{decode_fields, encode_fields};
 use crate::endpoint::Endpoint;
 use crate::error::{application_error, decode_error, encode_error, exception, transport_error};
+use crate::function::{Role, ServiceFunction};
 use crate::names::python_name;
 use crate::object::{Object, held};
 use crate::registry::Registry;
@@ -53,13 +54,15 @@ impl Client {
     }
 
     /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
-    fn call<'py>(
+    pub(crate) fn call<'py>(
         &self,
         registry: &Bound<'py, Registry>,
         info: &FunctionInfo,
-        values: &[Object],
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = registry.py();
+        let values = bind(info, registry, args, kwargs)?;
         let start = Instant::now();
         let deadline = self.target.timeout.map(|timeout| start + timeout);
         let mut link = self.take_link(py, &info.name, deadline)?;
@@ -68,7 +71,7 @@ impl Client {
             py.detach(|| link.open(&self.target, deadline)).map_err(failed)?;
         }
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
-        let call = self.write_call(registry.get(), info, values, &mut link, kind, deadline)?;
+        let call = self.write_call(registry.get(), info, &values, &mut link, kind, deadline)?;
         let mut raised = None;
         let reply = py.detach(|| {
             link.exchange(call, kind, deadline, &mut || {
@@ -80,7 +83,7 @@ impl Client {
             return Err(raised);
         }
         match reply.map_err(failed)? {
-            None => Ok(nothing(py)),
+            None => Ok(none().into_bound(py)),
             Some(ReplyBody::Exception(exception)) => Err(application_error(py, &exception)),
             Some(ReplyBody::Result(body)) => {
                 let fields = self.read_result(registry, info, &mut link, body)?;
@@ -105,7 +108,7 @@ impl Client {
         let mut writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
         let plan = registry.plans().structure(info.arguments);
         encode_fields(registry, plan, self.target.config.protocol, writer.buffer(), |field| {
-            argument(values, field.index).filter(|&value| !is_none(value))
+            values.get(field.index).map(Object::as_ptr).filter(|&value| !is_none(value))
         })
         .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
         writer.finish().map_err(|error| failed(LinkError::Call(error)))
@@ -169,7 +172,7 @@ impl ResultFields {
             return Err(PyErr::from_value(raised.into_bound(py)));
         }
         if info.returns.is_none() {
-            return Ok(nothing(py));
+            return Ok(none().into_bound(py));
         }
         let kind = fastthrift_protocol::ApplicationExceptionKind::MISSING_RESULT;
         let text = format!("the reply of '{}' holds neither a value nor a declared exception", info.name);
@@ -315,12 +318,7 @@ fn client_class<'py>(registry: &Bound<'py, Registry>, handle: &ServiceHandle) ->
     let lineage: Vec<_> = schema.lineage(handle.id).map(|(id, _)| id).collect();
     for id in lineage.into_iter().rev() {
         for info in &Registry::service(registry, id)?.functions {
-            let function = ClientFunction {
-                registry: registry.clone().unbind(),
-                info: Arc::clone(info),
-                service: Arc::clone(&service),
-            };
-            namespace.set_item(&info.method, function)?;
+            namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, Role::Call))?;
         }
     }
     let bases = PyTuple::new(py, [py.get_type::<Client>()])?;

@@ -13,8 +13,9 @@ use pyo3::types::PyType;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::client::handle_of;
+use crate::function::ServiceFunction;
 use crate::registry::Registry;
-use crate::service::{FunctionInfo, StubFunction};
+use crate::service::FunctionInfo;
 
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
@@ -172,8 +173,7 @@ impl Method {
 /// Whether this is the stub's own method, which only says that the handler has none.
 fn is_stub(callable: &Bound<'_, PyAny>) -> bool {
     let function = callable.getattr("__func__");
-    function.is_ok_and(|function| function.is_instance_of::<StubFunction>())
-        || callable.is_instance_of::<StubFunction>()
+    function.is_ok_and(|function| ServiceFunction::is_stub(&function)) || ServiceFunction::is_stub(callable)
 }
 
 /// Refuses what can be called but would not do what is meant.
