@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastthrift._core import Client, Struct, ThriftException, Union, deserialize, serialize
-from fastthrift._client import connect
+from fastthrift._client import Client, connect
+from fastthrift._core import Struct, ThriftException, Union, deserialize, serialize
 from fastthrift._errors import (
     DecodeError,
     Diagnostic,

@@ -6,13 +6,20 @@ from fastthrift import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
-    from fastthrift._core import Client
     from fastthrift._service import Service
 
     Protocol: TypeAlias = Literal["binary", "compact"]
     Transport: TypeAlias = Literal["framed", "unframed"]
+
+    class Client(_core.Client):
+        """A client of a service: its methods are those of the IDL."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    from fastthrift._core import Client
 
 
 def connect(
@@ -26,8 +33,8 @@ def connect(
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
-    The client is a context manager. Threads may share it; it makes one call at a time. When the connection breaks, the call that
-    it broke under fails and the next one makes a new connection, so no call ever gets the reply of another.
+    The client is a context manager. Threads may share it; it makes one call at a time. When the connection breaks, the
+    call that it broke under fails and the next one makes a new connection, so no call ever gets the reply of another.
 
     Args:
         service: The service's class, of a loaded IDL file.
@@ -42,4 +49,5 @@ def connect(
         TTransportException: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
     """
-    return _core.connect(service, url, protocol, transport, timeout, service_name)
+    client: Client = _core.connect(service, url, protocol, transport, timeout, service_name)  # type: ignore[assignment]
+    return client

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import enum
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class ThriftEnum(enum.IntEnum):
     """Base of the classes of Thrift enums.
 
-    A number that the IDL does not name, as a newer peer may send it, becomes a member called ``UNKNOWN_<number>``: it is equal to
-    the number, is written back as it came, and is not listed among the members.
+    A number that the IDL does not name, as a newer peer may send it, becomes a member called ``UNKNOWN_<number>``: it
+    is equal to the number, is written back as it came, and is not listed among the members.
     """
 
     @classmethod
@@ -32,8 +36,11 @@ _RESERVED = frozenset({"mro", "is_unknown"})
 
 def make_enum(name: str, members: list[tuple[str, int]], module: str, doc: str | None) -> type[ThriftEnum]:
     """Make the class of an enum; two names for one number are aliases."""
-    named = [(f"{member}_" if member in _RESERVED or _is_sunder(member) else member, value) for member, value in members]
-    made = ThriftEnum(name, named, module=module, qualname=name)
+    named = [
+        (f"{member}_" if member in _RESERVED or _is_sunder(member) else member, value) for member, value in members
+    ]
+    make: Any = ThriftEnum  # to a type checker, calling it looks a member up
+    made: type[ThriftEnum] = make(name, named, module=module, qualname=name)
     made.__doc__ = doc
     return made
 

@@ -100,7 +100,7 @@ class TTransportException(TException):
         return type(self), (self.type, self.message)
 
 
-class TransportTimeout(TTransportException, TimeoutError):  # noqa: N818 (a TimeoutError by its base)
+class TransportTimeout(TTransportException, TimeoutError):
     """A call did not end before its deadline."""
 
 

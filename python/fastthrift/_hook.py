@@ -43,7 +43,7 @@ class _ThriftImporter:
 
 
 def install_import_hook() -> None:
-    """Let ``import x_thrift`` load the first ``x.thrift`` on ``sys.path``, or in the package. Calling it again changes nothing."""
+    """Let ``import x_thrift`` load the first ``x.thrift`` on ``sys.path``, or in the package; once is enough."""
     if _ThriftImporter not in sys.meta_path:
         sys.meta_path.append(_ThriftImporter)
 

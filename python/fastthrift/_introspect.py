@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 
+from fastthrift._core import Union
+
 
 def constructor_signature(cls: type, names: tuple[str, ...], defaults: tuple[object, ...]) -> inspect.Signature:
     """Return the signature of a generated class."""
-    annotations = cls.__dict__.get("__annotations__", {})
-    kind = inspect.Parameter.KEYWORD_ONLY if cls.__match_args__ == ("_which", "_value") else inspect.Parameter.POSITIONAL_OR_KEYWORD
+    annotations = inspect.get_annotations(cls)
+    by_name = issubclass(cls, Union)
+    kind = inspect.Parameter.KEYWORD_ONLY if by_name else inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature(
         [
             inspect.Parameter(name, kind, default=default, annotation=annotations.get(name, inspect.Parameter.empty))
-            for name, default in zip(names, defaults)
+            for name, default in zip(names, defaults, strict=True)
         ]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 from fastthrift import _core
 
 TYPE_CHECKING = False
@@ -27,14 +28,15 @@ def load(
 ) -> ModuleType:
     """Load an IDL file and return a module of its types, constants and services.
 
-    Classes are made when they are first touched. The module, and those of the included files, are put into ``sys.modules`` where
-    their names are free, so that instances can be pickled.
+    Classes are made when they are first touched. The module, and those of the included files, are put into
+    ``sys.modules`` where their names are free, so that instances can be pickled.
 
     Args:
         path: The file.
         module_name: The name of the module; by default the file's name with ``_thrift`` for its extension.
         include_dirs: Where included files are searched after the directory of the including file.
-        dialect: "extended" takes more than Apache's compiler does, such as a semicolon after a header; "apache" does not.
+        dialect: "extended" takes more than Apache's compiler does, such as a semicolon after a header; "apache" does
+            not.
         allow_missing_includes: Whether an included file may be missing.
 
     Raises:

@@ -217,10 +217,11 @@ def _named(
         if isinstance(service, Mapping):
             raise TypeError("a dict of services needs a dict of handlers")
         return [("", handler, _service_of(handler, service))]
-    if not handler:
+    handlers: Mapping[str, object] = handler  # pyright: ignore[reportUnknownVariableType]
+    if not handlers:
         raise ValueError("there is no handler to serve")
-    services = service if isinstance(service, Mapping) else dict.fromkeys(handler, service)
-    return [(name, each, _service_of(each, services.get(name))) for name, each in handler.items()]
+    services = service if isinstance(service, Mapping) else dict.fromkeys(handlers, service)
+    return [(name, each, _service_of(each, services.get(name))) for name, each in handlers.items()]
 
 
 def _service_of(handler: object, service: object) -> object:
@@ -241,6 +242,7 @@ def _stop_at_exit() -> None:
 
 def _stop_all() -> None:
     for server in list(_running):
-        ended = server._ended
-        if server._core.is_here() and not server.stop() and ended is not None:
+        ended = server._ended  # pyright: ignore[reportPrivateUsage]
+        is_here = server._core.is_here()  # pyright: ignore[reportPrivateUsage]
+        if is_here and not server.stop() and ended is not None:
             ended.wait()

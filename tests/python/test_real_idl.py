@@ -79,7 +79,7 @@ def test_default_instances_go_through_both_codecs(modules: list[ModuleType]) -> 
 
 
 def wrong_files(folder: Path) -> list[tuple[Path, str]]:
-    """Return each file with what its first line expects: error, warning or ok; `warning->error` is for careful parsers."""
+    """Return each file with what its first line expects: error, warning or ok; of `warning->error`, the second."""
     found = []
     for path in sorted(folder.rglob("*.thrift")):
         first = path.read_bytes().splitlines()[0].decode("utf-8-sig", "replace") if path.stat().st_size else ""

@@ -1,0 +1,180 @@
+import os
+from collections.abc import Callable, Sequence
+from inspect import Signature
+from types import ModuleType
+from typing import Any, Literal, TypeAlias, TypeVar, final
+
+from typing_extensions import Buffer, Self, disjoint_base
+
+from fastthrift._errors import Diagnostic, TApplicationException, TException, TransportTimeout
+from fastthrift._service import Service
+
+_Protocol: TypeAlias = Literal["binary", "compact"]
+_Transport: TypeAlias = Literal["framed", "unframed"]
+_Dialect: TypeAlias = Literal["extended", "apache"]
+_StrPath: TypeAlias = str | os.PathLike[str]
+_S = TypeVar("_S", bound=Struct | Union | ThriftException)
+
+__all__ = [
+    "Client",
+    "ClientConnection",
+    "ServerConnection",
+    "ServerCore",
+    "Struct",
+    "StructMeta",
+    "ThriftException",
+    "Union",
+    "bind_classes",
+    "check_files",
+    "check_path",
+    "connect",
+    "deserialize",
+    "load_files",
+    "load_path",
+    "serialize",
+]
+
+# ---- classes of loaded IDL files ----
+
+@disjoint_base
+class StructMeta(type):
+    @property
+    def __signature__(cls) -> Signature: ...
+
+class Struct(metaclass=StructMeta):
+    __slots__ = ()
+    def __init__(self, *args: Any, **fields: Any) -> None: ...
+    def __replace__(self, /, **changes: Any) -> Self: ...
+
+class Union(metaclass=StructMeta):
+    __slots__ = ()
+    def __init__(self, *args: Any, **member: Any) -> None: ...
+    @property
+    def _which(self) -> str | None: ...
+    @property
+    def _value(self) -> Any: ...
+    def __replace__(self, /, **changes: Any) -> Self: ...
+
+class ThriftException(TException, metaclass=StructMeta):
+    __slots__ = ()
+    def __init__(self, *args: Any, **fields: Any) -> None: ...
+    def __replace__(self, /, **changes: Any) -> Self: ...
+
+def serialize(obj: Struct | Union | ThriftException, protocol: _Protocol = "binary") -> bytes: ...
+def deserialize(cls: type[_S], data: Buffer, protocol: _Protocol = "binary") -> _S: ...
+def bind_classes(module: ModuleType, classes: dict[str, type]) -> None: ...
+
+# ---- loading ----
+
+def load_path(
+    path: _StrPath,
+    module_name: str | None,
+    include_dirs: Sequence[_StrPath],
+    dialect: _Dialect,
+    allow_missing_includes: bool,
+) -> ModuleType: ...
+def load_files(
+    files: dict[str, str | bytes],
+    root: _StrPath,
+    module_name: str | None,
+    include_dirs: Sequence[_StrPath] | None,
+    dialect: _Dialect,
+    allow_missing_includes: bool,
+) -> ModuleType: ...
+def check_path(
+    path: _StrPath, include_dirs: Sequence[_StrPath], dialect: _Dialect, allow_missing_includes: bool
+) -> list[Diagnostic]: ...
+def check_files(
+    files: dict[str, str | bytes],
+    root: _StrPath,
+    include_dirs: Sequence[_StrPath] | None,
+    dialect: _Dialect,
+    allow_missing_includes: bool,
+) -> list[Diagnostic]: ...
+
+# ---- calls ----
+
+@disjoint_base
+class Client:
+    def __new__(cls, opening: object) -> Self: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+def connect(
+    service: type[Service],
+    url: str,
+    protocol: _Protocol,
+    transport: _Transport,
+    timeout: float | None,
+    service_name: str | None,
+) -> Client: ...
+
+@final
+class ServerCore:
+    def __new__(
+        cls,
+        handlers: Sequence[tuple[str, object, object]],
+        url: str,
+        *,
+        protocol: _Protocol | None,
+        transport: _Transport | None,
+        threads: int,
+        max_connections: int,
+        message_timeout: float | None,
+        idle_timeout: float | None,
+        max_message_size: int,
+        max_container_size: int,
+        max_depth: int,
+    ) -> Self: ...
+    def start(self, on_end: Callable[[], object]) -> None: ...
+    def drain(self, timeout: float | None) -> None: ...
+    def abort(self) -> None: ...
+    def is_in_handler(self) -> bool: ...
+    def is_here(self) -> bool: ...
+    @property
+    def url(self) -> str: ...
+
+# ---- connections without IO, for drivers ----
+
+@final
+class ClientConnection:
+    def __new__(
+        cls,
+        protocol: _Protocol,
+        transport: _Transport,
+        *,
+        service: str | None = None,
+        message_limit: int | None = None,
+        max_abandoned: int | None = None,
+        first_sequence_id: int | None = None,
+    ) -> Self: ...
+    def call(
+        self,
+        function: str,
+        body: bytes,
+        *,
+        service: str | None = None,
+        oneway: bool = False,
+        deadline: float | None = None,
+    ) -> int: ...
+    def cancel(self, call: int) -> bool: ...
+    def take_outbound(self) -> bytes: ...
+    def receive(self, bytes: bytes) -> None: ...  # noqa: A002 (the native name)
+    def receive_eof(self) -> None: ...
+    def poll_event(self, now: float) -> tuple[int, bytes | TApplicationException | TransportTimeout] | None: ...
+    def next_deadline(self) -> float | None: ...
+    def drain_failed(self) -> list[int]: ...
+
+@final
+class ServerConnection:
+    def __new__(cls, *, message_limit: int | None = None, max_open: int | None = None) -> Self: ...
+    def receive(self, bytes: bytes) -> None: ...  # noqa: A002 (the native name)
+    def receive_eof(self) -> None: ...
+    def wants_read(self) -> bool: ...
+    def poll_event(self) -> tuple[int, bytes | None, bytes, bytes, bool] | None: ...
+    def reply(self, request: int, body: bytes) -> None: ...
+    def reply_exception(self, request: int, kind: int, message: str) -> None: ...
+    def finish_oneway(self, request: int) -> None: ...
+    def take_outbound(self) -> bytes: ...
+    def is_finished(self) -> bool: ...

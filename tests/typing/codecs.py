@@ -1,0 +1,38 @@
+"""What the codecs take and give, to a type checker."""
+
+import fastthrift
+from typing_extensions import assert_type
+
+
+class Point(fastthrift.Struct):
+    """Stands for a generated class, which is `Any` to a type checker."""
+
+    x: int
+
+
+class Choice(fastthrift.Union):
+    """Stands for a generated union."""
+
+
+class Failure(fastthrift.ThriftException):
+    """Stands for a generated exception."""
+
+
+point = Point(x=1)
+assert_type(fastthrift.serialize(point), bytes)
+assert_type(fastthrift.serialize(obj=Choice(), protocol="compact"), bytes)
+assert_type(fastthrift.serialize(Failure("text")), bytes)
+assert_type(fastthrift.deserialize(Point, b""), Point)
+assert_type(fastthrift.deserialize(Point, bytearray(), "compact").x, int)
+assert_type(fastthrift.deserialize(cls=Failure, data=memoryview(b"")), Failure)
+assert_type(point.__replace__(x=2), Point)
+
+fastthrift.serialize(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.serialize(point, "json")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.deserialize(Point, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.deserialize(int, b"")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+
+try:
+    fastthrift.deserialize(Point, b"")
+except fastthrift.DecodeError as error:
+    assert_type(error.offset, int | None)
