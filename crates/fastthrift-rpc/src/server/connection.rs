@@ -239,3 +239,28 @@ impl ServerConnection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ClientConfig, ClientConnection};
+
+    #[test]
+    fn a_call_of_what_the_schema_says_is_oneway_is_closed_without_a_byte() {
+        let mut client = ClientConnection::new(ClientConfig::default());
+        let mut server = ServerConnection::new(ServerConfig::default());
+        for _ in 0..2 {
+            let mut writer = client.begin_call("fire", CallKind::Call, None).unwrap();
+            writer.buffer().push(0);
+            writer.finish().unwrap();
+        }
+        server.receive(client.outbound());
+        let first = server.poll_event().unwrap().unwrap();
+        assert_eq!(server.poll_event(), Ok(None));
+        assert_eq!(server.finish_unanswered(first.id), Ok(()));
+        assert_eq!(server.finish_unanswered(first.id), Err(ReplyError::NotOpen));
+        assert_eq!(server.outbound(), b"");
+        let second = server.poll_event().unwrap().unwrap();
+        assert_ne!(first.id, second.id);
+    }
+}
