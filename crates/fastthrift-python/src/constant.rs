@@ -99,7 +99,7 @@ pub(crate) fn object_of<'py>(
                 kwargs.set_item(&names[*place], object_of(registry, structure.fields[*place].ty, value, false)?)?;
             }
             // A default may hold, through its own defaults, itself.
-            guarded(py, || class.class_ref().bind(py).call((), Some(&kwargs)))?
+            guarded(|| class.class_ref().bind(py).call((), Some(&kwargs)))?
         }
         (Value::List(_) | Value::Set(_) | Value::Map(_), _) => {
             return Err(PyTypeError::new_err("invariant: a constant was checked against its type"));

@@ -3,9 +3,11 @@
 //! Everything here needs the interpreter to be held by this thread; the codecs are only entered with it.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::ptr::NonNull;
 
 use fastthrift_protocol::{DecodeError, DecodeErrorKind};
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{Bound, PyAny, Python, ffi};
@@ -114,17 +116,27 @@ pub(crate) fn fetch_error(py: Python<'_>) -> PyErr {
     PyErr::fetch(py)
 }
 
-/// Calls what may call itself without end: Python's recursion limit ends it.
-pub(crate) fn guarded<T>(py: Python<'_>, call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    // SAFETY: the interpreter is held; enter and leave are paired.
-    unsafe {
-        if ffi::Py_EnterRecursiveCall(c" in a value that holds itself".as_ptr()) != 0 {
-            return Err(fetch_error(py));
-        }
-        let result = call();
-        ffi::Py_LeaveRecursiveCall();
-        result
+/// How deep calls through [`guarded`] may nest. Far more than values can on the wire, and no danger to a thread's stack, which Python's
+/// own limit (10,000 calls of C functions, in some versions) can be.
+const NESTING_LIMIT: u32 = 400;
+
+thread_local! {
+    /// How deep this thread is.
+    static NESTING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Calls what may call itself without end: a `RecursionError` ends it.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    let depth = NESTING.get();
+    if depth >= NESTING_LIMIT {
+        return Err(PyRecursionError::new_err(
+            "maximum recursion depth exceeded in a value that is too deep, or holds itself",
+        ));
     }
+    NESTING.set(depth + 1);
+    let result = call();
+    NESTING.set(depth);
+    result
 }
 
 /// The name of an object's type, as error messages show it.

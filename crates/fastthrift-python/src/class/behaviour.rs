@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
 
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
@@ -158,7 +158,7 @@ unsafe extern "C" fn repr(object: Ref) -> Ref {
             1 => return ffi::PyUnicode_FromFormat(c"%s(...)".as_ptr(), (*ffi::Py_TYPE(object)).tp_name),
             _ => return std::ptr::null_mut(),
         }
-        let result = repr_text(object).map(|text| PyString::new(held(), &text).into_any().into());
+        let result = guarded(|| repr_text(object)).map(|text| PyString::new(held(), &text).into_any().into());
         ffi::Py_ReprLeave(object);
         give(result)
     }
@@ -215,28 +215,25 @@ unsafe extern "C" fn rich_compare(left: Ref, right: Ref, operation: c_int) -> Re
         if !std::ptr::eq(info, other) {
             return ffi::Py_NewRef(ffi::Py_NotImplemented());
         }
-        match equal(left, right, info) {
-            -1 => std::ptr::null_mut(),
-            found => ffi::PyBool_FromLong(i64::from((found == 1) == (operation == ffi::Py_EQ)) as _),
-        }
+        let same = guarded(|| equal(left, right, info));
+        give(same.map(|same| PyBool::new(held(), same == (operation == ffi::Py_EQ)).to_owned().into_any().into()))
     }
 }
 
-/// 1, 0, or -1 when a Python exception is set.
-unsafe fn equal(left: Ref, right: Ref, info: &ClassInfo) -> c_int {
+fn equal(left: Ref, right: Ref, info: &ClassInfo) -> PyResult<bool> {
     // SAFETY: both are instances of the info's class.
-    unsafe {
-        let (left, right) = (Slots::of(left), Slots::of(right));
-        for &offset in info.offsets() {
-            let (a, b) = (left.load(offset).unwrap_or_else(none), right.load(offset).unwrap_or_else(none));
-            // Takes an object to be equal to itself, as containers do.
-            let found = ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ);
-            if found != 1 {
-                return found;
-            }
+    let (left, right) = unsafe { (Slots::of(left), Slots::of(right)) };
+    for &offset in info.offsets() {
+        let (a, b) = (left.load(offset).unwrap_or_else(none), right.load(offset).unwrap_or_else(none));
+        // Takes an object to be equal to itself, as containers do.
+        // SAFETY: both are live.
+        match unsafe { ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ) } {
+            0 => return Ok(false),
+            1 => {}
+            _ => return Err(PyErr::fetch(held())),
         }
-        1
     }
+    Ok(true)
 }
 
 /// Hashes by value, containers included, so that structs can be map keys and set elements. As with any such object, one must not be
@@ -262,7 +259,7 @@ fn struct_hash(object: Ref) -> PyResult<isize> {
 }
 
 fn deep_hash(value: Ref) -> PyResult<isize> {
-    guarded(held(), || container_hash(value))
+    guarded(|| container_hash(value))
 }
 
 /// A list hashes like a tuple, a set like a frozenset, a dict by its entries in any order.
