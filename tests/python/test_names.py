@@ -118,3 +118,16 @@ def test_two_included_files_may_have_one_name() -> None:
     hints = typing.get_type_hints(m.user.U)
     assert hints["b"] == m.user.shared.B | None
     assert typing.get_type_hints(m.T)["a"] == m.shared.A | None
+
+
+def test_escaped_names_make_room_for_names_that_look_like_them() -> None:
+    idl = (
+        "struct class { 1: i32 a } struct class_ { 1: string b, 2: class other }"
+        " service S { i32 from(), i32 from_(1: i32 x) }"
+    )
+    m = fastthrift.loads(idl, name="names_c.thrift")
+    assert m.__all__ == ["class__", "class_", "S"]
+    assert (m.class__.__name__, m.class_.__name__) == ("class__", "class_")
+    assert typing.get_type_hints(m.class_)["other"] == m.class__ | None
+    assert list(inspect.signature(m.S.from__).parameters) == ["self"]
+    assert list(inspect.signature(m.S.from_).parameters) == ["self", "x"]

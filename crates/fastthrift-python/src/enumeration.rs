@@ -20,14 +20,13 @@ enum Lookup {
 }
 
 impl EnumEntry {
-    pub(crate) fn create(py: Python<'_>, enumeration: &Enum, module: &str) -> PyResult<Self> {
+    pub(crate) fn create(py: Python<'_>, enumeration: &Enum, name: &str, module: &str) -> PyResult<Self> {
         let names = member_names(&enumeration.values.iter().map(|value| &*value.name), &[]);
         let members = PyList::empty(py);
         for (name, value) in names.iter().zip(&enumeration.values) {
             members.append((PyString::intern(py, name), value.value))?;
         }
         let make = py.import("fastthrift._enum")?.getattr("make_enum")?;
-        let name = crate::names::python_name(&enumeration.name);
         let class = make.call1((name, members, module, enumeration.doc.as_deref()))?.cast_into::<PyType>()?;
         let mut values = Vec::new();
         for value in &enumeration.values {

@@ -6,7 +6,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyModule, PyS
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::constant;
-use crate::names::python_name;
+use crate::names::{definition_name, python_name};
 use crate::registry::Registry;
 
 /// Makes the module of a program, empty but for what makes its definitions on demand.
@@ -15,7 +15,7 @@ pub(crate) fn create<'py>(registry: &Bound<'py, Registry>, program: ProgramId) -
     let schema = registry.get().schema();
     let meaning = schema.program(program);
     let module = PyModule::new(py, registry.get().module_name(program))?;
-    let names: Vec<String> = meaning.definitions.iter().map(|(name, _)| python_name(name)).collect();
+    let names: Vec<String> = meaning.definitions.iter().map(|(name, _)| definition_name(meaning, name)).collect();
     module.setattr("__doc__", meaning.doc.as_deref())?;
     module.setattr("__file__", &*schema.source(meaning.source).name)?;
     module.setattr("__all__", PyList::new(py, names)?)?;
@@ -33,7 +33,8 @@ pub(crate) fn create<'py>(registry: &Bound<'py, Registry>, program: ProgramId) -
 pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], aliases: &[String]) -> PyResult<()> {
     for (program, module) in schema.programs().iter().zip(modules) {
         let dict = module.bind(py).dict();
-        let is_defined = |name: &str| program.definitions.iter().any(|(defined, _)| python_name(defined) == name);
+        let is_defined =
+            |name: &str| program.definitions.iter().any(|(defined, _)| definition_name(program, defined) == name);
         let offer = |name: String, target: &Py<PyModule>| {
             if is_defined(&name) { Ok(()) } else { dict.set_item(name, target) }
         };
@@ -130,7 +131,7 @@ impl ModuleDirectory {
         let program = registry.schema().program(self.program);
         let included = program.includes.iter().map(|include| python_name(&include.prefix));
         let mut names: Vec<String> =
-            program.definitions.iter().map(|(name, _)| python_name(name)).chain(included).collect();
+            program.definitions.iter().map(|(name, _)| definition_name(program, name)).chain(included).collect();
         names.sort();
         names
     }

@@ -1,6 +1,8 @@
 //! IDL names as Python names, and IDL types as Python annotations.
 
-use fastthrift_schema::{Field, ProgramId, Requiredness, Schema, Struct, StructKind, TypeId, TypeKind};
+use fastthrift_schema::{
+    Field, Program, ProgramId, Requiredness, Schema, ServiceId, Struct, StructKind, TypeId, TypeKind,
+};
 
 /// What cannot be a name in Python.
 const KEYWORDS: [&str; 35] = [
@@ -19,6 +21,26 @@ pub(crate) fn python_name(name: &str) -> String {
     } else {
         name.to_owned()
     }
+}
+
+/// The name of a program's definition, different from those of its others.
+pub(crate) fn definition_name(program: &Program, name: &str) -> String {
+    distinct(name, |other| program.definitions.iter().any(|(defined, _)| **defined == *other))
+}
+
+/// The name of a service's function, different from those of its others and of inherited ones.
+pub(crate) fn function_name(schema: &Schema, service: ServiceId, name: &str) -> String {
+    distinct(name, |other| {
+        schema.lineage(service).any(|(_, service)| service.functions.iter().any(|function| *function.name == *other))
+    })
+}
+
+fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut escaped = python_name(name);
+    while escaped != name && is_taken(&escaped) {
+        escaped.push('_');
+    }
+    escaped
 }
 
 /// What every union has.
@@ -137,6 +159,6 @@ impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
     }
 
     fn qualified(&self, program: ProgramId, name: &str) -> String {
-        format!("{}.{}", (self.module)(program), python_name(name))
+        format!("{}.{}", (self.module)(program), definition_name(self.schema.program(program), name))
     }
 }

@@ -13,7 +13,7 @@ use crate::class::{self, ClassEntry};
 use crate::constant;
 use crate::enumeration::EnumEntry;
 use crate::module;
-use crate::names::{Annotations, python_name};
+use crate::names::{Annotations, definition_name};
 use crate::object::Object;
 use crate::service::{self, ServiceEntry};
 
@@ -133,7 +133,8 @@ impl Registry {
             return Ok(entry);
         }
         let enumeration = self.schema().enumeration(id);
-        let entry = EnumEntry::create(py, enumeration, self.module_name(enumeration.program))?;
+        let name = definition_name(self.schema().program(enumeration.program), &enumeration.name);
+        let entry = EnumEntry::create(py, enumeration, &name, self.module_name(enumeration.program))?;
         if slot.set(entry).is_ok() {
             let entry = slot.get().ok_or_else(unmade)?;
             self.publish(py, enumeration.program, &enumeration.name, entry.class(py))?;
@@ -175,7 +176,9 @@ impl Registry {
         let py = registry.py();
         let this = registry.get();
         let definitions = &this.schema().program(program).definitions;
-        let Some((_, definition)) = definitions.iter().find(|(defined, _)| python_name(defined) == name) else {
+        let Some((_, definition)) =
+            definitions.iter().find(|(defined, _)| definition_name(this.schema().program(program), defined) == name)
+        else {
             let text = format!("module '{}' has no attribute '{name}'", this.module_name(program));
             return Err(PyAttributeError::new_err(text));
         };
@@ -208,7 +211,7 @@ impl Registry {
     }
 
     fn publish(&self, py: Python<'_>, program: ProgramId, name: &str, class: &Bound<'_, PyType>) -> PyResult<()> {
-        self.publish_any(py, program, &python_name(name), class.as_any())
+        self.publish_any(py, program, &definition_name(self.schema().program(program), name), class.as_any())
     }
 
     fn publish_any(&self, py: Python<'_>, program: ProgramId, name: &str, object: &Bound<'_, PyAny>) -> PyResult<()> {

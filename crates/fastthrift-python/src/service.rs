@@ -9,7 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::constant::Default;
 use crate::function::{Role, ServiceFunction};
-use crate::names::{field_names, python_name};
+use crate::names::{definition_name, field_names, function_name};
 use crate::registry::Registry;
 
 /// A service's stub class and its own functions, without inherited ones.
@@ -53,14 +53,15 @@ pub(crate) struct FunctionInfo {
 }
 
 impl FunctionInfo {
-    fn new(registry: &Bound<'_, Registry>, function: &Function) -> PyResult<Self> {
+    fn new(registry: &Bound<'_, Registry>, service: ServiceId, function: &Function) -> PyResult<Self> {
         let py = registry.py();
-        let arguments = registry.get().schema().structure(function.arguments);
+        let schema = registry.get().schema();
+        let arguments = schema.structure(function.arguments);
         let intern = |name: &String| PyString::intern(py, name).unbind();
         let default = |(place, _)| Default::of_field(registry, function.arguments, place);
         Ok(Self {
             name: function.name.clone(),
-            method: PyString::intern(py, &python_name(&function.name)).unbind(),
+            method: PyString::intern(py, &function_name(schema, service, &function.name)).unbind(),
             argument_names: field_names(arguments).iter().map(intern).collect(),
             defaults: arguments.fields.iter().enumerate().map(default).collect::<PyResult<_>>()?,
             arguments: function.arguments,
@@ -96,13 +97,13 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     let this = registry.get();
     let service = this.schema().service(id);
     let functions: PyResult<Box<[_]>> =
-        service.functions.iter().map(|function| FunctionInfo::new(registry, function).map(Arc::new)).collect();
+        service.functions.iter().map(|function| FunctionInfo::new(registry, id, function).map(Arc::new)).collect();
     let functions = functions?;
     let base = match service.extends {
         Some(base) => Registry::service(registry, base)?.class(py).clone(),
         None => py.import("fastthrift._service")?.getattr("Service")?.cast_into::<PyType>()?,
     };
-    let name = python_name(&service.name);
+    let name = definition_name(this.schema().program(service.program), &service.name);
     let namespace = PyDict::new(py);
     namespace.set_item("__module__", this.module_name(service.program))?;
     namespace.set_item("__doc__", service.doc.as_deref())?;

@@ -27,7 +27,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
         StructKind::Exception => &bases.exception,
         _ => &bases.structure,
     };
-    let name = crate::names::python_name(&structure.name);
+    let name = crate::names::definition_name(schema.program(structure.program), &structure.name);
     let namespace = namespace(registry, structure, &field_names, &names)?;
     let class = bases.meta.bind(py).call1((name, PyTuple::new(py, [base])?, namespace))?.cast_into::<PyType>()?;
     let defaults = structure.fields.iter().enumerate().map(|(place, _)| Default::of_field(registry, id, place));
