@@ -7,6 +7,9 @@ use crate::{DecodeError, DecodeErrorKind, Limits};
 pub(crate) struct Cursor<'de> {
     rest: &'de [u8],
     total: usize,
+    /// How many elements containers may still announce: each takes a byte at least, and none is an element of two, so all containers
+    /// of a message together have no more than it has bytes.
+    elements_left: usize,
     string_limit: usize,
     container_limit: usize,
     depth_left: u32,
@@ -21,6 +24,7 @@ impl<'de> Cursor<'de> {
         Self {
             rest: input,
             total: input.len(),
+            elements_left: input.len(),
             string_limit: limits.string.min(largest),
             container_limit: limits.container.min(largest),
             depth_left: depth,
@@ -101,10 +105,15 @@ impl<'de> Cursor<'de> {
 
     /// Checks that `len` items of at least `smallest` bytes each can be in what is left.
     #[inline]
-    pub(crate) fn expect_items(&self, len: usize, smallest: usize) -> Result<(), DecodeError> {
-        match len.checked_mul(smallest) {
-            Some(needed) if needed <= self.rest.len() => Ok(()),
-            needed => Err(unexpected_end(needed.unwrap_or(usize::MAX) - self.rest.len(), self.total)),
+    pub(crate) fn expect_items(&mut self, len: usize, smallest: usize) -> Result<(), DecodeError> {
+        match (len.checked_mul(smallest), self.elements_left.checked_sub(len)) {
+            (Some(needed), Some(left)) if needed <= self.rest.len() => {
+                self.elements_left = left;
+                Ok(())
+            }
+            (needed, _) => {
+                Err(unexpected_end(needed.unwrap_or(usize::MAX).saturating_sub(self.rest.len()).max(1), self.total))
+            }
         }
     }
 

@@ -9,6 +9,9 @@ pub struct Limits {
     pub container: usize,
     /// How deep structs and containers may nest. Default 64; more than [`Limits::MAX_DEPTH`] counts as that.
     pub depth: u32,
+    /// Bytes of memory that the values built of one message may take, as the builder reckons them: one byte of a message can stand
+    /// for a struct of many fields. Readers here build nothing, so it is for those who do. Default 2 147 483 648 (2 GiB).
+    pub memory: usize,
 }
 
 impl Limits {
@@ -16,7 +19,8 @@ impl Limits {
     pub const MAX_DEPTH: u32 = 512;
 
     /// The defaults, each given with its field.
-    pub const DEFAULT: Self = Self { message: 100 << 20, string: 100 << 20, container: 16 << 20, depth: 64 };
+    pub const DEFAULT: Self =
+        Self { message: 100 << 20, string: 100 << 20, container: 16 << 20, depth: 64, memory: 2 << 30 };
 }
 
 impl Default for Limits {

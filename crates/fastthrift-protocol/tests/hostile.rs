@@ -45,7 +45,8 @@ fn sizes_below_zero_and_above_the_limit_are_named() {
 
 #[test]
 fn limits_stay_within_31_bits_whatever_the_user_sets() {
-    let limits = Limits { message: usize::MAX, string: usize::MAX, container: usize::MAX, depth: u32::MAX };
+    let limits =
+        Limits { message: usize::MAX, string: usize::MAX, container: usize::MAX, depth: u32::MAX, memory: usize::MAX };
     assert_eq!(BinaryReader::new(&[0xff; 4], limits).read_binary().unwrap_err().kind(), &Kind::NegativeSize(-1));
     let mut list = BinaryReader::new(&[3, 0x7f, 0xff, 0xff, 0xff, 0, 0], limits);
     assert_eq!(list.begin_list().unwrap_err().kind(), &Kind::UnexpectedEnd { needed: HUGE - 2 });

@@ -18,6 +18,10 @@ use crate::names::field_names;
 use crate::object::{Object, Ref, type_name};
 use crate::registry::{Registry, Style};
 
+/// Bytes that an instance with a `__dict__` takes, and each of its attributes.
+const ATTRIBUTES_MEMORY: usize = 200;
+const FIELD_MEMORY: usize = 64;
+
 /// The attribute under which a bound class knows its struct.
 const BINDING: &str = "__thrift_binding__";
 
@@ -68,6 +72,7 @@ fn bind(registry: &Bound<'_, Registry>, id: StructId, class: &Bound<'_, PyType>)
         layout: Layout::Attributes,
         defaults: structure.fields.iter().map(|_| Default::None).collect(),
         is_tracked: true,
+        memory: ATTRIBUTES_MEMORY + structure.fields.len() * FIELD_MEMORY,
     };
     registry.get().adopt(id, ClassEntry::new(class.clone().unbind(), Arc::new(info)))?;
     class.setattr(BINDING, Binding { registry: registry.clone().unbind(), id })

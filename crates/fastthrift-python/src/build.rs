@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 #![expect(clippy::inline_always, reason = "the loop over fields is faster with what it does at each field in it")]
 
-use fastthrift_dynamic::{Build, FieldPlan, MapPlan, SequencePlan, StructPlan};
+use fastthrift_dynamic::{Build, FieldPlan, MapPlan, SequencePlan, StructPlan, TypePlan};
 use fastthrift_protocol::{DecodeError, DecodeErrorKind};
 use fastthrift_schema::EnumId;
 use pyo3::prelude::*;
@@ -22,7 +22,16 @@ pub(crate) struct PyBuild<'r, 'py> {
     /// The class of the outermost struct, where it is a subclass of the generated one.
     outermost: Option<*mut ffi::PyTypeObject>,
     keys: KeyUse,
+    /// How many bytes of memory may be taken yet, and how many there were at first.
+    memory_left: usize,
+    memory_limit: usize,
 }
+
+/// Bytes of memory, about: of a container's head, of an element's place, and of an element that is a number or the head of a text.
+const CONTAINER_MEMORY: usize = 72;
+const PLACE_MEMORY: usize = 8;
+const HASHED_PLACE_MEMORY: usize = 48;
+const SCALAR_MEMORY: usize = 40;
 
 /// A struct whose fields are being set.
 pub(crate) struct Building<'r> {
@@ -34,13 +43,41 @@ pub(crate) struct Building<'r> {
 }
 
 impl<'r, 'py> PyBuild<'r, 'py> {
-    pub(crate) fn new(registry: &'r Bound<'py, Registry>) -> Self {
-        Self { registry, outermost: None, keys: KeyUse::default() }
+    /// A builder whose objects may take `memory` bytes, as far as that is reckoned here.
+    pub(crate) fn new(registry: &'r Bound<'py, Registry>, memory: usize) -> Self {
+        Self { registry, outermost: None, keys: KeyUse::default(), memory_left: memory, memory_limit: memory }
     }
 
     /// Makes the outermost struct an instance of this subclass of the generated class.
-    pub(crate) fn with_class(registry: &'r Bound<'py, Registry>, class: *mut ffi::PyTypeObject) -> Self {
-        Self { registry, outermost: Some(class), keys: KeyUse::default() }
+    pub(crate) fn with_class(self, class: *mut ffi::PyTypeObject) -> Self {
+        Self { outermost: Some(class), ..self }
+    }
+
+    /// Notes that an object of this size is about to be made. Scalars are reckoned with what holds them, the bytes of texts with the
+    /// message's.
+    #[inline]
+    fn take_memory(&mut self, size: usize) -> Result<(), DecodeError> {
+        match self.memory_left.checked_sub(size) {
+            Some(left) => {
+                self.memory_left = left;
+                Ok(())
+            }
+            None => Err(self.over_limit(size)),
+        }
+    }
+
+    #[cold]
+    fn over_limit(&self, size: usize) -> DecodeError {
+        let limit = self.memory_limit;
+        let size = (limit - self.memory_left).saturating_add(size);
+        DecodeError::new(DecodeErrorKind::SizeLimit { what: "decoded message", size, limit }, 0)
+    }
+
+    /// Notes that a container is about to be made.
+    #[inline]
+    fn take_container(&mut self, len: usize, place: usize, elements: &[&TypePlan]) -> Result<(), DecodeError> {
+        let elements = elements.iter().map(|ty| if is_scalar(ty) { SCALAR_MEMORY } else { 0 }).sum::<usize>();
+        self.take_memory(CONTAINER_MEMORY.saturating_add(len.saturating_mul(place + elements)))
     }
 
     fn style(&self) -> Style {
@@ -55,13 +92,18 @@ fn raise(error: PyErr) -> DecodeError {
     python_raised()
 }
 
-/// Whether the collector could come upon a list of this type before all its places are filled, and let Python code see it. It runs
-/// when it makes objects that it tracks; from 3.12 on, only between the steps of Python code.
+/// Whether values of this type are made without a call of Python code.
+#[inline]
+fn is_scalar(ty: &TypePlan) -> bool {
+    use TypePlan::{Binary, Bool, Double, I8, I16, I32, I64, String};
+    matches!(ty, Bool | I8 | I16 | I32 | I64 | Double | String | Binary)
+}
+
+/// Whether the collector could come upon a list of this type before all its places are filled, and let Python code see it: it runs
+/// when objects are made that it tracks, and between the steps of Python code, such as that of an enum's class.
 #[inline]
 fn must_hide(plan: &SequencePlan) -> bool {
-    use fastthrift_dynamic::TypePlan::{Binary, Bool, Double, I8, I16, I32, I64, String};
-    let has_plain_elements = matches!(plan.element, Bool | I8 | I16 | I32 | I64 | Double | String | Binary);
-    cfg!(Py_GIL_DISABLED) || (cfg!(not(Py_3_12)) && !has_plain_elements)
+    cfg!(Py_GIL_DISABLED) || !is_scalar(&plan.element)
 }
 
 fn length(len: usize) -> isize {
@@ -140,6 +182,7 @@ impl<'r> Build for PyBuild<'r, '_> {
             Some(entry) => entry,
             None => Registry::class(self.registry, plan.id).map_err(raise)?,
         };
+        self.take_memory(entry.info.memory)?;
         let class = self.outermost.take().unwrap_or(entry.class_ptr());
         let object = match entry.info.layout {
             Layout::Slots(_) => new_instance(class, &entry.info),
@@ -199,6 +242,7 @@ impl<'r> Build for PyBuild<'r, '_> {
 
     #[inline]
     fn begin_list(&mut self, plan: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+        self.take_container(len, PLACE_MEMORY, &[&plan.element])?;
         // SAFETY: a new list; the collector must not see it before all its places are filled.
         unsafe {
             let list = made(ffi::PyList_New(length(len)))?;
@@ -231,7 +275,8 @@ impl<'r> Build for PyBuild<'r, '_> {
         }
     }
 
-    fn begin_set(&mut self, plan: &SequencePlan, _: usize) -> Result<Object, DecodeError> {
+    fn begin_set(&mut self, plan: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+        self.take_container(len, HASHED_PLACE_MEMORY, &[&plan.element])?;
         // SAFETY: makes a new object.
         made(unsafe {
             match self.style() {
@@ -258,7 +303,8 @@ impl<'r> Build for PyBuild<'r, '_> {
     }
 
     #[inline]
-    fn begin_map(&mut self, _: &MapPlan, _: usize) -> Result<Object, DecodeError> {
+    fn begin_map(&mut self, plan: &MapPlan, len: usize) -> Result<Object, DecodeError> {
+        self.take_container(len, 2 * HASHED_PLACE_MEMORY, &[&plan.key, &plan.value])?;
         // SAFETY: makes a new object.
         made(unsafe { ffi::PyDict_New() })
     }

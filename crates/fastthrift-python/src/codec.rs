@@ -76,18 +76,19 @@ pub(crate) fn decode_struct(
         registry: &Bound<'_, Registry>,
         id: StructId,
         class: Option<*mut ffi::PyTypeObject>,
+        memory: usize,
         mut input: impl InputProtocol<'de>,
     ) -> Result<Object, DecodeError> {
-        let mut build = match class {
-            Some(class) => PyBuild::with_class(registry, class),
-            None => PyBuild::new(registry),
-        };
+        let mut build = PyBuild::new(registry, memory);
+        if let Some(class) = class {
+            build = build.with_class(class);
+        }
         Decoder::new(registry.get().plans(), &mut input, &mut build).structure(id)
     }
     let _paused = CollectorPause::for_input(input);
     match protocol {
-        Protocol::Binary => walk(registry, id, class, BinaryReader::new(input, limits)),
-        Protocol::Compact => walk(registry, id, class, CompactReader::new(input, limits)),
+        Protocol::Binary => walk(registry, id, class, limits.memory, BinaryReader::new(input, limits)),
+        Protocol::Compact => walk(registry, id, class, limits.memory, CompactReader::new(input, limits)),
     }
 }
 
@@ -104,10 +105,11 @@ pub(crate) fn decode_fields(
     fn walk<'de>(
         registry: &Bound<'_, Registry>,
         plan: &StructPlan,
+        memory: usize,
         mut input: impl InputProtocol<'de>,
         mut set: impl FnMut(&FieldPlan, Object),
     ) -> Result<usize, DecodeError> {
-        let mut build = PyBuild::new(registry);
+        let mut build = PyBuild::new(registry, memory);
         Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
             set(field, value);
             Ok(())
@@ -116,8 +118,8 @@ pub(crate) fn decode_fields(
     }
     let _paused = CollectorPause::for_input(input);
     match protocol {
-        Protocol::Binary => walk(registry, plan, BinaryReader::new(input, limits), set),
-        Protocol::Compact => walk(registry, plan, CompactReader::new(input, limits), set),
+        Protocol::Binary => walk(registry, plan, limits.memory, BinaryReader::new(input, limits), set),
+        Protocol::Compact => walk(registry, plan, limits.memory, CompactReader::new(input, limits), set),
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct ClassInfo {
     pub(crate) defaults: Box<[Default]>,
     /// Whether instances can be part of a reference cycle, so that the garbage collector must know them.
     pub(crate) is_tracked: bool,
+    /// How many bytes of memory an instance takes, with its numbers and empty texts.
+    pub(crate) memory: usize,
 }
 
 /// How a class keeps its fields.

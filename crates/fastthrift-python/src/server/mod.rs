@@ -86,6 +86,7 @@ impl ServerCore {
             string: max_message_size,
             container: max_container_size,
             depth: max_depth,
+            ..Limits::DEFAULT
         };
         let config = ServerConfig {
             protocol: protocol.map_err(|error| PyValueError::new_err(error.to_string()))?,
