@@ -100,6 +100,8 @@ codes! {
     DuplicateKey, "E0607", "duplicate-key", "A key of a map, or a field of a struct, is given once.";
     SeveralUnionMembers, "E0608", "several-union-members", "The value of a union gives at most one member.";
     ConstantTooLarge, "E0609", "constant-too-large", "Constants made of other constants have at most 1,048,576 parts in all.";
+    DefaultTooLarge, "E0610", "default-too-large", "The default values of a struct, with those of the structs in them, have at most 1,048,576 parts.";
+    DefaultCycle, "E0611", "default-cycle", "A default value must not contain itself, by the default values of the structs in it.";
 
     FieldIdOutOfRange, "E0701", "field-id-out-of-range", "A field id fits 16 bits with its sign.";
     EnumValueOutOfRange, "E0702", "enum-value-out-of-range", "The number of an enum value fits 32 bits with its sign.";

@@ -330,7 +330,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// How many parts a value has, and how deep it is nested.
-fn shape(value: &Value) -> (usize, usize) {
+pub(super) fn shape(value: &Value) -> (usize, usize) {
     let parts: Vec<(usize, usize)> = match value {
         Value::List(values) | Value::Set(values) => values.iter().map(shape).collect(),
         Value::Map(entries) => entries.iter().flat_map(|(key, value)| [shape(key), shape(value)]).collect(),

@@ -4,6 +4,7 @@ mod coerce;
 mod constants;
 mod declare;
 mod enums;
+mod expansion;
 mod fields;
 mod includes;
 mod lookup;
@@ -121,6 +122,7 @@ impl<'a> Resolver<'a> {
         self.resolve_constants();
         self.resolve_defaults();
         self.resolve_services();
+        self.check_expansion();
         self.check_required_cycles();
         self.build_programs();
         self.check_unused_includes();
