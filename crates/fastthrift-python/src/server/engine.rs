@@ -38,8 +38,8 @@ pub(super) struct Engine {
     endpoint: Endpoint,
     /// What other threads have for the leader; the waker tells it to look.
     inbox: Mutex<Inbox>,
-    /// Called when the last thread ends.
-    on_end: Py<PyAny>,
+    /// Called when the last thread ends, and let go with that: it may refer to the server, which refers to the engine.
+    on_end: Mutex<Option<Py<PyAny>>>,
     /// The process whose threads these are; a forked child has the memory but not the threads.
     process: u32,
 }
@@ -78,6 +78,7 @@ impl Engine {
         let (reactor, waker) = Reactor::new(listener, settings)?;
         let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
         let seat = Seat::new(threads);
+        let on_end = Mutex::new(Some(on_end));
         let engine = Arc::new(Self { seat, services, waker, endpoint, inbox, on_end, process: std::process::id() });
         engine.seat.enter();
         engine.spawn(Some(Box::new(reactor)))?;
@@ -139,9 +140,10 @@ impl Engine {
         let engine = Arc::clone(self);
         let builder = std::thread::Builder::new().name("fastthrift-server".into()).stack_size(STACK_SIZE);
         let spawned = builder.spawn(move || {
-            let employment = Employment::start(&engine);
-            Python::attach(|py| engine.work(py, reactor));
-            drop(employment);
+            Python::attach(move |py| {
+                let employment = Employment::start(py, engine);
+                employment.engine.work(py, reactor);
+            });
         });
         if spawned.is_err() {
             self.seat.leave();
@@ -333,25 +335,29 @@ impl Engine {
     }
 }
 
-/// The time that a thread works for an engine. Ends however the thread ends.
-struct Employment<'a>(&'a Engine);
+/// The time that a thread works for an engine. Ends however the thread ends, and with the interpreter held: the thread
+/// may be the last to have the engine, and with it the handlers.
+struct Employment<'py> {
+    py: Python<'py>,
+    engine: Arc<Engine>,
+}
 
-impl<'a> Employment<'a> {
-    fn start(engine: &'a Engine) -> Self {
-        EMPLOYER.set(engine);
-        Self(engine)
+impl<'py> Employment<'py> {
+    fn start(py: Python<'py>, engine: Arc<Engine>) -> Self {
+        EMPLOYER.set(Arc::as_ptr(&engine));
+        Self { py, engine }
     }
 }
 
 impl Drop for Employment<'_> {
     fn drop(&mut self) {
         EMPLOYER.set(std::ptr::null());
-        if self.0.seat.leave() {
-            Python::attach(|py| {
-                if let Err(error) = self.0.on_end.call0(py) {
-                    error.write_unraisable(py, None);
-                }
-            });
+        if !self.engine.seat.leave() {
+            return;
+        }
+        let on_end = self.engine.on_end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = on_end.map(|on_end| on_end.call0(self.py)) {
+            error.write_unraisable(self.py, None);
         }
     }
 }
