@@ -124,6 +124,7 @@ class ServerCore:
         message_timeout: float | None,
         idle_timeout: float | None,
         max_message_size: int,
+        max_decoded_size: int,
         max_container_size: int,
         max_depth: int,
     ) -> Self: ...

@@ -31,6 +31,9 @@ class Server:
     declares. Any other exception is logged to ``fastthrift.server``, and the client gets a `TApplicationException` that
     tells nothing of it. A `TApplicationException` is sent as it is.
 
+    A connection takes up to about twice ``max_message_size`` for what was received, up to ``max_decoded_size`` for the
+    arguments of its request while that is served, and what its replies take until they are sent.
+
     The server is a context manager: it serves inside the ``with`` block. At the interpreter's exit it is stopped, and
     handlers that still run are waited for, as other threads are.
 
@@ -45,7 +48,9 @@ class Server:
         message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
             before it is cut off; None for no limit.
         idle_timeout: The seconds that a client may be silent between two calls; None for no limit.
-        max_message_size: The bytes of the largest request and reply. A connection takes no more than about twice this.
+        max_message_size: The bytes of the largest request and reply.
+        max_decoded_size: The bytes of memory that the values of one request may take: a byte of a message can stand for
+            an object of a hundred.
         max_container_size: The elements of the largest list, set or map in a request.
         max_depth: How deep the values of a request may nest.
 
@@ -67,6 +72,7 @@ class Server:
         message_timeout: float | None = 60.0,
         idle_timeout: float | None = None,
         max_message_size: int = 100 << 20,
+        max_decoded_size: int = 512 << 20,
         max_container_size: int = 16 << 20,
         max_depth: int = 64,
     ) -> None:
@@ -80,6 +86,7 @@ class Server:
             message_timeout=message_timeout,
             idle_timeout=idle_timeout,
             max_message_size=max_message_size,
+            max_decoded_size=max_decoded_size,
             max_container_size=max_container_size,
             max_depth=max_depth,
         )
@@ -179,6 +186,7 @@ def serve(
     message_timeout: float | None = 60.0,
     idle_timeout: float | None = None,
     max_message_size: int = 100 << 20,
+    max_decoded_size: int = 512 << 20,
     max_container_size: int = 16 << 20,
     max_depth: int = 64,
 ) -> None:
@@ -202,6 +210,7 @@ def serve(
         message_timeout=message_timeout,
         idle_timeout=idle_timeout,
         max_message_size=max_message_size,
+        max_decoded_size=max_decoded_size,
         max_container_size=max_container_size,
         max_depth=max_depth,
     ).serve_forever()

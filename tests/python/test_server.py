@@ -429,6 +429,39 @@ def test_any_object_serves_a_service_that_is_named(users: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["threads", "max_connections", "max_message_size", "max_decoded_size", "max_container_size", "max_depth"]
+)
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (-1, ValueError), (1 << 64, ValueError), ("2", TypeError)]
+)
+def test_a_number_that_cannot_be_is_refused_by_its_name(
+    handler: Any, name: str, value: object, error: type[Exception]
+) -> None:
+    arguments: dict[str, Any] = {name: value}
+    with pytest.raises(error, match=f"^{name} must be .*, got {value!r}$"):
+        fastthrift.Server(handler, "tcp://127.0.0.1:0", **arguments)
+
+
+@pytest.mark.parametrize("name", ["message_timeout", "idle_timeout"])
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(0, ValueError), (-0.5, ValueError), (float("nan"), ValueError), (float("inf"), ValueError), ("2", TypeError)],
+)
+def test_a_timeout_that_cannot_be_is_refused_by_its_name(
+    handler: Any, name: str, value: object, error: type[Exception]
+) -> None:
+    arguments: dict[str, Any] = {name: value}
+    with pytest.raises(error, match=f"^{name} must be a .*number.*, got {value!r}$"):
+        fastthrift.Server(handler, "tcp://127.0.0.1:0", **arguments)
+
+
+@pytest.mark.parametrize("name", ["a:b", ":", "users:"])
+def test_a_services_name_with_a_colon_is_refused(handler: Any, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot hold a colon"):
+        fastthrift.Server({name: handler}, "tcp://127.0.0.1:0")
+
+
+@pytest.mark.parametrize(
     ("make", "error", "text"),
     [
         (lambda users, url: fastthrift.Server(object(), url), TypeError, "service=module.Service"),

@@ -128,6 +128,25 @@ BROKEN = {
 }
 
 
+def test_a_request_whose_values_take_too_much_memory_is_refused(store: ModuleType) -> None:
+    count = 100_000
+    trees = call(b"count", b"\x0c\x00\x01\x0f\x00\x01\x0c" + struct.pack(">i", count) + bytes(count + 2))
+    url = "tcp://127.0.0.1:0"
+    with fastthrift.Server(Handler(), url, service=store.Store, max_decoded_size=FRAME_LIMIT) as server:
+        with raw(server) as connection:
+            for _ in range(2):
+                connection.sendall(framed(trees))
+                (size,) = struct.unpack(">i", connection.recv(4, socket.MSG_WAITALL))
+                reply = connection.recv(size, socket.MSG_WAITALL)
+                assert reply[:4] == b"\x80\x01\x00\x03"
+                assert reply.endswith(b"\x08\x00\x02\x00\x00\x00\x07\x00"), reply
+                assert b"limit" in reply
+        assert works(server, store)
+    with fastthrift.Server(Handler(), url, service=store.Store) as server, raw(server) as connection:
+        connection.sendall(framed(trees))
+        assert struct.pack(">i", count) in connection.recv(100)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_bytes_end_their_connection_alone(server: fastthrift.Server, store: ModuleType, name: str) -> None:
     with raw(server) as connection:

@@ -19,10 +19,11 @@ mod socket_file;
 mod stream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::ServerConfig;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::{PyTraverseError, PyVisit};
@@ -33,6 +34,9 @@ use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
 use crate::endpoint::Endpoint;
+
+/// The largest number that any setting may have: what Python calls `sys.maxsize`.
+const MAX_NUMBER: usize = usize::MAX >> 1;
 
 /// What `fastthrift.Server` drives.
 #[pyclass(frozen, module = "fastthrift._core")]
@@ -60,33 +64,31 @@ impl ServerCore {
 impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
-                        max_message_size, max_container_size, max_depth))]
+                        max_message_size, max_decoded_size, max_container_size, max_depth))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         url: &str,
         protocol: Option<&str>,
         transport: Option<&str>,
-        threads: usize,
-        max_connections: usize,
-        message_timeout: Option<f64>,
-        idle_timeout: Option<f64>,
-        max_message_size: usize,
-        max_container_size: usize,
-        max_depth: u32,
+        threads: Bound<'_, PyAny>,
+        max_connections: Bound<'_, PyAny>,
+        message_timeout: Option<Bound<'_, PyAny>>,
+        idle_timeout: Option<Bound<'_, PyAny>>,
+        max_message_size: Bound<'_, PyAny>,
+        max_decoded_size: Bound<'_, PyAny>,
+        max_container_size: Bound<'_, PyAny>,
+        max_depth: Bound<'_, PyAny>,
     ) -> PyResult<Self> {
-        for (name, value) in [("threads", threads), ("max_connections", max_connections)] {
-            if value == 0 {
-                return Err(PyValueError::new_err(format!("{name} must be at least 1")));
-            }
-        }
+        let message = positive("max_message_size", &max_message_size)?;
         let protocol = protocol.map(str::parse::<Protocol>).transpose();
         let limits = Limits {
-            message: max_message_size,
-            string: max_message_size,
-            container: max_container_size,
-            depth: max_depth,
-            ..Limits::DEFAULT
+            message,
+            string: message,
+            container: positive("max_container_size", &max_container_size)?,
+            // More than a `u32` holds is more than any setting allows, and counts as that.
+            depth: u32::try_from(positive("max_depth", &max_depth)?).unwrap_or(Limits::MAX_DEPTH),
+            memory: positive("max_decoded_size", &max_decoded_size)?,
         };
         let config = ServerConfig {
             protocol: protocol.map_err(|error| PyValueError::new_err(error.to_string()))?,
@@ -95,14 +97,14 @@ impl ServerCore {
             ..ServerConfig::default()
         };
         let timeouts = Timeouts {
-            message: message_timeout.map(seconds).transpose()?,
-            idle: idle_timeout.map(seconds).transpose()?,
+            message: timeout("message_timeout", message_timeout)?,
+            idle: timeout("idle_timeout", idle_timeout)?,
         };
         Ok(Self {
             services: Arc::new(Services::new(&handlers)?),
             endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
-            settings: Settings { config, timeouts, max_connections },
-            threads,
+            settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
+            threads: positive("threads", &threads)?,
             engine: Mutex::new(None),
         })
     }
@@ -126,7 +128,7 @@ impl ServerCore {
     /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest.
     fn drain(&self, py: Python<'_>, timeout: Option<f64>) {
         if let Some(engine) = self.engine(py) {
-            engine.drain(timeout.map(|timeout| std::time::Duration::try_from_secs_f64(timeout).unwrap_or_default()));
+            engine.drain(timeout.map(|timeout| Duration::try_from_secs_f64(timeout).unwrap_or_default()));
         }
     }
 
@@ -155,6 +157,29 @@ impl ServerCore {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.services.traverse(&visit)
+    }
+}
+
+/// A number of at least 1; the error names the argument.
+fn positive(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    match value.extract::<usize>() {
+        Ok(number) if (1..=MAX_NUMBER).contains(&number) => Ok(number),
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {
+            Err(PyTypeError::new_err(format!("{name} must be an int, got {value:?}")))
+        }
+        Ok(_) | Err(_) => Err(PyValueError::new_err(format!("{name} must be from 1 to {MAX_NUMBER}, got {value:?}"))),
+    }
+}
+
+/// A time in seconds; the error names the argument.
+fn timeout(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
+    let Some(value) = value else { return Ok(None) };
+    let Ok(number) = value.extract::<f64>() else {
+        return Err(PyTypeError::new_err(format!("{name} must be a number or None, got {value:?}")));
+    };
+    match seconds(number) {
+        Ok(duration) => Ok(Some(duration)),
+        Err(_) => Err(PyValueError::new_err(format!("{name} must be a positive number of seconds, got {value:?}"))),
     }
 }
 
