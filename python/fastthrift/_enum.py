@@ -34,7 +34,7 @@ class ThriftEnum(enum.IntEnum):
 _RESERVED = frozenset({"mro", "is_unknown"})
 
 
-def make_enum(name: str, members: list[tuple[str, int]], module: str, doc: str | None) -> type[ThriftEnum]:
+def make_enum(name: str, members: list[tuple[str, int]], module: str, doc: str) -> type[ThriftEnum]:
     """Make the class of an enum; two names for one number are aliases."""
     named = [
         (f"{member}_" if member in _RESERVED or _is_sunder(member) else member, value) for member, value in members

@@ -267,7 +267,7 @@ def test_annotations_hold_across_includes() -> None:
 
 def test_documentation_comes_from_the_idl() -> None:
     assert m.Address.__doc__ == ("Where somebody lives.\n\nAttributes:\n    street: The street, with the number.")
-    assert m.Empty.__doc__ is None
+    assert m.Empty.__doc__ == f"struct `Empty` of {m.__file__}"
 
 
 def test_the_signature_names_the_fields() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import pydoc
 import subprocess
 import sys
 import traceback
@@ -195,6 +196,18 @@ def test_a_module_tells_what_is_not_there_and_what_it_is() -> None:
     assert m.__thrift_namespaces__ == {"py": "geo", "*": "all"}
     assert m.__doc__ == "About points."
     assert inspect.ismodule(m)
+
+
+def test_what_has_no_doc_comment_tells_what_it_is_and_can_be_shown(tmp_path: Path) -> None:
+    kinds = "struct S { 1: i32 a = 1 } union U { 1: i32 a } exception X {} enum E { A } service V { void f(1: S s) }"
+    write(tmp_path, {"load_help.thrift": kinds + "\nconst S C = {}\ntypedef list<S> L\n"})
+    m = fastthrift.load(tmp_path / "load_help.thrift")
+    expected = {"S": "struct", "U": "union", "X": "exception", "E": "enum", "V": "service"}
+    for name, kind in expected.items():
+        assert getattr(m, name).__doc__ == f"{kind} `{name}` of load_help.thrift"
+        assert f"{kind} `{name}` of load_help.thrift" in pydoc.render_doc(getattr(m, name))
+    shown = pydoc.render_doc(m)
+    assert all(f"{kind} `{name}` of load_help.thrift" in shown for name, kind in expected.items())
 
 
 HOOK = """

@@ -1,9 +1,10 @@
 //! The Python classes of enums.
 
-use fastthrift_schema::Enum;
+use fastthrift_schema::{Enum, Schema};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
+use crate::module::documentation;
 use crate::names::member_names;
 use crate::object::Object;
 
@@ -20,14 +21,22 @@ enum Lookup {
 }
 
 impl EnumEntry {
-    pub(crate) fn create(py: Python<'_>, enumeration: &Enum, name: &str, module: &str) -> PyResult<Self> {
+    pub(crate) fn create(
+        py: Python<'_>,
+        schema: &Schema,
+        enumeration: &Enum,
+        name: &str,
+        module: &str,
+    ) -> PyResult<Self> {
         let names = member_names(&enumeration.values.iter().map(|value| &*value.name), &[]);
         let members = PyList::empty(py);
         for (name, value) in names.iter().zip(&enumeration.values) {
             members.append((PyString::intern(py, name), value.value))?;
         }
         let make = py.import("fastthrift._enum")?.getattr("make_enum")?;
-        let class = make.call1((name, members, module, enumeration.doc.as_deref()))?.cast_into::<PyType>()?;
+        let (program, doc) = (enumeration.program, enumeration.doc.as_deref());
+        let doc = documentation(schema, program, doc, "enum", &enumeration.name);
+        let class = make.call1((name, members, module, doc))?.cast_into::<PyType>()?;
         let mut values = Vec::new();
         for value in &enumeration.values {
             values.push((value.value, Object::from(class.call1((value.value,))?)));

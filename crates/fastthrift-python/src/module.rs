@@ -29,6 +29,17 @@ pub(crate) fn create<'py>(registry: &Bound<'py, Registry>, program: ProgramId) -
     Ok(module)
 }
 
+/// The `__doc__` of a class: the doc comment, or one line that says what it is and of which file.
+///
+/// It is never empty: `help()` looks for the comments above a class that has none, and reads the file as Python for that.
+pub(crate) fn documentation(schema: &Schema, program: ProgramId, doc: Option<&str>, what: &str, name: &str) -> String {
+    if let Some(doc) = doc.filter(|doc| !doc.trim().is_empty()) {
+        return doc.to_owned();
+    }
+    let file = &schema.source(schema.program(program).source).name;
+    format!("{what} `{name}` of {}", file.rsplit(['/', '\\']).next().unwrap_or(file))
+}
+
 /// Makes the modules of included files attributes of those that include them, and lets annotations name modules by their `aliases`.
 pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], aliases: &[String]) -> PyResult<()> {
     for (program, module) in schema.programs().iter().zip(modules) {

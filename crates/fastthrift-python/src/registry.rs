@@ -134,7 +134,7 @@ impl Registry {
         }
         let enumeration = self.schema().enumeration(id);
         let name = definition_name(self.schema().program(enumeration.program), &enumeration.name);
-        let entry = EnumEntry::create(py, enumeration, &name, self.module_name(enumeration.program))?;
+        let entry = EnumEntry::create(py, self.schema(), enumeration, &name, self.module_name(enumeration.program))?;
         if slot.set(entry).is_ok() {
             let entry = slot.get().ok_or_else(unmade)?;
             self.publish(py, enumeration.program, &enumeration.name, entry.class(py))?;

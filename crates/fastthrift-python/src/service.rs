@@ -9,6 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::constant::Default;
 use crate::function::{Role, ServiceFunction};
+use crate::module::documentation;
 use crate::names::{definition_name, field_names, function_name};
 use crate::registry::Registry;
 
@@ -104,9 +105,11 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
         None => py.import("fastthrift._service")?.getattr("Service")?.cast_into::<PyType>()?,
     };
     let name = definition_name(this.schema().program(service.program), &service.name);
+    let documentation =
+        documentation(this.schema(), service.program, service.doc.as_deref(), "service", &service.name);
     let namespace = PyDict::new(py);
     namespace.set_item("__module__", this.module_name(service.program))?;
-    namespace.set_item("__doc__", service.doc.as_deref())?;
+    namespace.set_item("__doc__", documentation)?;
     namespace.set_item("__slots__", PyTuple::empty(py))?;
     namespace.set_item("__thrift_service__", ServiceHandle { registry: registry.clone().unbind(), id })?;
     for info in &functions {

@@ -11,6 +11,7 @@ use pyo3::{Bound, ffi};
 
 use super::{ClassEntry, ClassInfo, Layout, bases, instance, meta};
 use crate::constant::Default;
+use crate::module::documentation;
 use crate::names::field_names;
 use crate::registry::Registry;
 
@@ -66,7 +67,7 @@ fn namespace<'py>(
     let namespace = PyDict::new(py);
     namespace.set_item("__slots__", names)?;
     namespace.set_item("__module__", registry.get().module_name(structure.program))?;
-    namespace.set_item("__doc__", doc(structure, names))?;
+    namespace.set_item("__doc__", doc(registry.get().schema(), structure, names))?;
     namespace.set_item("__annotations__", annotations)?;
     match structure.kind {
         StructKind::Union => namespace.set_item("__match_args__", ("_which", "_value"))?,
@@ -75,8 +76,8 @@ fn namespace<'py>(
     Ok(namespace)
 }
 
-/// The doc comment, followed by those of the fields.
-fn doc(structure: &Struct, names: &Bound<'_, PyTuple>) -> Option<String> {
+/// The doc comment, followed by those of the fields; without any, what the class is.
+fn doc(schema: &Schema, structure: &Struct, names: &Bound<'_, PyTuple>) -> String {
     let documented: Vec<String> = structure
         .fields
         .iter()
@@ -93,7 +94,12 @@ fn doc(structure: &Struct, names: &Bound<'_, PyTuple>) -> Option<String> {
         text.push_str("Attributes:\n");
         text.push_str(&documented.join("\n"));
     }
-    (!text.is_empty()).then_some(text)
+    let what = match structure.kind {
+        StructKind::Union => "union",
+        StructKind::Exception => "exception",
+        _ => "struct",
+    };
+    documentation(schema, structure.program, Some(&text), what, &structure.name)
 }
 
 /// Reads where CPython put each slot; it sorts them, so the order of the names says nothing.
