@@ -106,6 +106,16 @@ fn must_hide(plan: &SequencePlan) -> bool {
     cfg!(Py_GIL_DISABLED) || !is_scalar(&plan.element)
 }
 
+/// An empty frozenset to be filled, which only works as long as nobody else has it: not even the collector.
+fn frozen_set() -> Result<Object, DecodeError> {
+    // SAFETY: makes a new object, which the collector knows from then on.
+    unsafe {
+        let set = made(ffi::PyFrozenSet_New(std::ptr::null_mut()))?;
+        ffi::PyObject_GC_UnTrack(set.as_ptr().cast());
+        Ok(set)
+    }
+}
+
 fn length(len: usize) -> isize {
     isize::try_from(len).expect("invariant: no container is longer than its bytes")
 }
@@ -223,7 +233,9 @@ impl<'r> Build for PyBuild<'r, '_> {
                 // SAFETY: both are live objects; an attribute that is not there is no error here.
                 unsafe {
                     let value = Object::from_new(ffi::PyObject_GetAttr(building.object.as_ptr(), name));
-                    ffi::PyErr_Clear();
+                    if value.is_none() && ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) != 0 {
+                        ffi::PyErr_Clear();
+                    }
                     value.is_some_and(|value| !is_none(value.as_ptr()))
                 }
             }
@@ -281,7 +293,7 @@ impl<'r> Build for PyBuild<'r, '_> {
         made(unsafe {
             match self.style() {
                 Style::Attributes => ffi::PyList_New(0),
-                Style::Native if plan.is_key => ffi::PyFrozenSet_New(std::ptr::null_mut()),
+                Style::Native if plan.is_key => return frozen_set(),
                 Style::Native => ffi::PySet_New(std::ptr::null_mut()),
             }
         })
@@ -298,7 +310,11 @@ impl<'r> Build for PyBuild<'r, '_> {
         if result == 0 { Ok(()) } else { Err(python_raised()) }
     }
 
-    fn end_set(&mut self, _: &SequencePlan, set: Object) -> Result<Object, DecodeError> {
+    fn end_set(&mut self, plan: &SequencePlan, set: Object) -> Result<Object, DecodeError> {
+        if plan.is_key && self.style() == Style::Native {
+            // SAFETY: the set was taken from the collector by `frozen_set`.
+            unsafe { ffi::PyObject_GC_Track(set.as_ptr().cast()) };
+        }
         Ok(set)
     }
 

@@ -1,12 +1,15 @@
 //! Constants and default values as Python objects.
+#![allow(unsafe_code)]
 
 use fastthrift_schema::{StructId, TypeId, TypeKind, Value};
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
-use crate::class::{frozen_dict_type, none};
-use crate::object::{Object, guarded};
+use crate::class::{Slots, frozen_dict_type, member_offset, none};
+use crate::object::{Object, Ref, guarded, held};
 use crate::registry::Registry;
 
 /// What a field is when it is not given.
@@ -122,7 +125,43 @@ pub(crate) fn uuid<'py>(py: Python<'py>, bytes: &[u8; 16]) -> PyResult<Bound<'py
 }
 
 /// The class `uuid.UUID`; its module is imported when the first one is needed.
-pub(crate) fn uuid_type(py: Python<'_>) -> PyResult<&Bound<'_, pyo3::types::PyType>> {
-    static UUID: pyo3::sync::PyOnceLock<Py<pyo3::types::PyType>> = pyo3::sync::PyOnceLock::new();
+pub(crate) fn uuid_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static UUID: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     UUID.import(py, "uuid", "UUID")
+}
+
+/// The class `uuid.UUID`, and where its instances keep their number: in the slot of the class itself, since a subclass may name its
+/// own code `int`.
+///
+/// Whoever makes a class or function that mentions UUIDs calls this first: the walk over values that are being written must not be
+/// the one to import a module.
+pub(crate) fn prepare_uuid(py: Python<'_>) -> PyResult<(&Bound<'_, PyType>, usize)> {
+    static OFFSET: PyOnceLock<usize> = PyOnceLock::new();
+    let class = uuid_type(py)?;
+    Ok((class, *OFFSET.get_or_try_init(py, || member_offset(&class.getattr("int")?))?))
+}
+
+/// The 16 bytes of a `uuid.UUID`, read without Python code; `None` when it is something else.
+pub(crate) fn uuid_bytes(value: Ref) -> PyResult<Option<[u8; 16]>> {
+    let py = held();
+    let (class, offset) = prepare_uuid(py)?;
+    // SAFETY: the value is live, and an instance of the class whose slot it is; what is made of the number are plain ints.
+    unsafe {
+        if ffi::PyObject_TypeCheck(value, class.as_type_ptr()) == 0 {
+            return Ok(None);
+        }
+        let Some(number) = Slots::of(value).load(offset).filter(|number| ffi::PyLong_CheckExact(number.as_ptr()) != 0)
+        else {
+            return Err(PyTypeError::new_err("the UUID has no number"));
+        };
+        let low = ffi::PyLong_AsUnsignedLongLongMask(number.as_ptr());
+        let shift = Object::from_new(ffi::PyLong_FromLong(64));
+        let high = shift.and_then(|shift| Object::from_new(ffi::PyNumber_Rshift(number.as_ptr(), shift.as_ptr())));
+        let high = high.ok_or_else(|| PyErr::fetch(py))?;
+        let high = ffi::PyLong_AsUnsignedLongLong(high.as_ptr());
+        if let Some(error) = PyErr::take(py) {
+            return Err(error);
+        }
+        Ok(Some((u128::from(high) << 64 | u128::from(low)).to_be_bytes()))
+    }
 }

@@ -9,13 +9,10 @@ use std::cell::RefCell;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
-use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::PyInt;
-use pyo3::{Bound, ffi};
+use pyo3::ffi;
 
 use crate::class::{ClassInfo, Layout, Slots, is_none};
-use crate::constant::uuid_type;
+use crate::constant;
 use crate::object::{Object, Ref, held, type_name};
 use crate::primitive::{integer, utf8};
 use crate::registry::{Registry, Style};
@@ -97,8 +94,12 @@ fn wrong(expected: &str, found: Ref) -> EncodeError {
 
 #[cold]
 fn out_of_range(expected: &'static str, value: Ref) -> EncodeError {
-    // SAFETY: the value is live; an int's repr runs no Python code, and one that is too long to print is an error.
-    let text = unsafe { Bound::from_borrowed_ptr(held(), value) }.repr();
+    // SAFETY: the value is live, and an int: the text is that of the class `int`, which runs no Python code; one that is too long to
+    // print is an error.
+    let text = unsafe {
+        let plain = Object::from_new(ffi::PyNumber_ToBase(value, 10));
+        plain.map_or_else(|| Err(crate::object::fetch_error(held())), |text| Ok(text.into_bound(held())))
+    };
     let text = text.map_or_else(|_| "a huge number".to_owned(), |text| text.to_string());
     EncodeError::new(EncodeErrorKind::OutOfRange { expected, value: text.chars().take(40).collect::<String>().into() })
 }
@@ -240,23 +241,7 @@ impl<'r> Visit for PyVisit<'r> {
     }
 
     fn uuid(&self, value: Ref) -> Result<[u8; 16], EncodeError> {
-        static NUMBER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let read = || -> PyResult<Option<[u8; 16]>> {
-            let py = held();
-            let class = uuid_type(py)?;
-            // SAFETY: both are live.
-            let value = unsafe {
-                if ffi::PyObject_TypeCheck(value, class.as_type_ptr()) == 0 {
-                    return Ok(None);
-                }
-                Bound::from_borrowed_ptr(py, value)
-            };
-            // The slot of `UUID` itself: a subclass may name its own code `int`.
-            let slot = NUMBER.get_or_try_init(py, || class.getattr("int").map(Bound::unbind))?;
-            let number = slot.bind(py).call_method1("__get__", (value,))?;
-            Ok(Some(number.cast_into::<PyInt>()?.extract::<u128>()?.to_be_bytes()))
-        };
-        match read() {
+        match constant::uuid_bytes(value) {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(wrong("UUID", value)),
             Err(error) => Err(EncodeError::new(EncodeErrorKind::Invalid(error.to_string().into()))),
@@ -368,16 +353,21 @@ impl PyVisit<'_> {
     /// A `binary` that is no `bytes`: another buffer of bytes, copied; text, where the attribute layout allows it.
     #[cold]
     fn other_binary(&self, value: Ref) -> Result<&[u8], EncodeError> {
-        // SAFETY: the value is live; both types copy themselves without Python code.
+        // SAFETY: the value is live. Its bytes are copied without Python code: a subclass of bytearray may have its own idea of
+        // them, and a memoryview cannot be extended.
         unsafe {
-            if ffi::PyByteArray_Check(value) != 0 || ffi::PyMemoryView_Check(value) != 0 {
-                let copy = self.keep_new(ffi::PyBytes_FromObject(value))?;
-                return self.binary(copy);
-            }
-        }
-        match utf8(value) {
-            Some(bytes) if !self.is_native() => Ok(bytes),
-            _ => Err(wrong("bytes", value)),
+            let copy = if ffi::PyByteArray_Check(value) != 0 {
+                ffi::PyBytes_FromStringAndSize(ffi::PyByteArray_AsString(value), ffi::PyByteArray_Size(value))
+            } else if ffi::PyMemoryView_Check(value) != 0 {
+                ffi::PyBytes_FromObject(value)
+            } else {
+                return match utf8(value) {
+                    Some(bytes) if !self.is_native() => Ok(bytes),
+                    _ => Err(wrong("bytes", value)),
+                };
+            };
+            let copy = self.keep_new(copy)?;
+            self.binary(copy)
         }
     }
 }

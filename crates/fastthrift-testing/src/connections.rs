@@ -128,7 +128,7 @@ pub fn call_of(outcome: &Outcome) -> CallId {
 }
 
 /// The limits that [`server_connection`] and [`client_connection`] set, low enough to be reached.
-pub const LIMITS: Limits = Limits { message: 1 << 16, string: 1 << 12, container: 1 << 10, depth: 16 };
+pub const LIMITS: Limits = Limits { message: 1 << 16, string: 1 << 12, container: 1 << 10, depth: 16, memory: 1 << 20 };
 
 /// Any bytes as what a client sends: however they are split, the server's side makes the same of them, in bounded
 /// memory.

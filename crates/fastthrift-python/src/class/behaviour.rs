@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
 
 use fastthrift_schema::StructKind;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
@@ -12,7 +13,7 @@ use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
 
 use super::instance::{self, Slots, class_name, is_none, none, place_of};
 use super::meta::slot;
-use super::{ClassInfo, info_of};
+use super::{ClassInfo, shared_info_of};
 use crate::error::restore;
 use crate::object::{Object, Ref, borrowed, guarded, held};
 
@@ -127,10 +128,11 @@ pub(super) fn meta_getset() -> *mut ffi::PyGetSetDef {
 }
 
 /// What is known of an instance's class.
-fn info<'a>(object: Ref) -> PyResult<&'a ClassInfo> {
+fn info(object: Ref) -> PyResult<Arc<ClassInfo>> {
     // SAFETY: `object` is live.
     let class = unsafe { ffi::Py_TYPE(object) };
-    info_of(class).ok_or_else(|| PyTypeError::new_err(format!("'{}' is not a class of an IDL file", class_name(class))))
+    shared_info_of(class)
+        .ok_or_else(|| PyTypeError::new_err(format!("'{}' is not a class of an IDL file", class_name(class))))
 }
 
 /// Name and value of each field, in the order of the IDL; a deleted one counts as None.
@@ -194,7 +196,7 @@ unsafe extern "C" fn exception_str(object: Ref) -> Ref {
     let message = || -> PyResult<Object> {
         let info = info(object)?;
         let named =
-            fields(object, info).find(|(name, value)| name.bind(held()) == "message" && !is_none(value.as_ptr()));
+            fields(object, &info).find(|(name, value)| name.bind(held()) == "message" && !is_none(value.as_ptr()));
         match named {
             Some((_, value)) => Ok(value.into_bound(held()).str()?.into_any().into()),
             None => Ok(PyString::new(held(), &repr_text(object)?).into_any().into()),
@@ -209,13 +211,14 @@ unsafe extern "C" fn rich_compare(left: Ref, right: Ref, operation: c_int) -> Re
         if operation != ffi::Py_EQ && operation != ffi::Py_NE {
             return ffi::Py_NewRef(ffi::Py_NotImplemented());
         }
-        let (Some(info), Some(other)) = (info_of(ffi::Py_TYPE(left)), info_of(ffi::Py_TYPE(right))) else {
+        let (Some(info), Some(other)) = (shared_info_of(ffi::Py_TYPE(left)), shared_info_of(ffi::Py_TYPE(right)))
+        else {
             return ffi::Py_NewRef(ffi::Py_NotImplemented());
         };
-        if !std::ptr::eq(info, other) {
+        if !Arc::ptr_eq(&info, &other) {
             return ffi::Py_NewRef(ffi::Py_NotImplemented());
         }
-        let same = guarded(|| equal(left, right, info));
+        let same = guarded(|| equal(left, right, &info));
         give(same.map(|same| PyBool::new(held(), same == (operation == ffi::Py_EQ)).to_owned().into_any().into()))
     }
 }
@@ -252,7 +255,7 @@ unsafe extern "C" fn hash(object: Ref) -> ffi::Py_hash_t {
 fn struct_hash(object: Ref) -> PyResult<isize> {
     let info = info(object)?;
     let mut combined = 0x345_678_isize ^ isize::try_from(info.id.index()).unwrap_or(0);
-    for (_, value) in fields(object, info) {
+    for (_, value) in fields(object, &info) {
         combined = combined.rotate_left(5).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?;
     }
     Ok(combined)
@@ -310,7 +313,7 @@ unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
         let values = PyDict::new(py);
         let changes = changes.map(Bound::cast_into::<PyDict>).transpose()?;
         let is_emptied = info.kind == StructKind::Union && changes.as_ref().is_some_and(|changes| !changes.is_empty());
-        for (name, value) in fields(object, info).filter(|_| !is_emptied) {
+        for (name, value) in fields(object, &info).filter(|_| !is_emptied) {
             values.set_item(name, value.into_bound(py))?;
         }
         if let Some(changes) = &changes {
@@ -359,7 +362,7 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
         if let Ok(dict) = this.getattr("__dict__")?.cast_into::<PyDict>() {
             state.update(dict.as_mapping())?;
         }
-        for (name, value) in fields(object, info) {
+        for (name, value) in fields(object, &info) {
             state.set_item(name, value.into_bound(py))?;
         }
         // Not by calling the class: a subclass may want arguments that nobody knows here.
@@ -375,14 +378,14 @@ fn member(object: Ref, info: &ClassInfo) -> Option<(&Py<PyString>, Object)> {
 }
 
 unsafe extern "C" fn union_which(object: Ref, _: *mut c_void) -> Ref {
-    give(info(object).map(|info| match member(object, info) {
+    give(info(object).map(|info| match member(object, &info) {
         Some((name, _)) => name.bind(held()).clone().into_any().into(),
         None => none(),
     }))
 }
 
 unsafe extern "C" fn union_value(object: Ref, _: *mut c_void) -> Ref {
-    give(info(object).map(|info| match member(object, info) {
+    give(info(object).map(|info| match member(object, &info) {
         Some((_, value)) => value,
         None => none(),
     }))
@@ -392,8 +395,8 @@ unsafe extern "C" fn union_value(object: Ref, _: *mut c_void) -> Ref {
 unsafe extern "C" fn union_set(object: Ref, name: Ref, value: Ref) -> c_int {
     // SAFETY: CPython hands in a live instance, a name, and a value or null.
     unsafe {
-        if let Some(info) = info_of(ffi::Py_TYPE(object))
-            && let Some(place) = place_of(info, name)
+        if let Some(info) = shared_info_of(ffi::Py_TYPE(object))
+            && let Some(place) = place_of(&info, name)
         {
             let slots = Slots::of(object);
             if value.is_null() {
@@ -401,7 +404,7 @@ unsafe extern "C" fn union_set(object: Ref, name: Ref, value: Ref) -> c_int {
                 return 0;
             }
             if !is_none(value) {
-                instance::clear_members(info, &slots);
+                instance::clear_members(&info, &slots);
             }
             slots.set(info.offsets()[place], Object::from_borrowed(value));
             return 0;
@@ -413,7 +416,7 @@ unsafe extern "C" fn union_set(object: Ref, name: Ref, value: Ref) -> c_int {
 unsafe extern "C" fn signature(class: Ref, _: *mut c_void) -> Ref {
     let made = || -> PyResult<Object> {
         let py = held();
-        let info = info_of(class.cast()).ok_or_else(|| PyAttributeError::new_err("__signature__"))?;
+        let info = shared_info_of(class.cast()).ok_or_else(|| PyAttributeError::new_err("__signature__"))?;
         // SAFETY: CPython hands in a live class.
         let class = unsafe { Bound::from_borrowed_ptr(py, class) };
         let names = PyTuple::new(py, info.names.iter().map(|name| name.bind(py)))?;

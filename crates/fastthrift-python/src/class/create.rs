@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{Bound, ffi};
 
 use super::{ClassEntry, ClassInfo, Layout, bases, instance, meta};
-use crate::constant::Default;
+use crate::constant::{Default, prepare_uuid};
 use crate::module::documentation;
 use crate::names::field_names;
 use crate::registry::Registry;
@@ -62,6 +62,7 @@ fn namespace<'py>(
         annotations.set_item(name, writer.field(field))?;
         if writer.mentions_uuid(field.ty) {
             registry.get().offer_import(py, structure.program, "uuid")?;
+            prepare_uuid(py)?;
         }
     }
     let namespace = PyDict::new(py);
@@ -105,21 +106,22 @@ fn doc(schema: &Schema, structure: &Struct, names: &Bound<'_, PyTuple>) -> Strin
 /// Reads where CPython put each slot; it sorts them, so the order of the names says nothing.
 fn slot_offsets(class: &Bound<'_, PyType>, names: &Bound<'_, PyTuple>) -> PyResult<Box<[usize]>> {
     let attributes = class.getattr("__dict__")?;
-    let member = class.py().import("types")?.getattr("MemberDescriptorType")?;
-    let offset = |name: Bound<'_, PyAny>| -> PyResult<usize> {
-        let descriptor = attributes.get_item(&name)?;
-        if !descriptor.is_instance(&member)? {
-            return Err(PyTypeError::new_err(format!("'{name}' is no slot of {class}")));
-        }
-        // SAFETY: a member descriptor points to a `PyMemberDef` that lives as long as its class.
-        let offset = unsafe {
-            let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
-            let definition: *const ffi::PyMemberDef = (*descriptor).d_member.cast();
-            (*definition).offset
-        };
-        usize::try_from(offset).map_err(|_| PyTypeError::new_err("a slot has a negative offset"))
+    names.iter().map(|name| member_offset(&attributes.get_item(&name)?)).collect()
+}
+
+/// Where a slot's descriptor says that it is.
+pub(crate) fn member_offset(descriptor: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let member = descriptor.py().import("types")?.getattr("MemberDescriptorType")?;
+    if !descriptor.is_instance(&member)? {
+        return Err(PyTypeError::new_err(format!("{descriptor} is no slot")));
+    }
+    // SAFETY: a member descriptor points to a `PyMemberDef` that lives as long as its class.
+    let offset = unsafe {
+        let descriptor = descriptor.as_ptr().cast::<ffi::PyMemberDescrObject>();
+        let definition: *const ffi::PyMemberDef = (*descriptor).d_member.cast();
+        (*definition).offset
     };
-    names.iter().map(offset).collect()
+    usize::try_from(offset).map_err(|_| PyTypeError::new_err("a slot has a negative offset"))
 }
 
 /// Bytes of an instance's head, of a slot with a number or an empty text in it, and of a part of a default that is made anew.

@@ -131,6 +131,13 @@ unsafe fn allocate(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
             ffi::Py_XDECREF(empty);
             return object;
         }
+        // A class that extends another kind of object, too, such as a dict, is made whole by that one's `__new__`.
+        if let Some(new) = (*class).tp_new.filter(|&new| !std::ptr::fn_addr_eq(new, tp_new as ffi::newfunc)) {
+            let empty = ffi::PyTuple_New(0);
+            let object = new(class, empty, std::ptr::null_mut());
+            ffi::Py_XDECREF(empty);
+            return object;
+        }
         match (*class).tp_alloc {
             Some(alloc) => alloc(class, 0),
             None => ffi::PyType_GenericAlloc(class, 0),

@@ -12,6 +12,7 @@ use pyo3::{exceptions::PyTypeError, ffi};
 
 use super::ClassInfo;
 use super::{behaviour, instance};
+use crate::error::restore;
 use crate::registry::Registry;
 
 /// What the metaclass adds to each class, right behind CPython's own type object.
@@ -181,6 +182,22 @@ pub(crate) fn info_of<'a>(class: *mut ffi::PyTypeObject) -> Option<&'a ClassInfo
     unsafe { (*extra(class)).info.as_ref() }
 }
 
+/// What is known of a class, kept whatever becomes of the class: for code that runs Python code in between.
+pub(crate) fn shared_info_of(class: *mut ffi::PyTypeObject) -> Option<Arc<ClassInfo>> {
+    if !is_struct_class(class) {
+        return None;
+    }
+    // SAFETY: the class was made by the metaclass; what it holds is null or from `Arc::into_raw`.
+    unsafe {
+        let info = (*extra(class)).info;
+        if info.is_null() {
+            return None;
+        }
+        Arc::increment_strong_count(info);
+        Some(Arc::from_raw(info))
+    }
+}
+
 /// The registry of a generated class or a subclass of one.
 #[inline]
 pub(crate) fn registry_of(py: Python<'_>, class: *mut ffi::PyTypeObject) -> Option<Bound<'_, Registry>> {
@@ -224,17 +241,25 @@ unsafe extern "C" fn meta_new(
             return class;
         }
         let mro = (*class.cast::<ffi::PyTypeObject>()).tp_mro;
+        let to = extra(class.cast());
         for index in 1..ffi::PyTuple_GET_SIZE(mro) {
             let base: *mut ffi::PyTypeObject = ffi::PyTuple_GET_ITEM(mro, index).cast();
             if ffi::PyType_Check(base.cast()) == 0 || !is_struct_class(base) || (*extra(base)).info.is_null() {
                 continue;
             }
-            let (from, to) = (extra(base), extra(class.cast()));
-            Arc::increment_strong_count((*from).info);
-            (*to).info = (*from).info;
-            ffi::Py_XINCREF((*from).registry);
-            (*to).registry = (*from).registry;
-            break;
+            let from = extra(base);
+            if (*to).info.is_null() {
+                Arc::increment_strong_count((*from).info);
+                (*to).info = (*from).info;
+                ffi::Py_XINCREF((*from).registry);
+                (*to).registry = (*from).registry;
+            } else if (*to).info != (*from).info {
+                ffi::Py_DECREF(class);
+                restore(PyTypeError::new_err(
+                    "a class cannot extend two classes of IDL files: it can hold the fields of one",
+                ));
+                return std::ptr::null_mut();
+            }
         }
         instance::prepare_subclass(class.cast());
         class

@@ -15,9 +15,9 @@ use pyo3::types::{PyString, PyType};
 use pyo3::{Py, ffi};
 
 pub(crate) use behaviour::frozen_dict_type;
-pub(crate) use create::create;
+pub(crate) use create::{create, member_offset};
 pub(crate) use instance::{Slots, complete, is_none, new_instance, none, place_by_name};
-pub(crate) use meta::{bases, info_of, registry_of};
+pub(crate) use meta::{bases, info_of, registry_of, shared_info_of};
 
 use crate::constant::Default;
 

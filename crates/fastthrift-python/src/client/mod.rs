@@ -43,6 +43,20 @@ struct Target {
     config: ClientConfig,
 }
 
+impl Target {
+    /// Makes sure that a link is open. A signal ends the attempt; if its handler raises nothing, there is another.
+    fn open(&self, py: Python<'_>, link: &mut Link, deadline: Option<Instant>) -> PyResult<Result<(), LinkError>> {
+        loop {
+            match py.detach(|| link.open(self, deadline)) {
+                Err(LinkError::Connect(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
+                    py.check_signals()?;
+                }
+                result => return Ok(result),
+            }
+        }
+    }
+}
+
 impl Client {
     /// Waits until no other thread uses the link.
     fn take_link(&self, py: Python<'_>, name: &str, deadline: Option<Instant>) -> PyResult<Turn<'_, Link>> {
@@ -68,7 +82,7 @@ impl Client {
         let mut link = self.take_link(py, &info.name, deadline)?;
         let failed = |error| link_error(py, &self.target, &info.name, error);
         if !link.is_warm(start) {
-            py.detach(|| link.open(&self.target, deadline)).map_err(failed)?;
+            self.target.open(py, &mut link, deadline)?.map_err(failed)?;
         }
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
         let call = self.write_call(registry.get(), info, &values, &mut link, kind, deadline)?;
@@ -260,6 +274,11 @@ fn connect<'py>(
     let handle = handle_of(service)?;
     let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
     let timeout = timeout.map(seconds).transpose()?;
+    if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
+        return Err(PyValueError::new_err(format!(
+            "service_name must not contain ':', which separates it, got {name:?}"
+        )));
+    }
     let config = ClientConfig {
         protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
         framing: framing(transport)?,
@@ -270,7 +289,7 @@ fn connect<'py>(
     let target = Target { endpoint, timeout, config };
     let mut link = Link::default();
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
-    py.detach(|| link.open(&target, deadline)).map_err(|error| connect_error(py, &target, error))?;
+    target.open(py, &mut link, deadline)?.map_err(|error| connect_error(py, &target, error))?;
     let class = client_class(handle.get().registry.bind(py), handle.get())?;
     let client = Client { target, link: Turns::new(link) };
     class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))

@@ -1,7 +1,7 @@
 //! A blocking socket of either kind.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -64,17 +64,13 @@ fn at_least_one_microsecond(timeout: Duration) -> Duration {
 fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Socket> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        let connected = match deadline {
-            None => TcpStream::connect(address),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                TcpStream::connect_timeout(&address, left)
-            }
-        };
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let connected = connect_address(address, left);
         match connected {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Ok(socket) => {
                 socket.set_nodelay(true)?;
                 return Ok(Socket::Tcp(socket));
@@ -83,6 +79,31 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<S
         }
     }
     Err(failure)
+}
+
+/// Connects to one address. A signal ends the attempt, so that its handler has a say.
+#[cfg(target_os = "linux")]
+fn connect_address(address: SocketAddr, left: Option<Duration>) -> io::Result<TcpStream> {
+    use socket2::{Domain, Type};
+
+    /// What Linux says of a connection that was not made in the time for sending, which bounds connecting, too.
+    const IN_PROGRESS: i32 = 115;
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_write_timeout(left.map(at_least_one_microsecond))?;
+    match socket.connect(&address.into()) {
+        Ok(()) => Ok(socket.into()),
+        Err(error) if error.raw_os_error() == Some(IN_PROGRESS) => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Connects to one address.
+#[cfg(not(target_os = "linux"))]
+fn connect_address(address: SocketAddr, left: Option<Duration>) -> io::Result<TcpStream> {
+    match left {
+        Some(left) => TcpStream::connect_timeout(&address, left),
+        None => TcpStream::connect(address),
+    }
 }
 
 /// Connects by the deadline: a server that accepts nobody lets a connection wait once enough others do.

@@ -14,6 +14,8 @@ pub(super) struct Turns<T> {
     returned: Condvar,
     /// The thread that has it, as [`this_thread`] numbers them; 0 is none.
     user: AtomicU64,
+    /// The process that had it first: in a fork of it, the thread that has the value may not exist.
+    process: u32,
 }
 
 /// The value while this thread has it.
@@ -35,9 +37,14 @@ pub(super) enum NoTurn {
     Mine,
 }
 
-impl<T: Send> Turns<T> {
+impl<T: Default + Send> Turns<T> {
     pub(super) fn new(value: T) -> Self {
-        Self { value: Mutex::new(Some(Box::new(value))), returned: Condvar::new(), user: AtomicU64::new(0) }
+        Self {
+            value: Mutex::new(Some(Box::new(value))),
+            returned: Condvar::new(),
+            user: AtomicU64::new(0),
+            process: std::process::id(),
+        }
     }
 
     /// Takes the value; waits for it with the interpreter released.
@@ -46,6 +53,8 @@ impl<T: Send> Turns<T> {
         let value = match taken {
             Some(value) => value,
             None if self.user.load(Ordering::Relaxed) == this_thread() => return Err(NoTurn::Mine),
+            // What the thread of the parent process had is the parent's.
+            None if self.process != std::process::id() => Box::default(),
             None => self.wait(py, deadline)?,
         };
         self.user.store(this_thread(), Ordering::Relaxed);
