@@ -176,11 +176,12 @@ class Diagnostic:
 class ThriftSyntaxError(SyntaxError):
     """An IDL file is not right.
 
-    ``filename``, ``lineno``, ``offset`` and ``text`` say where the first error is, as for Python's own files.
+    ``filename``, ``lineno``, ``offset`` and ``text`` say where the first error is, as for Python's own files. Where
+    there are more errors, the report is a note of the exception (from Python 3.11 on), so that a traceback has it.
 
     Attributes:
-        diagnostics: All findings of the run.
-        report: All of them as text, as the command line shows them.
+        diagnostics: All findings of the run, warnings too.
+        report: All errors as text, as the command line shows them, and how many errors and warnings there are.
     """
 
     def __init__(self, first: Diagnostic, diagnostics: list[Diagnostic], report: str) -> None:
@@ -189,6 +190,8 @@ class ThriftSyntaxError(SyntaxError):
         self.diagnostics = diagnostics
         self.report = report
         self._first = first
+        if sum(diagnostic.severity == "error" for diagnostic in diagnostics) > 1 and hasattr(self, "add_note"):
+            self.add_note(report)
 
     def __str__(self) -> str:
         return self.report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import pickle
 import pydoc
 import subprocess
 import sys
@@ -117,6 +118,24 @@ def test_an_error_is_a_syntax_error_with_its_place() -> None:
     assert first.text in error.report
     assert str(error) == error.report
     assert "  /* é */ 2: Strng b" in "".join(traceback.format_exception_only(type(error), error))
+
+
+def test_several_errors_are_all_in_a_traceback_and_warnings_are_counted() -> None:
+    warnings = "struct W { i32 a }\nstruct V { i32 b }\n"
+    with pytest.raises(fastthrift.ThriftSyntaxError) as caught:
+        fastthrift.loads(warnings + BAD, name="many.thrift")
+    error = caught.value
+    assert [diagnostic.severity for diagnostic in error.diagnostics] == ["warning", "warning", "error", "error"]
+    assert str(error).startswith("error[")
+    assert "warning[" not in str(error)
+    assert str(error).endswith("\n2 errors, 2 warnings\n")
+    if sys.version_info >= (3, 11):
+        text = "".join(traceback.format_exception(error))
+        assert all(diagnostic.text.splitlines()[0] in text for diagnostic in error.diagnostics[2:])
+        assert pickle.loads(pickle.dumps(error)).__notes__ == error.__notes__ == [error.report]
+    with pytest.raises(fastthrift.ThriftSyntaxError) as caught:
+        fastthrift.loads(warnings + "struct {}")
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_text_that_is_not_utf_8_is_an_error_with_its_place() -> None:

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use fastthrift_schema::{Arena, Schema, Source, SourceId};
 
-pub use diagnostics::{Code, Diagnostic, Label, Severity, render, render_all};
+pub use diagnostics::{Code, Diagnostic, Label, Severity, render, render_all, render_errors};
 #[cfg(feature = "fs")]
 pub use loader::fs;
 pub use loader::{FileName, Loader, MemoryLoader, NotFound};

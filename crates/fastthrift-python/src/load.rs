@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use fastthrift_idl::fs::FileLoader;
 use fastthrift_idl::{
-    Diagnostic, Dialect, Failure, FileName, Loader, MemoryLoader, NotFound, Options, Outcome, Severity, compile, render,
+    Diagnostic, Dialect, Failure, FileName, Loader, MemoryLoader, NotFound, Options, Outcome, Severity, compile,
+    render, render_errors,
 };
 use fastthrift_schema::{Arena, Schema, Source};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
@@ -229,11 +230,11 @@ fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
             }
             None => PyOSError::new_err(format!("cannot read {}: {error}", path.display())),
         },
-        Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources, report.render()),
+        Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources),
     }
 }
 
-fn syntax_error(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Arena<Source>, text: String) -> PyErr {
+fn syntax_error(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Arena<Source>) -> PyErr {
     let make = || -> PyResult<PyErr> {
         let first =
             diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error).or(diagnostics.first());
@@ -244,7 +245,7 @@ fn syntax_error(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Arena<Sour
             }
             None => py.None().into_bound(py),
         };
-        Ok(exception(py, "ThriftSyntaxError", (place, all, text)))
+        Ok(exception(py, "ThriftSyntaxError", (place, all, render_errors(diagnostics, sources))))
     };
     make().unwrap_or_else(|error| error)
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use fastthrift_schema::{Arena, LineColumn, Source, Span};
 
 pub use code::Code;
-pub use render::{render, render_all};
+pub use render::{render, render_all, render_errors};
 pub(crate) use sink::Sink;
 
 /// How grave a diagnostic is.

@@ -28,8 +28,17 @@ pub fn render(diagnostic: &Diagnostic, sources: &Arena<Source>) -> String {
 
 /// Diagnostics as text, each followed by an empty line, and a line that counts them.
 pub fn render_all(diagnostics: &[Diagnostic], sources: &Arena<Source>) -> String {
+    render_some(diagnostics, sources, |_| true)
+}
+
+/// The errors among diagnostics as text, and a line that counts errors and warnings.
+pub fn render_errors(diagnostics: &[Diagnostic], sources: &Arena<Source>) -> String {
+    render_some(diagnostics, sources, |diagnostic| diagnostic.severity == Severity::Error)
+}
+
+fn render_some(diagnostics: &[Diagnostic], sources: &Arena<Source>, is_shown: impl Fn(&Diagnostic) -> bool) -> String {
     let mut out = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().filter(|diagnostic| is_shown(diagnostic)) {
         out.push_str(&render(diagnostic, sources));
         out.push('\n');
     }
