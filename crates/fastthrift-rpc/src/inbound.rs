@@ -1,3 +1,5 @@
+use std::collections::TryReserveError;
+
 use crate::Span;
 use crate::span::distance;
 
@@ -7,17 +9,24 @@ pub(crate) const RETAINED: usize = 64 << 10;
 /// The least that a growing buffer offers to read into.
 const LEAST_SPARE: usize = 4 << 10;
 
+/// How much of a large buffer is initialised at once, so that what is never received into takes no pages.
+const STEP: usize = 256 << 10;
+
 /// The bytes that were received and not consumed.
 ///
 /// Memory grows with the bytes that really came: the buffer at most doubles, however much a peer announces.
 #[derive(Debug, Default)]
 pub(crate) struct Inbound {
-    /// Initialised memory; the bytes are at `start..end`.
+    /// Initialised memory; the bytes are at `start..end`. Its capacity is the buffer's size.
     storage: Vec<u8>,
     start: usize,
     end: usize,
     /// The place in the stream of the byte at `start`.
     position: u64,
+    /// There was no memory for what came; from then on bytes are dropped, and the connection is to fail.
+    is_exhausted: bool,
+    /// What is received into then.
+    scrap: [u8; 16],
 }
 
 impl Inbound {
@@ -52,25 +61,37 @@ impl Inbound {
         self.unread().get(offset..offset.checked_add(span.len())?)
     }
 
-    /// Appends a copy of these bytes.
-    pub(crate) fn append(&mut self, bytes: &[u8]) {
-        self.spare(bytes.len())[..bytes.len()].copy_from_slice(bytes);
-        self.commit(bytes.len());
+    /// Whether bytes were dropped for want of memory.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.is_exhausted
     }
 
-    /// Room for at least `least` bytes and never for none, and all that there is.
+    /// Appends a copy of these bytes; drops them when there is no memory for them.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        let room = self.spare(bytes.len());
+        if let Some(room) = room.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.commit(bytes.len());
+        }
+    }
+
+    /// Room for at least `least` bytes and never for none, and all that is initialised. Without memory for that, a few
+    /// bytes to drop what comes into.
     pub(crate) fn spare(&mut self, least: usize) -> &mut [u8] {
         let room = least.max(1);
-        if self.storage.len() - self.end < room {
-            self.make_room(room);
+        if self.storage.len() - self.end < room && self.make_room(room).is_err() {
+            self.is_exhausted = true;
         }
-        &mut self.storage[self.end..]
+        if self.is_exhausted { &mut self.scrap } else { &mut self.storage[self.end..] }
     }
 
     /// Counts the first `count` bytes of [`Self::spare`] as received.
     pub(crate) fn commit(&mut self, count: usize) {
-        assert!(count <= self.storage.len() - self.end, "more bytes were received than there was room for");
-        self.end += count;
+        let room = if self.is_exhausted { self.scrap.len() } else { self.storage.len() - self.end };
+        assert!(count <= room, "more bytes were received than there was room for");
+        if !self.is_exhausted {
+            self.end += count;
+        }
     }
 
     /// Lets go of the first `count` unread bytes.
@@ -81,25 +102,38 @@ impl Inbound {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
-            if self.storage.len() > RETAINED {
+            if self.storage.capacity() > RETAINED {
                 self.storage = Vec::new();
             }
         }
     }
 
     #[cold]
-    fn make_room(&mut self, room: usize) {
+    fn make_room(&mut self, room: usize) -> Result<(), TryReserveError> {
+        if self.storage.capacity() - self.end < room {
+            self.move_or_grow(room)?;
+        }
+        let initialised = self.storage.capacity().min(self.end.saturating_add(room.max(STEP)));
+        if self.storage.len() < initialised {
+            self.storage.resize(initialised, 0);
+        }
+        Ok(())
+    }
+
+    fn move_or_grow(&mut self, room: usize) -> Result<(), TryReserveError> {
         let len = self.len();
         // Moving no more than was consumed since the last move, and doubling, keep the cost of all copies linear.
-        if self.start >= len && self.storage.len() - len >= room {
+        if self.start >= len && self.storage.capacity() - len >= room {
             self.storage.copy_within(self.start..self.end, 0);
         } else {
-            let mut grown = vec![0; len.saturating_add(room.max(len).max(LEAST_SPARE))];
-            grown[..len].copy_from_slice(self.unread());
+            let mut grown = Vec::new();
+            grown.try_reserve_exact(len.saturating_add(room.max(len).max(LEAST_SPARE)))?;
+            grown.extend_from_slice(self.unread());
             self.storage = grown;
         }
         self.start = 0;
         self.end = len;
+        Ok(())
     }
 }
 
@@ -157,5 +191,26 @@ mod tests {
         inbound.append(&vec![0; RETAINED + 1]);
         inbound.consume(RETAINED + 1);
         assert_eq!(inbound.capacity(), 0);
+    }
+    #[test]
+    fn without_memory_bytes_are_dropped_and_those_before_are_kept() {
+        let mut inbound = Inbound::default();
+        inbound.append(b"abc");
+        let scrap = inbound.spare(usize::MAX).len();
+        assert!((1..LEAST_SPARE).contains(&scrap) && inbound.is_exhausted());
+        inbound.commit(scrap);
+        inbound.append(&[1; 100]);
+        inbound.append(b"d");
+        assert_eq!((inbound.unread(), inbound.received()), (&b"abc"[..], 3));
+    }
+
+    #[test]
+    fn a_large_buffer_is_initialised_step_by_step() {
+        let mut inbound = Inbound::default();
+        inbound.append(&vec![7; 8 * STEP]);
+        assert_eq!(inbound.spare(1).len(), STEP);
+        inbound.commit(STEP);
+        assert_eq!(inbound.unread()[8 * STEP..], vec![0; STEP]);
+        assert!(inbound.unread()[..8 * STEP].iter().all(|byte| *byte == 7));
     }
 }

@@ -114,6 +114,9 @@ impl ClientConnection {
 
     /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
     /// may be more, but all memory stays within twice of what is held, `least` aside.
+    ///
+    /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
+    /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.inbound.spare(least)
     }

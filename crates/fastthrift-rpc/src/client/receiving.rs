@@ -21,6 +21,9 @@ enum Received {
 
 impl ClientConnection {
     pub(super) fn next_event(&mut self, now: Duration) -> Result<Option<ClientEvent>, ConnectionError> {
+        if self.inbound.is_exhausted() {
+            return Err(ConnectionError::new(ConnectionErrorKind::OutOfMemory));
+        }
         if self.calls.abandoned() > self.config.max_abandoned {
             let limit = self.config.max_abandoned;
             return Err(ConnectionError::new(ConnectionErrorKind::TooManyAbandoned { limit }));

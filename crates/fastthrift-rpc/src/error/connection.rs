@@ -84,6 +84,8 @@ pub enum ConnectionErrorKind {
     },
     /// What wrote a body removed bytes of earlier messages from the outbound buffer.
     OutboundLost,
+    /// There is no memory to receive more into.
+    OutOfMemory,
 }
 
 /// Who has to change something.
@@ -124,7 +126,7 @@ impl ConnectionError {
     pub fn fault(&self) -> Fault {
         match self.0.kind {
             ConnectionErrorKind::Closed { .. } | ConnectionErrorKind::CutOff { .. } => Fault::Network,
-            ConnectionErrorKind::OutboundLost => Fault::Local,
+            ConnectionErrorKind::OutboundLost | ConnectionErrorKind::OutOfMemory => Fault::Local,
             _ => Fault::Peer,
         }
     }
@@ -183,6 +185,7 @@ impl fmt::Display for ConnectionErrorKind {
                 f,
                 "more than {limit} calls timed out or were cancelled without an answer: the peer seems to be stuck"
             ),
+            Self::OutOfMemory => f.write_str("there is no memory to receive a message into"),
             Self::OutboundLost => {
                 f.write_str("bytes of earlier messages were removed from the outbound buffer while a body was written")
             }

@@ -66,6 +66,9 @@ impl ServerConnection {
 
     /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
     /// may be more, but all memory stays within twice of what is held, `least` aside.
+    ///
+    /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
+    /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.inbound.spare(least)
     }
@@ -87,6 +90,7 @@ impl ServerConnection {
     pub fn wants_read(&self) -> bool {
         !self.at_eof
             && self.failure.is_none()
+            && !self.inbound.is_exhausted()
             && self.outbound.pending().len() <= self.config.max_outbound
             && self.inbound.len() < self.config.max_inbound.max(self.needed())
     }
@@ -98,6 +102,11 @@ impl ServerConnection {
     pub fn poll_event(&mut self) -> Result<Option<Request>, ConnectionError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
+        }
+        if self.inbound.is_exhausted() {
+            let failure = ConnectionError::new(ConnectionErrorKind::OutOfMemory);
+            self.failure = Some(failure.clone());
+            return Err(failure);
         }
         if self.open.len() >= self.config.max_open || self.outbound.pending().len() > self.config.max_outbound {
             return Ok(None);
@@ -262,5 +271,28 @@ mod tests {
         assert_eq!(server.outbound(), b"");
         let second = server.poll_event().unwrap().unwrap();
         assert_ne!(first.id, second.id);
+    }
+    #[test]
+    fn a_connection_without_memory_to_receive_into_fails() {
+        let mut client = ClientConnection::new(ClientConfig::default());
+        let mut server = ServerConnection::new(ServerConfig::default());
+        let mut writer = client.begin_call("fire", CallKind::Call, None).unwrap();
+        writer.buffer().push(0);
+        writer.finish().unwrap();
+        server.receive(client.outbound());
+        let request = server.poll_event().unwrap().unwrap();
+        let room = server.receive_buffer(usize::MAX).len();
+        server.received(room);
+        assert!(!server.wants_read());
+        assert_eq!(server.bytes(request.function), b"fire");
+        for _ in 0..2 {
+            assert_eq!(*server.poll_event().unwrap_err().kind(), ConnectionErrorKind::OutOfMemory);
+        }
+        assert!(server.is_finished());
+
+        assert!(!client.receive_buffer(usize::MAX).is_empty());
+        let error = client.poll_event(std::time::Duration::ZERO).unwrap_err();
+        assert_eq!(*error.kind(), ConnectionErrorKind::OutOfMemory);
+        assert_eq!(client.drain_failed().len(), 1);
     }
 }
