@@ -43,7 +43,7 @@ def load(
         ThriftSyntaxError: The file, or an included one, is not right; it has all errors of the run.
         FileNotFoundError: There is no such file.
     """
-    return _core.load_path(os.fspath(path), module_name, list(include_dirs), dialect, allow_missing_includes)
+    return _core.load_path(os.fspath(path), module_name, _directories(include_dirs), dialect, allow_missing_includes)
 
 
 def loads(
@@ -68,7 +68,11 @@ def loads(
     Raises:
         ThriftSyntaxError: The text is not right.
     """
-    return _core.load_files({name: source}, name, module_name, list(include_dirs), dialect, allow_missing_includes)
+    _require_text("source", source)
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
+    directories = _directories(include_dirs)
+    return _core.load_files({name: source}, name, module_name, directories, dialect, allow_missing_includes)
 
 
 def load_files(
@@ -92,7 +96,10 @@ def load_files(
         ThriftSyntaxError: A file is not right.
         FileNotFoundError: ``root`` is none of the files.
     """
-    return _core.load_files(dict(files), root, module_name, None, dialect, allow_missing_includes)
+    texts = _texts(files)
+    if not isinstance(root, str):
+        raise TypeError(f"root must be a str, not {type(root).__name__}")
+    return _core.load_files(texts, root, module_name, None, dialect, allow_missing_includes)
 
 
 def check(
@@ -113,4 +120,34 @@ def check(
     Raises:
         FileNotFoundError: There is no such file.
     """
-    return _core.check_path(os.fspath(path), list(include_dirs), dialect, allow_missing_includes)
+    return _core.check_path(os.fspath(path), _directories(include_dirs), dialect, allow_missing_includes)
+
+
+def _directories(include_dirs: Sequence[StrPath]) -> list[StrPath]:
+    if isinstance(include_dirs, (str, bytes, os.PathLike)):
+        raise TypeError(f"include_dirs must be a sequence of paths, such as [{include_dirs!r}], not a single one")
+    try:
+        directories = list(include_dirs)
+    except TypeError:
+        raise TypeError(f"include_dirs must be a sequence of paths, not {type(include_dirs).__name__}") from None
+    for place, directory in enumerate(directories):
+        if not isinstance(directory, (str, os.PathLike)):
+            raise TypeError(f"include_dirs[{place}] must be a str or a path, not {type(directory).__name__}")
+    return directories
+
+
+def _texts(files: Mapping[str, str | bytes]) -> dict[str, str | bytes]:
+    try:
+        texts = dict(files)
+    except (TypeError, ValueError):
+        raise TypeError(f"files must be a mapping of names to texts, not {type(files).__name__}") from None
+    for name, text in texts.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the names of files must be str, not {type(name).__name__}: {name!r}")
+        _require_text(f"files[{name!r}]", text)
+    return texts
+
+
+def _require_text(argument: str, text: object) -> None:
+    if not isinstance(text, (str, bytes)):
+        raise TypeError(f"{argument} must be str or bytes, not {type(text).__name__}")

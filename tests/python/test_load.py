@@ -14,6 +14,10 @@ from pathlib import Path
 import fastthrift
 import pytest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def write(folder: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
@@ -98,6 +102,26 @@ def test_a_missing_include_is_an_error_unless_it_is_allowed(tmp_path: Path) -> N
     with pytest.raises(fastthrift.ThriftSyntaxError, match=r"none\.thrift"):
         fastthrift.load(tmp_path / "top.thrift")
     assert fastthrift.load(tmp_path / "top.thrift", allow_missing_includes=True).S() is not None
+
+
+def test_arguments_of_other_types_are_type_errors_that_name_them(tmp_path: Path) -> None:
+    write(tmp_path, {"top.thrift": "struct S {}"})
+    path, one = tmp_path / "top.thrift", str(tmp_path)
+    wrong: dict[str, Callable[[], object]] = {
+        "include_dirs must be a sequence of paths, such as": lambda: fastthrift.load(path, include_dirs=one),
+        "not a single one": lambda: fastthrift.check(path, include_dirs=tmp_path),  # type: ignore[arg-type]
+        "include_dirs must be .* not int": lambda: fastthrift.loads("", include_dirs=3),  # type: ignore[arg-type]
+        r"include_dirs\[1\] must be .* not NoneType": lambda: fastthrift.load(path, include_dirs=[one, None]),  # type: ignore[list-item]
+        "source must be str or bytes, not int": lambda: fastthrift.loads(3),  # type: ignore[arg-type]
+        "name must be a str, not bytes": lambda: fastthrift.loads("", name=b"x"),  # type: ignore[arg-type]
+        "names of files must be str, not int: 1": lambda: fastthrift.load_files({1: ""}, "a"),  # type: ignore[dict-item]
+        r"files\['a'\] must be str or bytes, not int": lambda: fastthrift.load_files({"a": 1}, "a"),  # type: ignore[dict-item]
+        "files must be a mapping .* not str": lambda: fastthrift.load_files("abc", "a"),  # type: ignore[arg-type]
+        "root must be a str, not NoneType": lambda: fastthrift.load_files({"a": ""}, None),  # type: ignore[arg-type]
+    }
+    for message, call in wrong.items():
+        with pytest.raises(TypeError, match=message):
+            call()
 
 
 BAD = "struct S {\n  1: i32 a\n  /* é */ 2: Strng b\n}\nenum E { A = 99999999999 }\n"
