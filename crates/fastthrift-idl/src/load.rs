@@ -1,6 +1,6 @@
 //! From a root file to the syntax trees of all files that it includes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -98,12 +98,18 @@ impl Run<'_> {
     fn add(&mut self, name: FileName, bytes: &[u8]) -> usize {
         let text = Text::decode(bytes).filter(|text| text.text.len() <= self.options.max_file_size);
         let is_too_large = text.is_none();
-        let text = text.unwrap_or_else(Text::empty);
+        let encoding = wide_encoding(bytes).filter(|_| !is_too_large);
+        let text = text.filter(|_| encoding.is_none()).unwrap_or_else(Text::empty);
         let source = self.files.sources.push(Source::new(name.display.clone(), text.text.clone()));
         if is_too_large {
             let message = format!("the file has {} bytes; the limit is {}", bytes.len(), self.options.max_file_size);
             let span = Span { source, start: 0, end: 0 };
             self.sink.push(Diagnostic::new(Code::FileTooLarge, span, message));
+        }
+        if let Some(encoding) = encoding {
+            let message = format!("the file is not UTF-8 but {encoding}");
+            let span = Span { source, start: 0, end: 0 };
+            self.sink.push(Diagnostic::new(Code::InvalidUtf8, span, message).hint("save it as UTF-8"));
         }
         let lexed = lex(&text, source, self.sink);
         let Syntax { file, is_broken, lost } = parse(&text, &lexed, source, self.sink);
@@ -112,7 +118,7 @@ impl Run<'_> {
             _ => None,
         });
         let includes = includes.collect();
-        let is_cut = lexed.is_cut || is_too_large;
+        let is_cut = lexed.is_cut || is_too_large || encoding.is_some();
         let is_broken = is_broken || lexed.is_broken || is_cut;
         let index = self.files.units.len();
         self.files.units.push(Unit {
@@ -175,7 +181,9 @@ impl Run<'_> {
         let message = format!("cannot find the included file {}", quote(path));
         let mut diagnostic = Diagnostic::new(Code::MissingInclude, span, message);
         if !searched.is_empty() {
-            let places: Vec<String> = searched.iter().take(8).map(|place| quote(place)).collect();
+            let mut seen = HashSet::new();
+            let distinct = searched.iter().filter(|place| seen.insert(place.as_str()));
+            let places: Vec<String> = distinct.take(8).map(|place| quote(place)).collect();
             diagnostic = diagnostic.hint(format!("looked for {}", places.join(", ")));
         }
         if self.options.allow_missing_includes {
@@ -183,6 +191,15 @@ impl Run<'_> {
         } else {
             self.sink.push(diagnostic);
         }
+    }
+}
+
+/// The encoding of a text whose first bytes say that its characters are of two or four bytes each.
+fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] => Some("UTF-32"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 1..=0xFF, ..] | [1..=0xFF, 0, 1..=0xFF, 0, ..] => Some("UTF-16"),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fastthrift_idl::fs::FileLoader;
-use fastthrift_idl::{Code, Failure, Options, Outcome, compile};
+use fastthrift_idl::{Code, Failure, MemoryLoader, Options, Outcome, compile};
 
 /// A folder that goes away with the test.
 struct Folder(PathBuf);
@@ -95,4 +95,35 @@ fn a_missing_root_and_a_folder_as_root_are_told_apart() {
     assert!(matches!(&missing, Failure::RootNotFound { path, .. } if path.ends_with("no.thrift")));
     let unreadable = folder.compile("sub", &[]).unwrap_err();
     assert!(matches!(&unreadable, Failure::RootUnreadable { path, .. } if path.ends_with(Path::new("sub"))));
+}
+
+#[test]
+fn a_missing_include_names_each_place_once() {
+    let folder = Folder::new("twice", &[("main.thrift", "include \"none.thrift\"")]);
+    let Failure::Invalid(report) = folder.compile("main.thrift", &["inc", "inc", ""]).unwrap_err() else { panic!() };
+    let hint = report.errors().next().unwrap().hint.clone().unwrap();
+    assert_eq!(hint.matches("inc/none.thrift").count(), 1, "{hint}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_one_error_that_names_it() {
+    let text = "struct S { 1: i32 x }";
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let wide: Vec<u8> = text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
+    let marked = |mark: &[u8], content: &[u8]| [mark, content].concat();
+    for (content, encoding) in [
+        (marked(b"\xFF\xFE", &little), "UTF-16"),
+        (marked(b"\xFE\xFF", &big), "UTF-16"),
+        (marked(b"\xFF\xFE\0\0", &wide), "UTF-32"),
+        (little, "UTF-16"),
+        (big, "UTF-16"),
+    ] {
+        let loader = MemoryLoader::new().with_file("main.thrift", content);
+        let Failure::Invalid(report) = compile(&loader, "main.thrift", &Options::default()).unwrap_err() else {
+            panic!()
+        };
+        let errors: Vec<_> = report.errors().map(|error| (error.code, error.message.as_str())).collect();
+        assert_eq!(errors, [(Code::InvalidUtf8, &*format!("the file is not UTF-8 but {encoding}"))]);
+    }
 }

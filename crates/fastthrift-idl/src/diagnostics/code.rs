@@ -47,7 +47,7 @@ codes! {
     UnterminatedString, "E0106", "unterminated-string", "A string ends with the quote that it began with.";
     NewlineInString, "E0107", "newline-in-string", "A string stands on one line.";
     UnterminatedComment, "E0108", "unterminated-comment", "A block comment ends with `*/`.";
-    InvalidUtf8, "E0109", "invalid-utf8", "Text in a string must be UTF-8; only comments and `binary` constants may hold other bytes.";
+    InvalidUtf8, "E0109", "invalid-utf8", "A file must be UTF-8; only comments and `binary` constants may hold other bytes.";
     FileTooLarge, "E0110", "file-too-large", "A file is no longer than the limit that the caller sets.";
 
     UnexpectedToken, "E0201", "unexpected-token", "This token cannot stand here.";

@@ -163,6 +163,12 @@ impl Lexer<'_> {
         {
             self.position += 1;
         }
+        if !self.text.is_utf8(range(start, self.position)) {
+            let message = "the file is not UTF-8: these bytes are no characters";
+            self.report(Code::InvalidUtf8, start, self.position, message);
+            self.push(TokenKind::Unknown, start, self.position);
+            return;
+        }
         let characters = self.slice(start, self.position);
         let shown: String = characters.chars().take(8).flat_map(char::escape_debug).collect();
         let message = match characters.chars().count() {
