@@ -173,3 +173,19 @@ def test_finalizers_run_once_and_may_bring_an_instance_back() -> None:
     assert [point.x for point in saved] == [8]  # type: ignore[attr-defined]
     saved.clear()
     assert saved == []
+
+
+def test_a_constructor_that_is_set_on_a_generated_class_is_used() -> None:
+    m = fastthrift.loads("struct P { 1: i32 a, 2: i32 b }", name="own_init.thrift")
+    plain = m.P.__init__
+
+    def init(self: object, a: int, *, twice: bool = False) -> None:
+        plain(self, a, b=2 * a if twice else 0)
+
+    m.P.__init__ = init
+    assert (m.P(3, twice=True).b, m.P(a=4).b) == (6, 0)
+    assert fastthrift.deserialize(m.P, fastthrift.serialize(m.P(3, twice=True))).b == 6
+    with pytest.raises(TypeError):
+        m.P(1, 2)
+    del m.P.__init__
+    assert m.P(1, 2).b == 2

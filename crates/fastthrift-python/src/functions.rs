@@ -8,7 +8,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
 use pyo3::{Bound, ffi};
 
 use crate::class::{info_of, registry_of};
@@ -177,11 +177,17 @@ fn with_bytes<T>(data: Ref, read: impl FnOnce(&[u8]) -> PyResult<T>) -> PyResult
     // SAFETY: the object is live.
     let data = unsafe { Bound::from_borrowed_ptr(py, data) };
     let buffer = PyBuffer::<u8>::get(&data)?;
-    if buffer.readonly() && buffer.is_c_contiguous() {
-        // SAFETY: the buffer is one run of bytes that nobody may change while it is exported.
+    if buffer.is_c_contiguous() && is_view_of_bytes(&data) {
+        // SAFETY: the buffer is one run of bytes of a `bytes` object, which the buffer keeps.
         return read(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) });
     }
     read(&buffer.to_vec(py)?)
+}
+
+/// Whether this is a memoryview of a `bytes` object. What is behind any other could be changed by Python code that runs meanwhile.
+fn is_view_of_bytes(data: &Bound<'_, PyAny>) -> bool {
+    data.cast::<PyMemoryView>()
+        .is_ok_and(|view| view.getattr("obj").is_ok_and(|viewed| viewed.is_exact_instance_of::<PyBytes>()))
 }
 
 #[cold]

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::constant::Default;
+use crate::constant::{Default, prepare_uuid};
 use crate::function::{Role, ServiceFunction};
 use crate::module::documentation;
 use crate::names::{definition_name, field_names, function_name};
@@ -39,7 +39,7 @@ pub(crate) struct FunctionInfo {
     pub(crate) method: Py<PyString>,
     /// The names of the arguments in Python, interned, in the order of the IDL.
     pub(crate) argument_names: Box<[Py<PyString>]>,
-    /// What each argument is when it is not given; without a default, it must be given unless it is None-able.
+    /// What each argument is when it is not given; one without a default must be given, be it as None.
     pub(crate) defaults: Box<[Default]>,
     /// The struct of the arguments.
     pub(crate) arguments: StructId,
@@ -59,6 +59,10 @@ impl FunctionInfo {
         let schema = registry.get().schema();
         let arguments = schema.structure(function.arguments);
         let intern = |name: &String| PyString::intern(py, name).unbind();
+        let mut values = arguments.fields.iter().chain(&schema.structure(function.result).fields);
+        if values.any(|field| registry.get().annotations().mentions_uuid(field.ty)) {
+            prepare_uuid(py)?;
+        }
         let default = |(place, _)| Default::of_field(registry, function.arguments, place);
         Ok(Self {
             name: function.name.clone(),
@@ -105,8 +109,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
         None => py.import("fastthrift._service")?.getattr("Service")?.cast_into::<PyType>()?,
     };
     let name = definition_name(this.schema().program(service.program), &service.name);
-    let documentation =
-        documentation(this.schema(), service.program, service.doc.as_deref(), "service", &service.name);
+    let documentation = documentation(this.schema(), service.program, service.doc.as_deref(), "service", &service.name);
     let namespace = PyDict::new(py);
     namespace.set_item("__module__", this.module_name(service.program))?;
     namespace.set_item("__doc__", documentation)?;

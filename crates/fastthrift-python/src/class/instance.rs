@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyErr, ffi};
 
 use fastthrift_schema::StructKind;
@@ -231,6 +231,9 @@ unsafe extern "C" fn construct(class: Ref, args: *const Ref, flags: usize, names
     unsafe {
         let class = class.cast::<ffi::PyTypeObject>();
         let Some(info) = info_of(class) else { return not_generated() };
+        if has_own_constructor(class) {
+            return construct_generally(class, args, flags, names);
+        }
         let Some(object) = Object::from_new(new_instance(class, info)) else { return std::ptr::null_mut() };
         let positional = usize::try_from(ffi::PyVectorcall_NARGS(flags)).unwrap_or(0);
         let keywords = if names.is_null() { 0 } else { usize::try_from(ffi::PyTuple_GET_SIZE(names)).unwrap_or(0) };
@@ -240,6 +243,46 @@ unsafe extern "C" fn construct(class: Ref, args: *const Ref, flags: usize, names
         let by_name = by_name.iter().zip(0isize..).map(|(&value, place)| (ffi::PyTuple_GET_ITEM(names, place), value));
         finish(fill(&object, class, info, positional, by_name).and_then(|()| complete(&object, class, info)), object)
     }
+}
+
+/// Whether somebody gave a generated class a `__new__` or `__init__`.
+#[inline]
+unsafe fn has_own_constructor(class: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: `class` is live.
+    unsafe {
+        !(*class).tp_new.is_some_and(|new| std::ptr::fn_addr_eq(new, tp_new as ffi::newfunc))
+            || !(*class).tp_init.is_some_and(|init| std::ptr::fn_addr_eq(init, tp_init as ffi::initproc))
+    }
+}
+
+/// `Class(...)` by way of `__new__` and `__init__`.
+#[cold]
+unsafe fn construct_generally(class: *mut ffi::PyTypeObject, args: *const Ref, flags: usize, names: Ref) -> Ref {
+    let call = || -> PyResult<Object> {
+        let py = held();
+        // SAFETY: as in `construct`.
+        unsafe {
+            let count = ffi::PyVectorcall_NARGS(flags);
+            let argument = |place: isize| Bound::from_borrowed_ptr(py, *args.offset(place));
+            let positional = PyTuple::new(py, (0..count).map(argument).collect::<Vec<_>>())?;
+            let by_name = PyDict::new(py);
+            let keywords = if names.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(names) };
+            for place in 0..keywords {
+                let name = Bound::from_borrowed_ptr(py, ffi::PyTuple_GET_ITEM(names, place));
+                by_name.set_item(name, argument(count + place))?;
+            }
+            let general = ffi::PyType_Type.tp_call.ok_or_else(|| PyTypeError::new_err("a type cannot be called"))?;
+            let made = general(class.cast(), positional.as_ptr(), by_name.as_ptr());
+            Object::from_new(made).ok_or_else(|| PyErr::fetch(py))
+        }
+    };
+    call().map_or_else(
+        |error| {
+            restore(error);
+            std::ptr::null_mut()
+        },
+        Object::into_ptr,
+    )
 }
 
 /// `Class.__new__`, for subclasses, copies and pickles: all fields at their defaults.
