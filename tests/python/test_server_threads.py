@@ -406,6 +406,33 @@ def test_without_room_for_a_connection_accepting_rests_and_goes_on() -> None:
     assert float(seconds) < 0.8
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads how much memory is mapped from /proc")
+def test_a_message_that_memory_is_too_small_for_ends_its_connection_alone() -> None:
+    ended = run("""
+        import resource, socket
+        server.start()
+        client = connect(server)
+        client.quick(1)
+        host, port = server.url.removeprefix("tcp://").rsplit(":", 1)
+        size = 100 << 20
+        chunk = bytes(1 << 20)
+        with socket.create_connection((host, int(port)), timeout=10) as peer:
+            with open("/proc/self/statm") as statm:
+                mapped = int(statm.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (mapped + (60 << 20), resource.RLIM_INFINITY))
+            peer.sendall(size.to_bytes(4, "big") + bytes.fromhex("80010001 00000005"))
+            try:
+                for _ in range(99):
+                    peer.sendall(chunk)
+                print("read", peer.recv(1))
+            except (BrokenPipeError, ConnectionResetError):
+                print("closed")
+        print(client.quick(2), connect(server).quick(3))
+        server.stop()
+    """)
+    assert (ended.returncode, ended.stdout) == (0, "closed\n2 3\n"), ended.stderr
+
+
 def test_a_forked_child_leaves_its_parents_server_alone() -> None:
     ended = run("""
         server.start()
