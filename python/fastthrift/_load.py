@@ -29,8 +29,8 @@ def load(
     """Load an IDL file and return a module of its types, constants and services.
 
     Classes are made when they are first touched. The module, and those of the included files, are put into
-    ``sys.modules`` where their names are free, so that instances can be pickled. Loading a file again makes new classes and
-    gives the name to the new module: instances of the classes before can then no longer be pickled.
+    ``sys.modules`` where their names are free, so that instances can be pickled. Loading a file again makes new classes
+    and gives the name to the new module: instances of the classes before can then no longer be pickled.
 
     Args:
         path: The file.
