@@ -15,6 +15,8 @@ The names that Thrift users know are the bases, so that ``except`` clauses writt
 
 from __future__ import annotations
 
+import sys
+
 
 class TException(Exception):
     """Base of all exceptions of Thrift."""
@@ -190,7 +192,7 @@ class ThriftSyntaxError(SyntaxError):
         self.diagnostics = diagnostics
         self.report = report
         self._first = first
-        if sum(diagnostic.severity == "error" for diagnostic in diagnostics) > 1 and hasattr(self, "add_note"):
+        if sum(diagnostic.severity == "error" for diagnostic in diagnostics) > 1 and sys.version_info >= (3, 11):
             self.add_note(report)
 
     def __str__(self) -> str:
