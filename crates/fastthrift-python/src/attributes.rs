@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::class::{ClassEntry, ClassInfo, Layout};
-use crate::codec::{decode_struct, encode_struct, in_class, with_scratch};
+use crate::codec::{decode_struct, encode_struct, in_struct, with_scratch};
 use crate::constant::Default;
 use crate::error::{decode_error, encode_error};
 use crate::functions::bytes_of;
@@ -97,7 +97,7 @@ pub(crate) fn to_bytes(py: Python<'_>, object: Ref, protocol: Protocol) -> PyRes
     let registry = binding.get().registry.bind(py).get();
     let id = binding.get().id;
     let bytes = with_scratch(|out| encode_struct(registry, id, object, protocol, out), bytes_of);
-    bytes.map_err(|error| encode_error(py, &in_struct(registry, id, |step| error.within(step))))?
+    bytes.map_err(|error| encode_error(py, &error.within(in_struct(registry, id))))?
 }
 
 /// `deserialize` for a class that is not one of ours, but may be bound.
@@ -106,12 +106,5 @@ pub(crate) fn from_bytes(py: Python<'_>, class: Ref, bytes: &[u8], protocol: Pro
     let registry = binding.get().registry.bind(py);
     let id = binding.get().id;
     decode_struct(registry, id, None, protocol, Limits::DEFAULT, bytes)
-        .map_err(|error| decode_error(py, &in_struct(registry.get(), id, |step| error.within(step))))
-}
-
-fn in_struct<E>(registry: &Registry, id: StructId, within: impl FnOnce(fastthrift_protocol::PathStep) -> E) -> E {
-    match registry.made_class(id) {
-        Some(entry) => within(in_class(&entry.info, registry)),
-        None => within(fastthrift_protocol::PathStep::Field("?".into())),
-    }
+        .map_err(|error| decode_error(py, &error.within(in_struct(registry.get(), id))))
 }

@@ -12,7 +12,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::build::PyBuild;
-use crate::class::ClassInfo;
 use crate::object::{Object, Ref};
 use crate::registry::Registry;
 use crate::visit::PyVisit;
@@ -180,6 +179,6 @@ pub(crate) fn with_scratch<T, E>(
 
 /// Says in an error's path in which struct it happened.
 #[cold]
-pub(crate) fn in_class(info: &ClassInfo, registry: &Registry) -> PathStep {
-    PathStep::Field((*registry.schema().structure(info.id).name).into())
+pub(crate) fn in_struct(registry: &Registry, id: StructId) -> PathStep {
+    PathStep::Field((*registry.schema().structure(id).name).into())
 }

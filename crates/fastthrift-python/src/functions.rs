@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyMemoryView, PyString};
 use pyo3::{Bound, ffi};
 
 use crate::class::{info_of, registry_of};
-use crate::codec::{decode_struct, encode_struct, in_class, with_scratch};
+use crate::codec::{decode_struct, encode_struct, in_struct, with_scratch};
 use crate::error::{decode_error, encode_error, restore};
 use crate::object::{Object, Ref, held, type_name};
 
@@ -126,7 +126,7 @@ fn to_bytes(object: Ref, protocol: Protocol) -> PyResult<Object> {
     };
     let registry = registry.get();
     let bytes = with_scratch(|out| encode_struct(registry, info.id, object, protocol, out), bytes_of);
-    bytes.map_err(|error| encode_error(py, &error.within(in_class(info, registry))))?
+    bytes.map_err(|error| encode_error(py, &error.within(in_struct(registry, info.id))))?
 }
 
 /// A `bytes` object with this content.
@@ -161,7 +161,7 @@ fn from_bytes(class: Ref, bytes: &[u8], protocol: Protocol) -> PyResult<Object> 
         return crate::attributes::from_bytes(py, class.cast(), bytes, protocol);
     };
     decode_struct(&registry, info.id, Some(class), protocol, Limits::DEFAULT, bytes)
-        .map_err(|error| decode_error(py, &error.within(in_class(info, registry.get()))))
+        .map_err(|error| decode_error(py, &error.within(in_struct(registry.get(), info.id))))
 }
 
 /// Hands the bytes of a bytes-like object to `read`. Bytes that others could change meanwhile are copied first.

@@ -111,11 +111,6 @@ pub(crate) fn python_raised() -> DecodeError {
     DecodeError::new(DecodeErrorKind::Invalid("a Python exception was raised".into()), 0)
 }
 
-/// Takes the Python exception that is set.
-pub(crate) fn fetch_error(py: Python<'_>) -> PyErr {
-    PyErr::fetch(py)
-}
-
 /// How deep calls through [`guarded`] may nest. Far more than values can on the wire, and no danger to a thread's stack, which Python's
 /// own limit (10,000 calls of C functions, in some versions) can be.
 const NESTING_LIMIT: u32 = 400;

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
-use pyo3::ffi;
+use pyo3::{PyErr, ffi};
 
 use crate::class::{ClassInfo, Layout, Slots, is_none};
 use crate::constant;
@@ -98,7 +98,7 @@ fn out_of_range(expected: &'static str, value: Ref) -> EncodeError {
     // print is an error.
     let text = unsafe {
         let plain = Object::from_new(ffi::PyNumber_ToBase(value, 10));
-        plain.map_or_else(|| Err(crate::object::fetch_error(held())), |text| Ok(text.into_bound(held())))
+        plain.map_or_else(|| Err(PyErr::fetch(held())), |text| Ok(text.into_bound(held())))
     };
     let text = text.map_or_else(|_| "a huge number".to_owned(), |text| text.to_string());
     EncodeError::new(EncodeErrorKind::OutOfRange { expected, value: text.chars().take(40).collect::<String>().into() })
@@ -113,7 +113,7 @@ fn no_integer(name: &'static str, value: Ref) -> EncodeError {
 /// Takes the Python exception that is set.
 #[cold]
 fn python_error() -> EncodeError {
-    let error = crate::object::fetch_error(held());
+    let error = PyErr::fetch(held());
     EncodeError::new(EncodeErrorKind::Invalid(error.to_string().into()))
 }
 
