@@ -84,7 +84,7 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
             TypePlan::I64 => self.input.read_i64().and_then(|value| self.build.i64(value)),
             TypePlan::Double => self.input.read_double().and_then(|value| self.build.double(value)),
             TypePlan::String => {
-                let bytes = self.input.read_binary()?;
+                let bytes = self.input.read_text()?;
                 self.build.string(bytes, self.input.offset() - bytes.len())
             }
             TypePlan::Binary => self.input.read_binary().and_then(|value| self.build.binary(value)),
@@ -170,7 +170,7 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
     #[inline]
     fn key(&mut self, ty: &TypePlan, wire: Option<TType>) -> Result<B::Value, DecodeError> {
         if let TypePlan::String = ty {
-            let bytes = self.input.read_binary()?;
+            let bytes = self.input.read_text()?;
             return self.build.key_string(bytes, self.input.offset() - bytes.len());
         }
         self.element(ty, wire)

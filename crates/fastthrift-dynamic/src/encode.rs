@@ -70,7 +70,7 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::I64 => self.output.write_i64_field(id, self.visit.i64(value)?),
             TypePlan::Double => self.output.write_double_field(id, self.visit.double(value)?),
             TypePlan::Enum(of) => self.output.write_i32_field(id, self.visit.enumeration(*of, value)?),
-            TypePlan::String => self.output.write_binary_field(id, checked(self.visit.string(value)?)?),
+            TypePlan::String => self.output.write_text_field(id, text::<P>(self.visit.string(value)?)?),
             TypePlan::Binary => self.output.write_binary_field(id, checked(self.visit.binary(value)?)?),
             other => {
                 self.output.write_field(field.header);
@@ -91,7 +91,7 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
             TypePlan::I32 => self.output.write_i32(self.visit.i32(value)?),
             TypePlan::I64 => self.output.write_i64(self.visit.i64(value)?),
             TypePlan::Double => self.output.write_double(self.visit.double(value)?),
-            TypePlan::String => self.output.write_binary(checked(self.visit.string(value)?)?),
+            TypePlan::String => self.output.write_text(text::<P>(self.visit.string(value)?)?),
             TypePlan::Binary => self.output.write_binary(checked(self.visit.binary(value)?)?),
             TypePlan::Enum(id) => self.output.write_i32(self.visit.enumeration(*id, value)?),
             other => return self.compound(other, value),
@@ -172,6 +172,16 @@ fn check_size(size: usize) -> Result<(), EncodeError> {
 #[inline]
 fn checked(bytes: &[u8]) -> Result<&[u8], EncodeError> {
     check_size(bytes.len()).map(|()| bytes)
+}
+
+/// Bytes that can be written as a `string` of this protocol.
+#[inline]
+fn text<P: OutputProtocol>(bytes: &[u8]) -> Result<&[u8], EncodeError> {
+    if P::TEXT_IS_UTF8 && std::str::from_utf8(bytes).is_err() {
+        let text = "string is not valid UTF-8, which this protocol cannot express";
+        return Err(EncodeError::new(EncodeErrorKind::Invalid(text.into())));
+    }
+    checked(bytes)
 }
 
 #[cold]

@@ -40,35 +40,20 @@ unsafe fn copy_ends<const N: usize>(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
-/// Appends the first `head_len` bytes of `head`, then `bytes`, after one check of the room.
-///
-/// # Panics
-/// When `head_len` is over 8.
-#[inline]
-pub(crate) fn append_with_head(out: &mut Vec<u8>, head: [u8; 8], head_len: usize, bytes: &[u8]) {
-    assert!(head_len <= head.len());
-    out.reserve(head.len() + bytes.len());
-    let spare = out.spare_capacity_mut();
-    spare[..8].copy_from_slice(&head.map(MaybeUninit::new));
-    copy_bytes(bytes, &mut spare[head_len..]);
-    let len = out.len() + head_len + bytes.len();
-    // SAFETY: the bytes up to there were just written, within the room that was reserved.
-    unsafe { out.set_len(len) };
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn heads_and_bytes_of_every_length_are_appended() {
+    fn runs_of_every_length_are_copied() {
         let bytes: Vec<u8> = (0..100).collect();
-        for head_len in 0..=8 {
-            for len in 0..=bytes.len() {
-                let mut out = vec![0xaa];
-                append_with_head(&mut out, *b"headhead", head_len, &bytes[..len]);
-                assert_eq!(out, [&[0xaa], &b"headhead"[..head_len], &bytes[..len]].concat());
-            }
+        for len in 0..=bytes.len() {
+            let mut room = vec![MaybeUninit::new(0); len + 1];
+            copy_bytes(&bytes[..len], &mut room);
+            // SAFETY: all were initialised.
+            let copied: Vec<u8> = room.iter().map(|byte| unsafe { byte.assume_init() }).collect();
+            assert_eq!(copied[..len], bytes[..len]);
+            assert_eq!(copied[len], 0);
         }
     }
 

@@ -73,7 +73,7 @@ impl ApplicationException {
         let scope = input.begin_struct()?;
         while let Some(field) = input.read_field()? {
             match field {
-                MESSAGE => exception.message = String::from_utf8_lossy(input.read_binary()?).into_owned(),
+                MESSAGE => exception.message = String::from_utf8_lossy(input.read_text()?).into_owned(),
                 KIND => exception.kind = ApplicationExceptionKind(input.read_i32()?),
                 FieldHeader { ttype, .. } => input.skip(ttype)?,
             }
@@ -85,7 +85,7 @@ impl ApplicationException {
     /// Writes the struct.
     pub fn write(&self, out: &mut impl OutputProtocol) {
         let scope = out.begin_struct();
-        out.write_binary_field(MESSAGE.id, self.message.as_bytes());
+        out.write_text_field(MESSAGE.id, self.message.as_bytes());
         out.write_i32_field(KIND.id, self.kind.0);
         out.end_struct(scope);
     }

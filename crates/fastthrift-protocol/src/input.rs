@@ -6,6 +6,10 @@ use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, Stru
 pub trait InputProtocol<'de> {
     /// Reads a message's header.
     fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError>;
+    /// Reads what ends a message after its body: nothing, in most protocols.
+    fn read_message_end(&mut self) -> Result<(), DecodeError> {
+        Ok(())
+    }
 
     /// Enters a struct; counts towards the depth limit.
     fn begin_struct(&mut self) -> Result<StructScope, DecodeError>;
@@ -43,10 +47,37 @@ pub trait InputProtocol<'de> {
     fn read_double(&mut self) -> Result<f64, DecodeError>;
     /// Reads a `uuid`.
     fn read_uuid(&mut self) -> Result<[u8; 16], DecodeError>;
-    /// Reads the bytes of a `binary`, or of a `string` without checking its UTF-8.
+    /// Reads a `binary`.
     fn read_binary(&mut self) -> Result<&'de [u8], DecodeError>;
+    /// Reads the bytes of a `string` without checking its UTF-8.
+    fn read_text(&mut self) -> Result<&'de [u8], DecodeError>;
     /// Reads a `string`.
     fn read_string(&mut self) -> Result<&'de str, DecodeError>;
+
+    /// Reads elements of type `bool`, as many as there are places.
+    fn read_bools(&mut self, into: &mut [bool]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_bool())
+    }
+    /// Reads elements of type `i8`, as many as there are places.
+    fn read_i8s(&mut self, into: &mut [i8]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_i8())
+    }
+    /// Reads elements of type `i16`, as many as there are places.
+    fn read_i16s(&mut self, into: &mut [i16]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_i16())
+    }
+    /// Reads elements of type `i32`, as many as there are places.
+    fn read_i32s(&mut self, into: &mut [i32]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_i32())
+    }
+    /// Reads elements of type `i64`, as many as there are places.
+    fn read_i64s(&mut self, into: &mut [i64]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_i64())
+    }
+    /// Reads elements of type `double`, as many as there are places.
+    fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), DecodeError> {
+        read_each(into, || self.read_double())
+    }
 
     /// Reads over a value of this type.
     fn skip(&mut self, ttype: TType) -> Result<(), DecodeError>;
@@ -54,4 +85,12 @@ pub trait InputProtocol<'de> {
     fn offset(&self) -> usize;
     /// How many bytes are left.
     fn remaining(&self) -> usize;
+}
+
+#[inline]
+fn read_each<T>(into: &mut [T], mut read: impl FnMut() -> Result<T, DecodeError>) -> Result<(), DecodeError> {
+    into.iter_mut().try_for_each(|place| {
+        *place = read()?;
+        Ok(())
+    })
 }

@@ -1,7 +1,7 @@
 //! How Thrift values look in bytes.
 //!
 //! Readers ([`InputProtocol`]) run over one complete slice and borrow from it; writers ([`OutputProtocol`]) append to a
-//! caller's `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain
+//! caller's [`Sink`], such as a `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain
 //! before anything is done with it, so that no input makes a reader allocate, recurse or loop beyond them.
 
 mod append;
@@ -16,6 +16,7 @@ mod message;
 mod output;
 mod protocol;
 mod scanner;
+mod sink;
 mod text;
 mod tokens;
 mod ttype;
@@ -32,4 +33,5 @@ pub use message::{MessageHeader, MessageType};
 pub use output::OutputProtocol;
 pub use protocol::{Detection, Protocol, UnknownProtocol, detect};
 pub use scanner::{MessageScanner, Scan};
+pub use sink::Sink;
 pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};

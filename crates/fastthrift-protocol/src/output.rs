@@ -2,8 +2,13 @@ use crate::{FieldHeader, MessageHeader, StructScope, TType};
 
 /// Appends one value after another to a buffer. The caller keeps to the order of the protocol; sizes fit 31 bits.
 pub trait OutputProtocol {
+    /// Whether a `string` must be UTF-8, since what is written is text as a whole. Other protocols take any bytes.
+    const TEXT_IS_UTF8: bool = false;
+
     /// Writes a message's header.
     fn write_message_header(&mut self, header: &MessageHeader<'_>);
+    /// Writes what ends a message after its body: nothing, in most protocols.
+    fn write_message_end(&mut self) {}
 
     /// Enters a struct.
     fn begin_struct(&mut self) -> StructScope;
@@ -35,8 +40,50 @@ pub trait OutputProtocol {
     fn write_double(&mut self, value: f64);
     /// Writes a `uuid`.
     fn write_uuid(&mut self, value: &[u8; 16]);
-    /// Writes a `binary` or a `string`.
+    /// Writes a `binary`.
     fn write_binary(&mut self, value: &[u8]);
+    /// Writes a `string`, of which the bytes are UTF-8 where [`Self::TEXT_IS_UTF8`] says so.
+    #[inline]
+    fn write_text(&mut self, value: &[u8]) {
+        self.write_binary(value);
+    }
+
+    /// Writes elements of type `bool`.
+    fn write_bools(&mut self, values: &[bool]) {
+        for &value in values {
+            self.write_bool(value);
+        }
+    }
+    /// Writes elements of type `i8`.
+    fn write_i8s(&mut self, values: &[i8]) {
+        for &value in values {
+            self.write_i8(value);
+        }
+    }
+    /// Writes elements of type `i16`.
+    fn write_i16s(&mut self, values: &[i16]) {
+        for &value in values {
+            self.write_i16(value);
+        }
+    }
+    /// Writes elements of type `i32`.
+    fn write_i32s(&mut self, values: &[i32]) {
+        for &value in values {
+            self.write_i32(value);
+        }
+    }
+    /// Writes elements of type `i64`.
+    fn write_i64s(&mut self, values: &[i64]) {
+        for &value in values {
+            self.write_i64(value);
+        }
+    }
+    /// Writes elements of type `double`.
+    fn write_doubles(&mut self, values: &[f64]) {
+        for &value in values {
+            self.write_double(value);
+        }
+    }
 
     /// Writes a whole field of type `i8`.
     #[inline]
@@ -68,11 +115,17 @@ pub trait OutputProtocol {
         self.write_field(FieldHeader { ttype: TType::Double, id });
         self.write_double(value);
     }
-    /// Writes a whole field of type `binary` or `string`.
+    /// Writes a whole field of type `binary`.
     #[inline]
     fn write_binary_field(&mut self, id: i16, value: &[u8]) {
         self.write_field(FieldHeader { ttype: TType::String, id });
         self.write_binary(value);
+    }
+    /// Writes a whole field of type `string`; as [`Self::write_text`] otherwise.
+    #[inline]
+    fn write_text_field(&mut self, id: i16, value: &[u8]) {
+        self.write_field(FieldHeader { ttype: TType::String, id });
+        self.write_text(value);
     }
 }
 

@@ -1,22 +1,21 @@
 use super::VERSION_1;
-use crate::append::append_with_head;
 use crate::output::wire_size;
-use crate::{FieldHeader, MessageHeader, OutputProtocol, StructScope, TType};
+use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
 /// Appends the Binary protocol to a buffer; messages start with a version (strict) unless told otherwise.
 ///
 /// # Panics
 /// When a length does not fit 31 bits.
 #[derive(Debug)]
-pub struct BinaryWriter<'a> {
-    out: &'a mut Vec<u8>,
+pub struct BinaryWriter<'a, S = Vec<u8>> {
+    out: &'a mut S,
     writes_old_messages: bool,
 }
 
-impl<'a> BinaryWriter<'a> {
+impl<'a, S: Sink> BinaryWriter<'a, S> {
     /// A writer that appends to `out`.
     #[inline]
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    pub fn new(out: &'a mut S) -> Self {
         Self { out, writes_old_messages: false }
     }
 
@@ -29,15 +28,13 @@ impl<'a> BinaryWriter<'a> {
 
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N]) {
-        self.out.extend_from_slice(&bytes);
+        self.out.put(bytes);
     }
 
-    /// Appends the upper `len` bytes of a word: one store of the whole, of which the end is given up again.
+    /// Appends the upper `len` bytes of a word.
     #[inline]
     fn put_upper(&mut self, word: u64, len: usize) {
-        let end = self.out.len() + len;
-        self.put(word.to_be_bytes());
-        self.out.truncate(end);
+        self.out.put_first(word.to_be_bytes(), len);
     }
 }
 
@@ -48,7 +45,7 @@ fn header_word(ttype: TType, id: i16) -> u64 {
     u64::from_be_bytes([ttype.to_binary(), high, low, 0, 0, 0, 0, 0])
 }
 
-impl OutputProtocol for BinaryWriter<'_> {
+impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         let number = header.message_type.to_number();
         if self.writes_old_messages {
@@ -151,12 +148,17 @@ impl OutputProtocol for BinaryWriter<'_> {
     #[inline]
     fn write_binary(&mut self, value: &[u8]) {
         let size = u64::from(wire_size(value.len())) << 32;
-        append_with_head(self.out, size.to_be_bytes(), 4, value);
+        self.out.put_with_head(size.to_be_bytes(), 4, value);
     }
 
     #[inline]
     fn write_binary_field(&mut self, id: i16, value: &[u8]) {
         let head = header_word(TType::String, id) | u64::from(wire_size(value.len())) << 8;
-        append_with_head(self.out, head.to_be_bytes(), 7, value);
+        self.out.put_with_head(head.to_be_bytes(), 7, value);
+    }
+
+    #[inline]
+    fn write_text_field(&mut self, id: i16, value: &[u8]) {
+        self.write_binary_field(id, value);
     }
 }

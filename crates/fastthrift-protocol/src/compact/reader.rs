@@ -197,6 +197,11 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
     }
 
     #[inline]
+    fn read_text(&mut self) -> Result<&'de [u8], DecodeError> {
+        self.read_binary()
+    }
+
+    #[inline]
     fn read_string(&mut self) -> Result<&'de str, DecodeError> {
         let bytes = self.read_binary()?;
         text(bytes, self.cursor.offset())

@@ -2,7 +2,7 @@
 //! numbers are folded (zigzag) before, so that small ones of either sign are short.
 
 use crate::cursor::{Cursor, error, unexpected_end};
-use crate::{DecodeError, DecodeErrorKind};
+use crate::{DecodeError, DecodeErrorKind, Sink};
 
 /// The upper bit of each byte.
 const CONTINUES: u64 = 0x8080_8080_8080_8080;
@@ -114,26 +114,25 @@ const fn scatter(value: u64) -> u64 {
 
 /// Appends at most 5 bytes.
 #[inline]
-pub(super) fn write_u32(out: &mut Vec<u8>, value: u32) {
+pub(super) fn write_u32(out: &mut impl Sink, value: u32) {
     write_u64(out, value.into());
 }
 
 /// Appends at most 10 bytes.
 #[inline]
-pub(super) fn write_u64(out: &mut Vec<u8>, value: u64) {
+pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
     let [low, next, ..] = value.to_le_bytes();
     if value < 0x80 {
-        out.push(low);
+        out.put([low]);
     } else if value < 0x4000 {
-        out.extend_from_slice(&[low | 0x80, next << 1 | low >> 7]);
+        out.put([low | 0x80, next << 1 | low >> 7]);
     } else {
         write_long(out, value);
     }
 }
 
 #[inline(never)]
-fn write_long(out: &mut Vec<u8>, value: u64) {
-    let end = out.len() + len_of(value);
+fn write_long(out: &mut impl Sink, value: u64) {
     let low = scatter(value & (u64::MAX >> 8));
     let [.., high] = value.to_le_bytes();
     let [b0, b1, b2, b3, b4, b5, b6, b7] = if high == 0 {
@@ -145,8 +144,7 @@ fn write_long(out: &mut Vec<u8>, value: u64) {
     .to_le_bytes();
     // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the
     // last.
-    out.extend_from_slice(&[b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]);
-    out.truncate(end);
+    out.put_first([b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7], len_of(value));
 }
 
 /// How many bytes a number takes.

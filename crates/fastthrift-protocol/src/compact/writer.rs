@@ -1,23 +1,22 @@
 use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
-use crate::append::append_with_head;
 use crate::output::wire_size;
-use crate::{FieldHeader, MessageHeader, OutputProtocol, StructScope, TType};
+use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
 /// Appends the Compact protocol to a buffer.
 ///
 /// # Panics
 /// When a length does not fit 31 bits.
 #[derive(Debug)]
-pub struct CompactWriter<'a> {
-    out: &'a mut Vec<u8>,
+pub struct CompactWriter<'a, S = Vec<u8>> {
+    out: &'a mut S,
     last_field: i16,
 }
 
-impl<'a> CompactWriter<'a> {
+impl<'a, S: Sink> CompactWriter<'a, S> {
     /// A writer that appends to `out`.
     #[inline]
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    pub fn new(out: &'a mut S) -> Self {
         Self { out, last_field: 0 }
     }
 
@@ -27,14 +26,14 @@ impl<'a> CompactWriter<'a> {
         let difference = i32::from(id) - i32::from(self.last_field);
         self.last_field = id;
         match u8::try_from(difference) {
-            Ok(difference @ 1..=15) => self.out.push(difference << 4 | number),
+            Ok(difference @ 1..=15) => self.out.put([difference << 4 | number]),
             _ => self.put_full_field(number, id),
         }
     }
 
     #[inline(never)]
     fn put_full_field(&mut self, number: u8, id: i16) {
-        self.out.push(number);
+        self.out.put([number]);
         self.write_i16(id);
     }
 }
@@ -44,9 +43,9 @@ const fn bool_number(value: bool) -> u8 {
     if value { TRUE } else { FALSE }
 }
 
-impl OutputProtocol for CompactWriter<'_> {
+impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
-        self.out.extend_from_slice(&[PROTOCOL_ID, header.message_type.to_number() << 5 | VERSION]);
+        self.out.put([PROTOCOL_ID, header.message_type.to_number() << 5 | VERSION]);
         write_u32(self.out, header.sequence_id.cast_unsigned());
         self.write_binary(header.name);
     }
@@ -58,7 +57,7 @@ impl OutputProtocol for CompactWriter<'_> {
 
     #[inline]
     fn end_struct(&mut self, scope: StructScope) {
-        self.out.push(0);
+        self.out.put([0]);
         self.last_field = scope.0;
     }
 
@@ -78,10 +77,10 @@ impl OutputProtocol for CompactWriter<'_> {
         match wire_size(len) {
             short @ 0..=14 => {
                 let [short, ..] = short.to_le_bytes();
-                self.out.push(short << 4 | number);
+                self.out.put([short << 4 | number]);
             }
             long => {
-                self.out.push(0xf0 | number);
+                self.out.put([0xf0 | number]);
                 write_u32(self.out, long);
             }
         }
@@ -97,18 +96,18 @@ impl OutputProtocol for CompactWriter<'_> {
     fn begin_map(&mut self, key: TType, value: TType, len: usize) {
         write_u32(self.out, wire_size(len));
         if len > 0 {
-            self.out.push(type_number(key) << 4 | type_number(value));
+            self.out.put([type_number(key) << 4 | type_number(value)]);
         }
     }
 
     #[inline]
     fn write_bool(&mut self, value: bool) {
-        self.out.push(bool_number(value));
+        self.out.put([bool_number(value)]);
     }
 
     #[inline]
     fn write_i8(&mut self, value: i8) {
-        self.out.push(value.cast_unsigned());
+        self.out.put([value.cast_unsigned()]);
     }
 
     #[inline]
@@ -128,20 +127,20 @@ impl OutputProtocol for CompactWriter<'_> {
 
     #[inline]
     fn write_double(&mut self, value: f64) {
-        self.out.extend_from_slice(&value.to_le_bytes());
+        self.out.put(value.to_le_bytes());
     }
 
     #[inline]
     fn write_uuid(&mut self, value: &[u8; 16]) {
-        self.out.extend_from_slice(value);
+        self.out.put_slice(value);
     }
 
     #[inline]
     fn write_binary(&mut self, value: &[u8]) {
         if let Ok(len @ 0..=0x7f) = u8::try_from(value.len()) {
-            return append_with_head(self.out, [len, 0, 0, 0, 0, 0, 0, 0], 1, value);
+            return self.out.put_with_head([len, 0, 0, 0, 0, 0, 0, 0], 1, value);
         }
         write_u32(self.out, wire_size(value.len()));
-        self.out.extend_from_slice(value);
+        self.out.put_slice(value);
     }
 }

@@ -1,0 +1,131 @@
+//! Where writers append.
+
+#![expect(unsafe_code, reason = "a store and a new length cost less than an append that checks each byte's room")]
+
+use std::mem::MaybeUninit;
+
+use crate::append::copy_bytes;
+
+/// A growing run of bytes. Writers reserve room once for several stores.
+///
+/// # Safety
+/// [`Self::room`] gives at least as many bytes as it was asked for, and [`Self::advance`] keeps what was stored there.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks a sink whether it is empty")]
+pub unsafe trait Sink {
+    /// How many bytes were appended so far, what stood there before included.
+    fn len(&self) -> usize;
+
+    /// Room for at least `count` more bytes; `None` where there is none. What then would have gone there is lost, which the
+    /// sink's owner finds out from the sink.
+    fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]>;
+
+    /// Counts the first `count` bytes of the room as appended.
+    ///
+    /// # Safety
+    /// They lie in the room that was given last, and were stored.
+    unsafe fn advance(&mut self, count: usize);
+
+    /// Appends a few bytes.
+    #[inline]
+    fn put<const N: usize>(&mut self, bytes: [u8; N])
+    where
+        Self: Sized,
+    {
+        if let Some(room) = self.room(N) {
+            room[..N].copy_from_slice(&bytes.map(MaybeUninit::new));
+            // SAFETY: they were just stored.
+            unsafe { self.advance(N) };
+        }
+    }
+
+    /// Appends the first `len` of a few bytes: one store of all, of which the end does not count.
+    ///
+    /// # Panics
+    /// When `len` is over `N`.
+    #[inline]
+    fn put_first<const N: usize>(&mut self, bytes: [u8; N], len: usize)
+    where
+        Self: Sized,
+    {
+        assert!(len <= N, "only bytes that are there can be appended");
+        if let Some(room) = self.room(N) {
+            room[..N].copy_from_slice(&bytes.map(MaybeUninit::new));
+            // SAFETY: they were just stored.
+            unsafe { self.advance(len) };
+        }
+    }
+
+    /// Appends bytes.
+    #[inline]
+    fn put_slice(&mut self, bytes: &[u8])
+    where
+        Self: Sized,
+    {
+        if let Some(room) = self.room(bytes.len()) {
+            copy_bytes(bytes, room);
+            // SAFETY: they were just stored.
+            unsafe { self.advance(bytes.len()) };
+        }
+    }
+
+    /// Appends the first `head_len` bytes of `head`, then `bytes`, after one check of the room.
+    ///
+    /// # Panics
+    /// When `head_len` is over 8.
+    #[inline]
+    fn put_with_head(&mut self, head: [u8; 8], head_len: usize, bytes: &[u8])
+    where
+        Self: Sized,
+    {
+        assert!(head_len <= head.len(), "only bytes that are there can be appended");
+        let Some(len) = bytes.len().checked_add(head.len()) else { return };
+        if let Some(room) = self.room(len) {
+            room[..8].copy_from_slice(&head.map(MaybeUninit::new));
+            copy_bytes(bytes, &mut room[head_len..]);
+            // SAFETY: they were just stored.
+            unsafe { self.advance(head_len + bytes.len()) };
+        }
+    }
+}
+
+// SAFETY: `reserve` makes the spare capacity large enough, and the new length covers what was stored.
+unsafe impl Sink for Vec<u8> {
+    #[inline]
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    #[inline]
+    fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.reserve(count);
+        Some(self.spare_capacity_mut())
+    }
+
+    #[inline]
+    unsafe fn advance(&mut self, count: usize) {
+        let len = Vec::len(self) + count;
+        // SAFETY: by the caller's word the bytes up to there are stored.
+        unsafe { self.set_len(len) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_and_bytes_of_every_length_are_appended() {
+        let bytes: Vec<u8> = (0..100).collect();
+        for head_len in 0..=8 {
+            for len in 0..=bytes.len() {
+                let mut out = vec![0xaa];
+                out.put_with_head(*b"headhead", head_len, &bytes[..len]);
+                assert_eq!(out, [&[0xaa], &b"headhead"[..head_len], &bytes[..len]].concat());
+                out.put_slice(&bytes[..len]);
+                out.put_first(*b"tail", 2);
+                out.put([1, 2]);
+                assert_eq!(out[1 + head_len + len..], [&bytes[..len], b"ta\x01\x02"].concat());
+            }
+        }
+    }
+}
