@@ -54,6 +54,13 @@ pub enum DecodeErrorKind {
     BadVersion(u32),
     /// A number that stands for no message type.
     InvalidMessageType(u8),
+    /// JSON text that goes on in another way than it must.
+    Json {
+        /// What must stand there.
+        expected: &'static str,
+        /// The byte that stands there.
+        found: u8,
+    },
     /// A required field did not come.
     MissingField(Box<str>),
     /// Anything else that makes the input unusable, in words.
@@ -118,6 +125,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::OutOfRange(value) => write!(f, "{value} is outside the range of its type"),
             Self::BadVersion(word) => write!(f, "no message starts with {word:#010x}"),
             Self::InvalidMessageType(number) => write!(f, "{number} is no message type"),
+            Self::Json { expected, found } => write!(f, "expected {expected}, got '{}'", found.escape_ascii()),
             Self::MissingField(name) => write!(f, "required field '{name}' is missing"),
             Self::Invalid(text) => f.write_str(text),
         }

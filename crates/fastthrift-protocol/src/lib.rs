@@ -11,6 +11,7 @@ mod compact;
 mod cursor;
 mod error;
 mod input;
+pub mod json;
 mod limits;
 mod message;
 mod output;

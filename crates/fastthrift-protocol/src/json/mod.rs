@@ -1,0 +1,19 @@
+//! The JSON protocol of Apache Thrift (`lib/cpp/src/thrift/protocol/TJSONProtocol.h`), and the parts of JSON that every
+//! codec made of JSON text shares: [`Lexer`] reads them, the functions here write them.
+//!
+//! Text and base64 that stand in the input as they are, are borrowed from it; what has to be unescaped or decoded goes
+//! into a [`Scratch`].
+
+mod base64;
+mod double;
+mod lexer;
+mod number;
+mod scratch;
+mod string;
+mod uuid;
+mod write;
+
+pub use double::DoubleText;
+pub use lexer::Lexer;
+pub use scratch::Scratch;
+pub use write::{write_base64, write_double, write_integer, write_text, write_uuid};
