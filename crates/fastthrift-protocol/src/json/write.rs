@@ -3,6 +3,7 @@
 use super::string::{lowest_byte, repeat, zero_bytes};
 use super::uuid::hex;
 use super::{DoubleText, base64, uuid};
+use crate::Sink;
 
 /// Bytes that are turned into base64 at a time: whole groups of three.
 const BASE64_STEP: usize = 768;
@@ -10,22 +11,22 @@ const BASE64_STEP: usize = 768;
 /// Writes a string in quotes. Quotes, backslashes and control characters below `0x20` are escaped, the latter with a letter where
 /// there is one and as `\u001f` else; other bytes, which the caller knows to be UTF-8, are written as they are.
 #[inline]
-pub fn write_text(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
+pub fn write_text(out: &mut impl Sink, text: &[u8]) {
+    out.put([b'"']);
     match find_escaped(text) {
-        None => out.extend_from_slice(text),
+        None => out.put_slice(text),
         Some(place) => write_escaped(out, text, place),
     }
-    out.push(b'"');
+    out.put([b'"']);
 }
 
 /// Writes text of which the first byte to escape is at `place`.
 #[inline(never)]
-fn write_escaped(out: &mut Vec<u8>, text: &[u8], mut place: usize) {
+fn write_escaped(out: &mut impl Sink, text: &[u8], mut place: usize) {
     let mut rest = text;
     loop {
         let (plain, escaped) = rest.split_at(place);
-        out.extend_from_slice(plain);
+        out.put_slice(plain);
         let Some((&byte, after)) = escaped.split_first() else { return };
         let letter = match byte {
             b'"' | b'\\' => byte,
@@ -36,13 +37,13 @@ fn write_escaped(out: &mut Vec<u8>, text: &[u8], mut place: usize) {
             b'\t' => b't',
             control => {
                 let [high, low] = hex(control);
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+                out.put([b'\\', b'u', b'0', b'0', high, low]);
                 rest = after;
                 place = find_escaped(rest).unwrap_or(rest.len());
                 continue;
             }
         };
-        out.extend_from_slice(&[b'\\', letter]);
+        out.put([b'\\', letter]);
         rest = after;
         place = find_escaped(rest).unwrap_or(rest.len());
     }
@@ -74,39 +75,39 @@ fn find_escaped(text: &[u8]) -> Option<usize> {
 }
 
 /// Writes bytes as base64 with padding, in quotes.
-pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
+pub fn write_base64(out: &mut impl Sink, bytes: &[u8]) {
+    out.put([b'"']);
     let mut buffer = [0; BASE64_STEP / 3 * 4];
     for step in bytes.chunks(BASE64_STEP) {
         let text = &mut buffer[..base64::encoded_len(step.len())];
         base64::encode(step, text);
-        out.extend_from_slice(text);
+        out.put_slice(text);
     }
-    out.push(b'"');
+    out.put([b'"']);
 }
 
 /// Writes a UUID in quotes.
-pub fn write_uuid(out: &mut Vec<u8>, value: &[u8; 16]) {
-    out.push(b'"');
-    out.extend_from_slice(&uuid::format(value));
-    out.push(b'"');
+pub fn write_uuid(out: &mut impl Sink, value: &[u8; 16]) {
+    out.put([b'"']);
+    out.put_slice(&uuid::format(value));
+    out.put([b'"']);
 }
 
 /// Writes an integer.
 #[inline]
-pub fn write_integer(out: &mut Vec<u8>, value: i64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+pub fn write_integer(out: &mut impl Sink, value: i64) {
+    out.put_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Writes a double as [`DoubleText::precise`] has it; NaN and the infinities in quotes, since JSON has no numbers for them.
-pub fn write_double(out: &mut Vec<u8>, value: f64) {
+pub fn write_double(out: &mut impl Sink, value: f64) {
     let text = DoubleText::precise(value);
     if value.is_finite() {
-        out.extend_from_slice(text.as_bytes());
+        out.put_slice(text.as_bytes());
     } else {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
+        out.put([b'"']);
+        out.put_slice(text.as_bytes());
+        out.put([b'"']);
     }
 }
 
