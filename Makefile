@@ -130,7 +130,9 @@ $(DONE)/build: $(PACKAGE_SOURCES) | $(DONE)/tools
 $(BENCH_VENV)/done: benches/requirements.txt benches/requirements-optional.txt | $(DONE)/venv
 	$(BIN)/python -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r benches/requirements.txt
-	$(BENCH_VENV)/bin/python $(PIP_INSTALL) -r benches/requirements-optional.txt || echo "bench: goes on without the optional peers"
+	for wanted in $$(grep -v '^#' benches/requirements-optional.txt); do \
+		$(BENCH_VENV)/bin/python $(PIP_INSTALL) "$$wanted" || echo "bench: goes on without $$wanted"; \
+	done
 	echo $(CURDIR)/python > "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fastthrift.pth"
 	@touch $@
 

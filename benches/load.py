@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import subprocess
@@ -13,10 +12,8 @@ from pathlib import Path
 
 from benches import report
 from benches.measure import Sample, shuffled
-from benches.peers import IDL
+from benches.peers import IDL, SHARED
 
-ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("FASTTHRIFT_SHARED") or ROOT.parent / "shared")
 TIMEOUT = 60.0
 
 TOUCH = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 import time
@@ -9,6 +10,9 @@ import timeit
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+PATIENCE = 8
+"""How many times the time of a batch a statement may take before it sits out rounds."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,11 @@ class Statement:
 
 @dataclass
 class Sample:
-    """The measurements of one subject, one a round."""
+    """The measurements of one subject, one a round that it took part in."""
 
     values: list[float] = field(default_factory=list)
+    step: int = 1
+    """It took part in the first round and then in every `step`-th."""
 
     @property
     def median(self) -> float:
@@ -49,7 +55,11 @@ class Sample:
 
     def ratio_to(self, other: Sample) -> float:
         """Return how many times the other's this is: the median over the rounds, each round's pair being neighbours."""
-        return statistics.median(mine / theirs for mine, theirs in zip(self.values, other.values, strict=True))
+        mine, theirs = self._by_round(), other._by_round()
+        return statistics.median(mine[number] / theirs[number] for number in mine.keys() & theirs.keys())
+
+    def _by_round(self) -> dict[int, float]:
+        return {number * self.step: value for number, value in enumerate(self.values)}
 
 
 def shuffled(names: Iterable[str], rounds: int, seed: int = 1) -> Iterable[Sequence[str]]:
@@ -64,22 +74,34 @@ def shuffled(names: Iterable[str], rounds: int, seed: int = 1) -> Iterable[Seque
 def cpu_time(subjects: Mapping[str, Statement], *, rounds: int, batch_seconds: float) -> dict[str, Sample]:
     """Measure the CPU seconds that one run of each statement takes.
 
+    A statement that takes many times `batch_seconds` to run once takes part in fewer rounds, in three at least.
+
     Args:
         subjects: What to compare, by name.
         rounds: How often each is measured.
         batch_seconds: About how long one measurement repeats its statement.
     """
     timers = {name: statement.timer() for name, statement in subjects.items()}
-    counts = {name: _count(timer, batch_seconds) for name, timer in timers.items()}
-    samples = {name: Sample() for name in subjects}
-    for order in shuffled(subjects, rounds):
+    counts: dict[str, int] = {}
+    samples: dict[str, Sample] = {}
+    for name, timer in timers.items():
+        counts[name], batch = _count(timer, batch_seconds)
+        samples[name] = Sample(step=_step(batch / batch_seconds, rounds))
+    for number, order in enumerate(shuffled(subjects, rounds)):
         for name in order:
-            samples[name].values.append(timers[name].timeit(counts[name]) / counts[name])
+            if number % samples[name].step == 0:
+                samples[name].values.append(timers[name].timeit(counts[name]) / counts[name])
     return samples
 
 
-def _count(timer: timeit.Timer, seconds: float) -> int:
+def _step(batches: float, rounds: int) -> int:
+    return max(1, min(math.ceil(batches / PATIENCE), (rounds - 1) // 2))
+
+
+def _count(timer: timeit.Timer, seconds: float) -> tuple[int, float]:
+    """Return how often to repeat a statement for a batch of about `seconds`, and how long the batch will take."""
     count = 1
     while (took := timer.timeit(count)) < seconds / 4:
         count *= 4
-    return max(1, round(count * seconds / took))
+    repeats = max(1, round(count * seconds / took))
+    return repeats, took / count * repeats

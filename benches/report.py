@@ -24,25 +24,34 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def compare(samples: Mapping[str, Sample], *, scale: float, unit: str) -> str:
+def compare(samples: Mapping[str, Sample], *, scale: float, unit: str, rivals: Mapping[str, str] | None = None) -> str:
     """Return a table of samples: median, spread, and how many times ours.
 
     Args:
         samples: The measurements by subject; the first one whose name is ours is the measure of the others.
         scale: What to multiply a measurement with to get it in `unit`.
         unit: The unit that the head names.
+        rivals: By subject the one of ours that is closest to it; adds a column of ratios to that one.
     """
-    ours = next((sample for name, sample in samples.items() if name.startswith(OURS)), None)
+    head = ["", f"median, {unit}", "p10 - p90", "x ours"]
     rows = [
-        [
-            name,
-            figure(sample.median * scale),
-            spread(sample, scale),
-            f"{sample.ratio_to(ours):.2f}" if ours else "",
-        ]
+        [name, figure(sample.median * scale), spread(sample, scale), _ratio(sample, ours(samples))]
         for name, sample in samples.items()
     ]
-    return table(["", f"median, {unit}", "p10 - p90", "x ours"], rows)
+    if rivals is not None:
+        head.append("x ours of its kind")
+        for row, (name, sample) in zip(rows, samples.items(), strict=True):
+            row.append(_ratio(sample, samples.get(rivals[name])))
+    return table(head, rows)
+
+
+def ours(samples: Mapping[str, Sample]) -> Sample | None:
+    """Return the measure of the others: the first sample whose name is ours."""
+    return next((sample for name, sample in samples.items() if name.startswith(OURS)), None)
+
+
+def _ratio(sample: Sample, other: Sample | None) -> str:
+    return f"{sample.ratio_to(other):.2f}" if other else ""
 
 
 def figure(value: float) -> str:
@@ -77,7 +86,7 @@ def publish(name: str, text: str, *, write: bool) -> None:
         print(f"(written to docs/benchmarks/{name}.md)", file=sys.stderr)
 
 
-_DISTRIBUTIONS = ("thriftpy2", "thrift", "msgspec", "thriftrs2")
+_DISTRIBUTIONS = ("thriftpy2", "thrift", "msgspec", "thriftrs2", "protobuf", "orjson", "pyarrow", "numpy")
 
 
 def _version(distribution: str) -> str | None:

@@ -34,7 +34,7 @@ def _run(part: str, work: Path, options: argparse.Namespace) -> str:
         from benches import codec
 
         rounds, seconds = (5, 0.002) if options.quick else (25, 0.008)
-        return codec.run(work, rounds=rounds, batch_seconds=seconds)
+        return codec.run(work, rounds=rounds, batch_seconds=seconds, write=options.write)
     from benches import rpc
 
     rounds, seconds = (1, 0.3) if options.quick else (5, 1.0)

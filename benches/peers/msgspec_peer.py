@@ -1,65 +1,62 @@
-"""msgspec's MessagePack: the fastest typed decoder there is for Python, of another format."""
+"""msgspec: the fastest typed codecs there are for Python, of other formats: MessagePack and JSON."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import msgspec
 
+from benches import data
 from benches.measure import Statement
 from benches.peers import Codec
 
-FIELDS: dict[str, list[tuple[str, str]]] = {
-    "Small": [
-        ("count", "int"),
-        ("id", "int"),
-        ("ratio", "float"),
-        ("active", "bool"),
-        ("kind", "int"),
-        ("name", "str"),
-    ],
-    "Phone": [("number", "str"), ("kind", "int")],
-    "Person": [
-        ("name", "str"),
-        ("id", "int"),
-        ("emails", "list[str]"),
-        ("phones", "list[Phone]"),
-        ("labels", "dict[str, str]"),
-    ],
-    "Book": [("people", "list[Person]")],
-    "Doubles": [("values", "list[float]")],
-    "Longs": [("values", "list[int]")],
-    "Scores": [("values", "dict[str, int]")],
-    "Blob": [("data", "bytes")],
+PYTHON_TYPES = {
+    "i16": "int",
+    "i32": "int",
+    "i64": "int",
+    "double": "float",
+    "string": "str",
+    "binary": "bytes",
+    "map": "dict",
 }
 
 
 def codecs(work: Path) -> Iterator[Codec]:
-    """Yield a codec for structs as maps, and one for structs as arrays that the collector does not see."""
-    yield _codec("msgspec msgpack", _types())
-    yield _codec("msgspec msgpack, arrays, gc=False", _types(array_like=True, gc=False))
+    """Yield two codecs for each format: structs as maps, and as arrays that the collector does not see."""
+    maps, arrays = types(), types(array_like=True, gc=False)
+    yield _codec("msgspec msgpack", msgspec.msgpack, maps)
+    yield _codec("msgspec msgpack, arrays, gc=False", msgspec.msgpack, arrays)
+    yield _codec("msgspec json", msgspec.json, maps, rival="simplejson")
+    yield _codec("msgspec json, arrays, gc=False", msgspec.json, arrays, rival="simplejson")
 
 
-def _types(**options: bool) -> SimpleNamespace:
+def types(**options: bool) -> SimpleNamespace:
+    """Return the structs of the benchmarks as msgspec's, made with these options of its own."""
     made: dict[str, Any] = {}
-    for name, fields in FIELDS.items():
-        typed = [(field, eval(annotation, dict(made))) for field, annotation in fields]
+    for name, fields in data.STRUCTS.items():
+        typed = [(field, eval(_annotation(ttype), dict(made))) for field, ttype in fields.items()]
         made[name] = msgspec.defstruct(name, typed, **options)
     return SimpleNamespace(**made)
 
 
-def _codec(name: str, types: SimpleNamespace) -> Codec:
+def _annotation(ttype: str) -> str:
+    """Return Python's name of a Thrift type."""
+    named = re.sub(r"\w+", lambda word: PYTHON_TYPES.get(word[0], word[0]), ttype)
+    return named.replace("<", "[").replace(">", "]")
+
+
+def _codec(name: str, codec: ModuleType, types: SimpleNamespace, rival: str = "binary") -> Codec:
     return Codec(
         name=name,
         wire=name,
+        rival=rival,
         build=lambda struct, fields: getattr(types, struct)(**fields),
-        encode=lambda _struct, value: Statement(
-            "encode(value)", {"encode": msgspec.msgpack.Encoder().encode, "value": value}
-        ),
+        encode=lambda _struct, value: Statement("encode(value)", {"encode": codec.Encoder().encode, "value": value}),
         decode=lambda struct, data: Statement(
-            "decode(data)", {"decode": msgspec.msgpack.Decoder(getattr(types, struct)).decode, "data": data}
+            "decode(data)", {"decode": codec.Decoder(getattr(types, struct)).decode, "data": data}
         ),
     )
