@@ -22,7 +22,12 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
 
     /// Writes a struct, union or exception.
     pub fn structure(&mut self, id: StructId, value: V::Value) -> Result<(), EncodeError> {
-        let plan = self.plans.structure(id);
+        self.planned(self.plans.structure(id), value)
+    }
+
+    /// Writes a struct, union or exception by a plan: of one that was [selected](Plans::select), only the selected fields.
+    #[inline]
+    pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;
         let written = self.fields(plan, |field| visit.field(&structure, field))?;
@@ -103,6 +108,7 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     fn compound(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
         match ty {
             TypePlan::Struct(id) => self.structure(*id, value),
+            TypePlan::Selected(plan) => self.planned(plan, value),
             TypePlan::List(plan) => self.list(plan, value),
             TypePlan::Set(plan) => self.set(plan, value),
             TypePlan::Map(plan) => self.map(plan, value),

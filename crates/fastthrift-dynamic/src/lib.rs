@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod error;
 mod plan;
+mod select;
 mod value;
 mod visit;
 
@@ -17,5 +18,6 @@ pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::{EncodeError, EncodeErrorKind};
 pub use plan::{FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
+pub use select::SelectError;
 pub use value::{StructValue, Value, ValueBuilder, ValueVisitor, decode_value, encode_value};
 pub use visit::Visit;

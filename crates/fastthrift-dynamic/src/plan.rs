@@ -30,7 +30,7 @@ impl Plans {
 }
 
 /// A struct, union, exception, argument list or result, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StructPlan {
     /// The struct.
     pub id: StructId,
@@ -50,9 +50,13 @@ impl StructPlan {
         let mut fields: Box<[FieldPlan]> =
             (0..structure.fields.len()).map(|i| FieldPlan::compile(schema, structure, i)).collect();
         fields.sort_by_key(|field| field.header.id);
-        let required =
-            fields.iter().enumerate().filter(|(_, field)| field.is_required).map(|(place, _)| place).collect();
-        Self { id, kind: structure.kind, name: structure.name.clone(), fields, required }
+        Self::of_fields(id, structure.kind, structure.name.clone(), fields)
+    }
+
+    /// A plan of these fields, which are sorted by their ids.
+    pub(crate) fn of_fields(id: StructId, kind: StructKind, name: Arc<str>, fields: Box<[FieldPlan]>) -> Self {
+        let required = fields.iter().enumerate().filter(|(_, field)| field.is_required).map(|(place, _)| place);
+        Self { id, kind, name, required: required.collect(), fields }
     }
 
     /// The place in `fields` of the field with this id; `hint` is where it is looked for first.
@@ -67,7 +71,7 @@ impl StructPlan {
 }
 
 /// A field, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FieldPlan {
     /// What stands before its value on the wire.
     pub header: FieldHeader,
@@ -91,7 +95,7 @@ impl FieldPlan {
 }
 
 /// A type with typedefs resolved.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum TypePlan {
     /// `bool`
     Bool,
@@ -115,6 +119,8 @@ pub enum TypePlan {
     Enum(EnumId),
     /// A struct, union or exception
     Struct(StructId),
+    /// A struct, union or exception of which only some fields are wanted, see [`Plans::select`]
+    Selected(Arc<StructPlan>),
     /// A list
     List(Box<SequencePlan>),
     /// A set
@@ -124,7 +130,7 @@ pub enum TypePlan {
 }
 
 /// A list or set type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SequencePlan {
     /// The type of the elements.
     pub element: TypePlan,
@@ -133,7 +139,7 @@ pub struct SequencePlan {
 }
 
 /// A map type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MapPlan {
     /// The type of the keys.
     pub key: TypePlan,
@@ -182,7 +188,7 @@ impl TypePlan {
             Self::Double => TType::Double,
             Self::String | Self::Binary => TType::String,
             Self::Uuid => TType::Uuid,
-            Self::Struct(_) => TType::Struct,
+            Self::Struct(_) | Self::Selected(_) => TType::Struct,
             Self::List(_) => TType::List,
             Self::Set(_) => TType::Set,
             Self::Map(_) => TType::Map,

@@ -6,6 +6,7 @@
 mod arena;
 mod definition;
 mod source;
+mod suggest;
 mod types;
 mod value;
 
@@ -15,6 +16,7 @@ pub use definition::{
     Service, Struct, StructKind, Typedef,
 };
 pub use source::{LineColumn, Source, SourceId, Span};
+pub use suggest::nearest;
 pub use types::{ConstantId, Definition, EnumId, ProgramId, ServiceId, StructId, Type, TypeId, TypeKind, TypedefId};
 pub use value::Value;
 

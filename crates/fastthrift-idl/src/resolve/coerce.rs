@@ -2,12 +2,12 @@ use fastthrift_schema::{ConstantId, Definition, EnumId, Span, TypeId, TypeKind, 
 
 use super::constants::State;
 use super::lookup::Lookup;
-use super::suggest::nearest;
 use super::uuid::parse_uuid;
 use super::{At, Resolver, kind_of};
 use crate::ast;
 use crate::diagnostics::{Code, Diagnostic, quote};
 use crate::parser::MAX_NESTING;
+use fastthrift_schema::nearest;
 
 /// How many parts may be copied from constants to where they are named; without a limit ten lines could ask for 2^64 of them.
 const MAX_COPIED: usize = 1 << 20;

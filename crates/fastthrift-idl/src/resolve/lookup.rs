@@ -1,9 +1,9 @@
 use fastthrift_schema::{ConstantId, Definition, Span};
 
 use super::scopes::Scope;
-use super::suggest::nearest;
 use super::{At, Resolver};
 use crate::diagnostics::{Code, Diagnostic, quote};
+use fastthrift_schema::nearest;
 
 /// What became of the search for a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

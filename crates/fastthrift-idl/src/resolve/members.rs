@@ -4,10 +4,10 @@ use fastthrift_schema::{Definition, StructId, StructKind, Value};
 
 use super::constants::Step;
 use super::lookup::Lookup;
-use super::suggest::nearest;
 use super::{At, Resolver};
 use crate::ast::{self, ValueKind};
 use crate::diagnostics::{Code, Diagnostic, quote};
+use fastthrift_schema::nearest;
 
 /// How many fields of a struct are looked at for a missing one; many values of a large struct would take long otherwise.
 const MAX_REQUIRED_CHECKED: usize = 256;

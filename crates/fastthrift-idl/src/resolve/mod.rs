@@ -16,7 +16,6 @@ mod reserved;
 mod scopes;
 mod services;
 mod structs;
-mod suggest;
 mod typedefs;
 mod types;
 mod uuid;

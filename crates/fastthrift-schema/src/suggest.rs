@@ -4,7 +4,7 @@ const MAX_LENGTH: usize = 48;
 const MAX_NAMES: usize = 2_000;
 
 /// The candidate most like `name`, if one is like it enough to have been meant. Ties go to the first by the alphabet.
-pub(super) fn nearest<'a>(name: &str, mut candidates: Vec<&'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, mut candidates: Vec<&'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH || candidates.len() > MAX_NAMES {
         return None;
     }
