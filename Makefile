@@ -9,6 +9,7 @@ PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 FUZZ_VERSION := 0.13.2
 BENCH_ARGS ?=
+UPDATE ?=
 PYTEST_ARGS ?=
 
 VENV := $(CURDIR)/.venv
@@ -36,7 +37,7 @@ PACKAGE_TYPED := $(wildcard python/fastthrift/__init__.py) $(wildcard tests/typi
 .PHONY: help
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(DONE)/build ## Build the release package into .venv
@@ -64,6 +65,10 @@ check: check-rust check-python check-stubs ## Check formatting, lints, types, la
 .PHONY: bench
 bench: $(DONE)/build $(BENCH_VENV)/done $(LOADGEN) ## Compare with the peers (BENCH_ARGS="--part codec --write")
 	$(BENCH_VENV)/bin/python -m benches.run --loadgen $(LOADGEN) $(BENCH_ARGS)
+
+.PHONY: check-instructions
+check-instructions: $(DONE)/venv ## Hold the Rust walk to its kept instruction counts (UPDATE=1 keeps new ones)
+	$(BIN)/python tools/check_instructions.py $(if $(UPDATE),--update)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS each
