@@ -97,6 +97,11 @@ impl<'de> Cursor<'de> {
         checked_size(len, "string", self.string_limit, self.offset())
     }
 
+    /// The most elements of one container.
+    pub(crate) fn container_limit(&self) -> usize {
+        self.container_limit
+    }
+
     /// Checks a container's length against the limit alone.
     #[inline]
     pub(crate) fn container_len(&self, len: u32) -> Result<usize, DecodeError> {

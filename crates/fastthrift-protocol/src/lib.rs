@@ -29,6 +29,7 @@ pub use binary::{BinaryReader, BinaryWriter};
 pub use compact::{CompactReader, CompactWriter};
 pub use error::{DecodeError, DecodeErrorKind, PathStep};
 pub use input::InputProtocol;
+pub use json::{JsonReader, JsonWriter, Scratch};
 pub use limits::Limits;
 pub use message::{MessageHeader, MessageType};
 pub use output::OutputProtocol;

@@ -136,13 +136,21 @@ impl<'de> Lexer<'de> {
     #[inline]
     fn integer_after_quote(&mut self, quoted: bool) -> Result<i64, DecodeError> {
         let Some((value, len)) = number::integer(self.cursor.rest()) else {
-            return Err(self.unexpected("an integer of at most 64 bits"));
+            return Err(self.no_number("an integer of at most 64 bits"));
         };
         self.cursor.advance(len);
         if quoted {
             self.closing_quote()?;
         }
         Ok(value)
+    }
+
+    /// The error where no number could be read: the end of the input, where more could make one of what is there.
+    #[cold]
+    #[inline(never)]
+    fn no_number(&mut self, expected: &'static str) -> DecodeError {
+        let rest = self.cursor.rest();
+        if number::is_cut_off(rest) { unexpected_end(1, self.offset() + rest.len()) } else { self.unexpected(expected) }
     }
 
     /// Takes the quote that ends a number; no whitespace may stand before it.
@@ -165,7 +173,7 @@ impl<'de> Lexer<'de> {
         }
         let rest = self.cursor.rest();
         let len = number::run_len(rest);
-        let Some(value) = number::double(&rest[..len]) else { return Err(self.unexpected("a double")) };
+        let Some(value) = number::double(&rest[..len]) else { return Err(self.no_number("a double")) };
         self.cursor.advance(len);
         if quoted {
             self.closing_quote()?;

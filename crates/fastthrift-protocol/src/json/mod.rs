@@ -8,12 +8,18 @@ mod base64;
 mod double;
 mod lexer;
 mod number;
+mod places;
+mod reader;
 mod scratch;
 mod string;
+mod tag;
 mod uuid;
 mod write;
+mod writer;
 
 pub use double::DoubleText;
 pub use lexer::Lexer;
+pub use reader::JsonReader;
 pub use scratch::Scratch;
 pub use write::{write_base64, write_double, write_integer, write_text, write_uuid};
+pub use writer::JsonWriter;

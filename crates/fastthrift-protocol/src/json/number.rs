@@ -41,6 +41,13 @@ pub(super) fn run_len(text: &[u8]) -> usize {
     text.iter().take_while(|&&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')).count()
 }
 
+/// Whether this text, which is no number, could become one if it went on.
+pub(super) fn is_cut_off(text: &[u8]) -> bool {
+    let starts = matches!(text.first(), Some(b'-' | b'0'..=b'9' | b'n' | b'N' | b'i' | b'I'));
+    let ends = text.last().is_some_and(|byte| !byte.is_ascii_digit());
+    starts && ends && text.len() <= LONGEST && run_len(text) == text.len()
+}
+
 /// The double that this text is: a JSON number, or what C++ (`NaN`, `Infinity`) and Python (`nan`, `inf`) write for those
 /// that JSON lacks. `None` for other text, and for a number too large for a double.
 pub(super) fn double(text: &[u8]) -> Option<f64> {
