@@ -424,6 +424,15 @@ def test_other_threads_run_while_a_call_waits() -> None:
         assert turns > 20
 
 
+@pytest.fixture
+def control_c() -> Iterator[None]:
+    """Let Ctrl-C be heard: a shell's background jobs, and so tests run there, start with it ignored."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("control_c")
 @pytest.mark.parametrize("timeout", [None, 5.0])
 def test_control_c_ends_a_call_that_waits(timeout: float | None) -> None:
     with fake_server(silent, Peer.serve) as url, connect(url, timeout=timeout) as client:

@@ -90,6 +90,7 @@ for _ in range(4):
     waiting.append(socket.socket()); waiting[-1].setblocking(False)
     try: waiting[-1].connect(listener.getsockname())
     except BlockingIOError: pass
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell started in its background
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try: fastthrift.connect(m.S, "tcp://127.0.0.1:%d" % listener.getsockname()[1])
 except KeyboardInterrupt: pass

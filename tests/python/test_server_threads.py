@@ -357,6 +357,8 @@ def test_the_interpreters_end_waits_for_handlers(function: str) -> None:
 def test_a_signal_ends_serving(number: signal.Signals) -> None:
     program = PROGRAM.format(idl=IDL) + textwrap.dedent("""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        # A shell's background jobs, and so tests run there, start with it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         server.start()
         print(server.url, flush=True)
         server.serve_forever()
