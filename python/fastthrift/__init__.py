@@ -1,24 +1,25 @@
 """Thrift for Python on a Rust core."""
 
-from __future__ import annotations
-
-from fastthrift._client import Client, connect
 from fastthrift._core import Struct, ThriftException, Union, deserialize, serialize
 from fastthrift._errors import (
     DecodeError,
-    Diagnostic,
     EncodeError,
     TApplicationException,
     TException,
-    ThriftSyntaxError,
     TProtocolException,
     TransportTimeout,
     TTransportException,
 )
-from fastthrift._hook import install_import_hook, remove_import_hook
-from fastthrift._load import check, load, load_files, loads
-from fastthrift._server import Server, serve
-from fastthrift._service import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fastthrift._client import Client, connect
+    from fastthrift._diagnostics import Diagnostic, ThriftSyntaxError
+    from fastthrift._hook import install_import_hook, remove_import_hook
+    from fastthrift._load import check, load, load_files, loads
+    from fastthrift._server import Server, serve
+    from fastthrift._service import Service
+del TYPE_CHECKING
 
 __all__ = [
     "Client",
@@ -47,3 +48,33 @@ __all__ = [
     "serialize",
     "serve",
 ]
+
+_MODULES = {
+    "Client": "_client",
+    "Diagnostic": "_diagnostics",
+    "Server": "_server",
+    "Service": "_service",
+    "ThriftSyntaxError": "_diagnostics",
+    "check": "_load",
+    "connect": "_client",
+    "install_import_hook": "_hook",
+    "load": "_load",
+    "load_files": "_load",
+    "loads": "_load",
+    "remove_import_hook": "_hook",
+    "serve": "_server",
+}
+"""Where the names are that not every program needs: a module is imported when the first of its names is asked for."""
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(__import__(f"{__name__}.{module}", fromlist=(name,)), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

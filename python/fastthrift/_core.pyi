@@ -6,7 +6,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
-from fastthrift._errors import Diagnostic, TApplicationException, TException, TransportTimeout
+from fastthrift._diagnostics import Diagnostic
+from fastthrift._errors import TApplicationException, TException, TransportTimeout
 from fastthrift._service import Service
 
 _Protocol: TypeAlias = Literal["binary", "compact"]

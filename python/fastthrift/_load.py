@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Literal, TypeAlias
 
-    from fastthrift._errors import Diagnostic
+    from fastthrift._diagnostics import Diagnostic
 
     StrPath: TypeAlias = str | os.PathLike[str]
     Dialect: TypeAlias = Literal["extended", "apache"]

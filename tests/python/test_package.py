@@ -56,8 +56,19 @@ def test_public_names_are_sorted_there_and_documented() -> None:
 
 
 def test_nothing_else_is_public() -> None:
-    found = {name for name, value in vars(fastthrift).items() if not name.startswith("_") and name != "annotations"}
-    assert found == set(fastthrift.__all__)
+    assert {name for name in dir(fastthrift) if not name.startswith("_")} == set(fastthrift.__all__)
+    with pytest.raises(AttributeError, match="module 'fastthrift' has no attribute 'Serve'"):
+        fastthrift.Serve  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_importing_the_package_imports_only_what_every_program_needs() -> None:
+    ours = {name for name in imported_by("import fastthrift") if name.startswith("fastthrift")}
+    assert ours == {"fastthrift", "fastthrift._core", "fastthrift._errors"}
+
+
+def test_all_public_names_can_be_imported_at_once() -> None:
+    program = "from fastthrift import *; import fastthrift; assert set(fastthrift.__all__) <= set(globals())"
+    assert "fastthrift._server" in imported_by(program)
 
 
 @pytest.mark.parametrize("name", fastthrift.__all__)

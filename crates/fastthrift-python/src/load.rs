@@ -15,7 +15,6 @@ use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 
-use crate::error::{exception, exception_class};
 use crate::names::python_name;
 use crate::registry::{Registry, Style};
 
@@ -209,6 +208,8 @@ fn module_names(schema: &Schema, root_name: Option<&str>) -> Box<[String]> {
     names.into()
 }
 
+/// The Python module of the classes that diagnostics reach Python as.
+const DIAGNOSTICS: &str = "fastthrift._diagnostics";
 /// The number of "no such file", everywhere.
 const ENOENT: i32 = 2;
 
@@ -245,7 +246,8 @@ fn syntax_error(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Arena<Sour
             }
             None => py.None().into_bound(py),
         };
-        Ok(exception(py, "ThriftSyntaxError", (place, all, render_errors(diagnostics, sources))))
+        let class = py.import(DIAGNOSTICS)?.getattr("ThriftSyntaxError")?;
+        Ok(PyErr::from_value(class.call1((place, all, render_errors(diagnostics, sources)))?))
     };
     make().unwrap_or_else(|error| error)
 }
@@ -256,7 +258,7 @@ fn diagnostics_of<'py>(
     diagnostics: &[Diagnostic],
     sources: &Arena<Source>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let class = exception_class(py, "Diagnostic")?;
+    let class = py.import(DIAGNOSTICS)?.getattr("Diagnostic")?;
     let list = PyList::empty(py);
     for diagnostic in diagnostics {
         let (file, start) = diagnostic.place(sources);
