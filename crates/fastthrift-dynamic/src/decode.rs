@@ -214,6 +214,6 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
 }
 
 #[cold]
-fn in_field(error: DecodeError, field: &FieldPlan) -> DecodeError {
+pub(crate) fn in_field(error: DecodeError, field: &FieldPlan) -> DecodeError {
     error.within(PathStep::Field((*field.name).into()))
 }

@@ -191,12 +191,12 @@ fn text<P: OutputProtocol>(bytes: &[u8]) -> Result<&[u8], EncodeError> {
 }
 
 #[cold]
-fn in_field(error: EncodeError, field: &FieldPlan) -> EncodeError {
+pub(crate) fn in_field(error: EncodeError, field: &FieldPlan) -> EncodeError {
     error.within(PathStep::Field((*field.name).into()))
 }
 
 #[cold]
-fn missing(plan: &StructPlan, field: &FieldPlan) -> EncodeError {
+pub(crate) fn missing(plan: &StructPlan, field: &FieldPlan) -> EncodeError {
     let (structure, field) = ((*plan.name).into(), (*field.name).into());
     EncodeError::new(EncodeErrorKind::MissingField { structure, field })
 }

@@ -1,7 +1,7 @@
 //! A compiled schema drives a protocol, without generated code.
 //!
 //! [`Plans`] compiles the structs of a schema when they are first used. [`Decoder`] and [`Encoder`] are the one walk over a plan: the
-//! first makes values through [`Build`], the second reads them through [`Visit`], each over any protocol. The language bindings
+//! first makes values through [`Build`], the second reads them through [`Visit`], each over any protocol; [`simple_json`] is its twin for JSON with names. The language bindings
 //! implement both traits for their objects; [`Value`] implements them for tests and tools.
 
 mod build;
@@ -10,6 +10,7 @@ mod encode;
 mod error;
 mod plan;
 mod select;
+pub mod simple_json;
 mod value;
 mod visit;
 
@@ -17,7 +18,7 @@ pub use build::Build;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::{EncodeError, EncodeErrorKind};
-pub use plan::{FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
+pub use plan::{EnumPlan, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
 pub use select::SelectError;
 pub use value::{StructValue, Value, ValueBuilder, ValueVisitor, decode_value, encode_value};
 pub use visit::Visit;

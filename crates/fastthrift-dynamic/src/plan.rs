@@ -1,20 +1,22 @@
 use std::sync::{Arc, OnceLock};
 
 use fastthrift_protocol::{FieldHeader, TType};
-use fastthrift_schema::{EnumId, Requiredness, Schema, Struct, StructId, StructKind, TypeId, TypeKind};
+use fastthrift_schema::{Enum, EnumId, Requiredness, Schema, Struct, StructId, StructKind, TypeId, TypeKind};
 
 /// The plans of all structs of a schema, each compiled when it is first asked for.
 #[derive(Debug)]
 pub struct Plans {
     schema: Arc<Schema>,
     structs: Box<[OnceLock<StructPlan>]>,
+    enums: Box<[OnceLock<EnumPlan>]>,
 }
 
 impl Plans {
     /// Takes a schema; compiles nothing yet.
     pub fn new(schema: Arc<Schema>) -> Self {
         let structs = schema.structs().iter().map(|_| OnceLock::new()).collect();
-        Self { schema, structs }
+        let enums = schema.enums().iter().map(|_| OnceLock::new()).collect();
+        Self { schema, structs, enums }
     }
 
     /// The schema that the plans are made from.
@@ -26,6 +28,11 @@ impl Plans {
     #[inline]
     pub fn structure(&self, id: StructId) -> &StructPlan {
         self.structs[id.index()].get_or_init(|| StructPlan::compile(&self.schema, id))
+    }
+
+    /// The names and numbers of an enum.
+    pub fn enumeration(&self, id: EnumId) -> &EnumPlan {
+        self.enums[id.index()].get_or_init(|| EnumPlan::compile(self.schema.enumeration(id)))
     }
 }
 
@@ -42,6 +49,8 @@ pub struct StructPlan {
     pub fields: Box<[FieldPlan]>,
     /// The places in `fields` of those that are required.
     pub required: Box<[usize]>,
+    /// The places in `fields` by ascending name.
+    by_name: Box<[usize]>,
 }
 
 impl StructPlan {
@@ -56,7 +65,9 @@ impl StructPlan {
     /// A plan of these fields, which are sorted by their ids.
     pub(crate) fn of_fields(id: StructId, kind: StructKind, name: Arc<str>, fields: Box<[FieldPlan]>) -> Self {
         let required = fields.iter().enumerate().filter(|(_, field)| field.is_required).map(|(place, _)| place);
-        Self { id, kind, name, required: required.collect(), fields }
+        let mut by_name: Box<[usize]> = (0..fields.len()).collect();
+        by_name.sort_by(|&a, &b| fields[a].name.cmp(&fields[b].name));
+        Self { id, kind, name, required: required.collect(), by_name, fields }
     }
 
     /// The place in `fields` of the field with this id; `hint` is where it is looked for first.
@@ -67,6 +78,49 @@ impl StructPlan {
             Some((place, _)) => Some(place),
             None => self.fields.binary_search_by_key(&id, |field| field.header.id).ok(),
         }
+    }
+
+    /// The place in `fields` of the field with this name; `hint` is where it is looked for first.
+    #[inline]
+    pub fn place_of_name(&self, name: &[u8], hint: usize) -> Option<usize> {
+        if self.fields.get(hint).is_some_and(|field| field.name.as_bytes() == name) {
+            return Some(hint);
+        }
+        let found = self.by_name.binary_search_by(|&place| self.fields[place].name.as_bytes().cmp(name));
+        found.ok().map(|found| self.by_name[found])
+    }
+}
+
+/// The names and numbers of an enum, each to be found by the other.
+#[derive(Debug)]
+pub struct EnumPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// By ascending number; of several names for one number, the first that the IDL writes.
+    by_number: Box<[(i32, Arc<str>)]>,
+    by_name: Box<[(Arc<str>, i32)]>,
+}
+
+impl EnumPlan {
+    fn compile(enumeration: &Enum) -> Self {
+        let mut by_number: Vec<_> = enumeration.values.iter().map(|value| (value.value, value.name.clone())).collect();
+        by_number.sort_by_key(|(number, _)| *number);
+        by_number.dedup_by_key(|(number, _)| *number);
+        let mut by_name: Box<[_]> = enumeration.values.iter().map(|value| (value.name.clone(), value.value)).collect();
+        by_name.sort();
+        Self { name: enumeration.name.clone(), by_number: by_number.into(), by_name }
+    }
+
+    /// The name of a number, if the IDL gives it one.
+    pub fn name_of(&self, number: i32) -> Option<&str> {
+        let found = self.by_number.binary_search_by_key(&number, |(number, _)| *number);
+        found.ok().map(|place| &*self.by_number[place].1)
+    }
+
+    /// The number of a name.
+    pub fn number_of(&self, name: &[u8]) -> Option<i32> {
+        let found = self.by_name.binary_search_by(|(known, _)| known.as_bytes().cmp(name));
+        found.ok().map(|place| self.by_name[place].1)
     }
 }
 
