@@ -20,5 +20,7 @@ pub use encode::Encoder;
 pub use error::{EncodeError, EncodeErrorKind};
 pub use plan::{EnumPlan, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
 pub use select::SelectError;
-pub use value::{StructValue, Value, ValueBuilder, ValueVisitor, decode_value, encode_value};
+pub use value::{
+    StructValue, Value, ValueBuilder, ValueVisitor, decode_json_value, decode_value, encode_json_value, encode_value,
+};
 pub use visit::Visit;

@@ -1,6 +1,8 @@
-use fastthrift_protocol::{DecodeError, DecodeErrorKind, InputProtocol, OutputProtocol};
+use fastthrift_protocol::json::Scratch;
+use fastthrift_protocol::{DecodeError, DecodeErrorKind, InputProtocol, Limits, OutputProtocol};
 use fastthrift_schema::{EnumId, StructId};
 
+use crate::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
 use crate::{
     Build, Decoder, EncodeError, EncodeErrorKind, Encoder, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, Visit,
 };
@@ -79,7 +81,27 @@ pub fn encode_value(
     output: &mut impl OutputProtocol,
 ) -> Result<(), EncodeError> {
     let visit = ValueVisitor(std::marker::PhantomData);
-    Encoder::new(plans, output, &visit, fastthrift_protocol::Limits::DEFAULT.depth).structure(id, value)
+    Encoder::new(plans, output, &visit, Limits::DEFAULT.depth).structure(id, value)
+}
+
+/// Reads a struct as a [`Value`] from JSON with field names, of which nothing may follow.
+pub fn decode_json_value(plans: &Plans, id: StructId, text: &[u8], limits: Limits) -> Result<Value, DecodeError> {
+    let (scratch, mut build) = (Scratch::new(), ValueBuilder { plans });
+    let mut decoder = SimpleJsonDecoder::new(plans, text, &scratch, limits, &mut build);
+    let value = decoder.structure(id)?;
+    decoder.end().map(|()| value)
+}
+
+/// Writes a struct that is held as a [`Value`] as JSON with field names.
+pub fn encode_json_value(
+    plans: &Plans,
+    id: StructId,
+    value: &Value,
+    style: JsonStyle,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let visit = ValueVisitor(std::marker::PhantomData);
+    SimpleJsonEncoder::new(plans, out, &visit, style, Limits::DEFAULT.depth).structure(id, value)
 }
 
 /// Makes [`Value`]s.

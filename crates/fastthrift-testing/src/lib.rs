@@ -9,6 +9,7 @@ pub use pair::Pair;
 
 pub mod arbitrary;
 pub mod codec;
+pub mod simple_json;
 mod tree;
 pub mod values;
 

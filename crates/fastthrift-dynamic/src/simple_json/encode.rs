@@ -16,12 +16,14 @@ pub struct SimpleJsonEncoder<'a, V, S = Vec<u8>> {
     style: JsonStyle,
     depth: u32,
     depth_limit: u32,
+    /// How many brackets are open: the depth and the arrays around pairs, which nest nothing that the schema knows.
+    level: u32,
 }
 
 impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
     /// An encoder that reads through `visit` and appends to `out`; values nested deeper than `depth_limit` are refused.
     pub fn new(plans: &'a Plans, out: &'a mut S, visit: &'a V, style: JsonStyle, depth_limit: u32) -> Self {
-        Self { plans, out, visit, style, depth: 0, depth_limit }
+        Self { plans, out, visit, style, depth: 0, depth_limit, level: 0 }
     }
 
     /// Writes a struct, union or exception.
@@ -114,7 +116,7 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
 
     fn double(&mut self, value: f64, is_key: bool) {
         let text = DoubleText::shortest(value);
-        let text = match text.as_bytes() {
+        let text: &[u8] = match text.as_bytes() {
             b"NaN" if is_key => b"nan",
             b"Infinity" if is_key => b"inf",
             b"-Infinity" if is_key => b"-inf",
@@ -182,13 +184,12 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
         let mut count = 0;
         for (key, value) in entries {
             self.item(count == 0);
-            self.out.put([b'[']);
-            self.depth += 1;
+            self.bracket(b'[');
             self.item(true);
             self.value(&plan.key, key).map_err(|error| error.within(PathStep::Key(count)))?;
             self.item(false);
             self.value(&plan.value, value).map_err(|error| error.within(PathStep::Value(count)))?;
-            self.close(b']', false);
+            self.closing_bracket(b']', false);
             count += 1;
         }
         self.close(b']', count == 0);
@@ -200,18 +201,30 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
             return Err(EncodeError::new(EncodeErrorKind::DepthLimit(self.depth_limit)));
         }
         self.depth += 1;
-        self.out.put([bracket]);
+        self.bracket(bracket);
         Ok(())
+    }
+
+    fn close(&mut self, bracket: u8, is_empty: bool) {
+        self.closing_bracket(bracket, is_empty);
+        self.depth -= 1;
+    }
+
+    #[inline]
+    fn bracket(&mut self, bracket: u8) {
+        self.out.put([bracket]);
+        self.level += 1;
     }
 
     #[inline]
     fn item(&mut self, is_first: bool) {
-        self.style.item(self.out, is_first, self.depth);
+        self.style.item(self.out, is_first, self.level);
     }
 
-    fn close(&mut self, bracket: u8, is_empty: bool) {
-        self.style.close(self.out, bracket, is_empty, self.depth);
-        self.depth -= 1;
+    #[inline]
+    fn closing_bracket(&mut self, bracket: u8, is_empty: bool) {
+        self.level -= 1;
+        self.style.close(self.out, bracket, is_empty, self.level);
     }
 }
 

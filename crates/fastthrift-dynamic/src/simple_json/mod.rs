@@ -1,7 +1,7 @@
 //! JSON to be read by people and by programs without a schema: field names instead of ids, no types, no counts.
 //!
 //! It needs a plan to be written and to be read, so it is a twin of [`crate::Encoder`] and [`crate::Decoder`] instead of a protocol
-//! below them. With [`JsonStyle::SIMPLE_JSON`], what is written is the SimpleJSON protocol as Apache's Python library writes it
+//! below them. With [`JsonStyle::SIMPLE_JSON`], what is written is the `SimpleJSON` protocol as Apache's Python library writes it
 //! (`TSimpleJSONProtocol` in `lib/py/src/protocol/TJSONProtocol.py`), byte for byte wherever that is valid JSON:
 //!
 //! | type | JSON |
@@ -30,8 +30,6 @@
 mod decode;
 mod encode;
 mod style;
-#[cfg(test)]
-mod tests;
 
 pub use decode::SimpleJsonDecoder;
 pub use encode::SimpleJsonEncoder;

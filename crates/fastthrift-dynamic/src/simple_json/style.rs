@@ -30,25 +30,25 @@ pub enum BoolStyle {
 }
 
 impl JsonStyle {
-    /// The SimpleJSON protocol: numbers for enums and booleans, no whitespace.
+    /// The `SimpleJSON` protocol: numbers for enums and booleans, no whitespace.
     pub const SIMPLE_JSON: Self = Self { enums: EnumStyle::Number, bools: BoolStyle::Number, indent: None };
     /// What people expect: names for enums, words for booleans.
     pub const READABLE: Self = Self { enums: EnumStyle::Name, bools: BoolStyle::Word, indent: None };
 
-    /// Starts an item at this depth, behind a comma unless it is the first one.
+    /// Starts an item behind so many open brackets, behind a comma unless it is the first one.
     #[inline]
-    pub(super) fn item(self, out: &mut impl Sink, is_first: bool, depth: u32) {
+    pub(super) fn item(self, out: &mut impl Sink, is_first: bool, level: u32) {
         if !is_first {
             out.put([b',']);
         }
-        self.line(out, depth);
+        self.line(out, level);
     }
 
-    /// Ends an object or array whose items have this depth.
+    /// Ends an object or array behind so many open brackets that stay open.
     #[inline]
-    pub(super) fn close(self, out: &mut impl Sink, bracket: u8, is_empty: bool, depth: u32) {
+    pub(super) fn close(self, out: &mut impl Sink, bracket: u8, is_empty: bool, level: u32) {
         if !is_empty {
-            self.line(out, depth.saturating_sub(1));
+            self.line(out, level);
         }
         out.put([bracket]);
     }
@@ -63,10 +63,10 @@ impl JsonStyle {
     }
 
     #[inline]
-    fn line(self, out: &mut impl Sink, depth: u32) {
+    fn line(self, out: &mut impl Sink, level: u32) {
         if let Some(indent) = self.indent {
             out.put([b'\n']);
-            for _ in 0..depth.saturating_mul(indent.into()) {
+            for _ in 0..level.saturating_mul(indent.into()) {
                 out.put([b' ']);
             }
         }

@@ -71,6 +71,16 @@ impl<'de> Lexer<'de> {
         accepted
     }
 
+    /// Takes this word, such as `null`, if it is next.
+    #[inline]
+    pub fn accept_word(&mut self, word: &[u8]) -> bool {
+        let accepted = self.peek() == word.first().copied() && self.cursor.rest().starts_with(word);
+        if accepted {
+            self.cursor.advance(word.len());
+        }
+        accepted
+    }
+
     /// Takes this byte; `expected` names it in the error.
     #[inline]
     pub fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), DecodeError> {
@@ -195,11 +205,7 @@ impl<'de> Lexer<'de> {
     }
 
     fn skip_word(&mut self, word: &[u8]) -> Result<(), DecodeError> {
-        if !self.cursor.rest().starts_with(word) {
-            return Err(self.unexpected("a JSON value"));
-        }
-        self.cursor.advance(word.len());
-        Ok(())
+        if self.accept_word(word) { Ok(()) } else { Err(self.unexpected("a JSON value")) }
     }
 
     fn skip_items(&mut self, close: u8, expected: &'static str, has_keys: bool) -> Result<(), DecodeError> {
