@@ -5,6 +5,7 @@ use std::path::Path;
 
 use fastthrift_protocol::Protocol;
 use fastthrift_testing::codec::{check_reader, check_scanner};
+use fastthrift_testing::simple_json::check_json_decoder;
 use fastthrift_testing::values::check_decoder;
 
 /// Runs the check on each file of a target's corpus, in the order of their names.
@@ -37,4 +38,9 @@ fn the_scanner_corpus_passes() {
 #[test]
 fn the_dynamic_corpus_passes() {
     replay("dynamic", check_decoder);
+}
+
+#[test]
+fn the_simple_json_corpus_passes() {
+    replay("simple_json", check_json_decoder);
 }
