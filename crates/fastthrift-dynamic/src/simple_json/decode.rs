@@ -44,13 +44,15 @@ impl<'a, 'de, B: Build> SimpleJsonDecoder<'a, 'de, B> {
 
     /// Reads a struct, union or exception. A union has one member; one that the schema does not know counts.
     pub fn structure(&mut self, id: StructId) -> Result<B::Value, DecodeError> {
-        let plan = self.plans.structure(id);
+        self.planned(self.plans.structure(id))
+    }
+
+    /// Reads a struct, union or exception by a plan, of which it may be that it was [selected](Plans::select).
+    pub fn planned(&mut self, plan: &StructPlan) -> Result<B::Value, DecodeError> {
         let mut structure = self.build.begin_struct(plan)?;
-        let mut seen = vec![false; if plan.kind == StructKind::Union { plan.fields.len() } else { 0 }];
+        let (mut first, mut has_others) = (None, false);
         let unknown = self.known_fields(plan, |build, field, value| {
-            if let Some(seen) = seen.get_mut(field.index) {
-                *seen = true;
-            }
+            has_others |= *first.get_or_insert(field.index) != field.index;
             build.set_field(&mut structure, field, value)
         })?;
         for &place in &plan.required {
@@ -59,12 +61,10 @@ impl<'a, 'de, B: Build> SimpleJsonDecoder<'a, 'de, B> {
                 return Err(self.missing(field));
             }
         }
-        if plan.kind == StructKind::Union {
-            let known = seen.iter().filter(|seen| **seen).count();
-            if known > 1 || (known == 0 && unknown == 0) {
-                let text = format!("union '{}' holds {known} members, expected one", plan.name);
-                return Err(self.error(DecodeErrorKind::Invalid(text.into())));
-            }
+        if plan.kind == StructKind::Union && (has_others || (first.is_none() && unknown == 0)) {
+            let count = if has_others { "several members" } else { "no member" };
+            let text = format!("union '{}' holds {count}, expected one", plan.name);
+            return Err(self.error(DecodeErrorKind::Invalid(text.into())));
         }
         self.build.end_struct(plan, structure)
     }
@@ -142,6 +142,7 @@ impl<'a, 'de, B: Build> SimpleJsonDecoder<'a, 'de, B> {
             TypePlan::Uuid => self.lexer.uuid().and_then(|value| self.build.uuid(value)),
             TypePlan::Enum(id) => self.enumeration(*id).and_then(|number| self.build.enumeration(*id, number)),
             TypePlan::Struct(id) => self.structure(*id),
+            TypePlan::Selected(plan) => self.planned(plan),
             TypePlan::List(plan) => self.list(plan),
             TypePlan::Set(plan) => self.set(plan),
             TypePlan::Map(plan) => self.map(plan),

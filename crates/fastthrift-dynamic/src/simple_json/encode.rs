@@ -28,7 +28,11 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
 
     /// Writes a struct, union or exception.
     pub fn structure(&mut self, id: StructId, value: V::Value) -> Result<(), EncodeError> {
-        let plan = self.plans.structure(id);
+        self.planned(self.plans.structure(id), value)
+    }
+
+    /// Writes a struct, union or exception by a plan: of one that was [selected](Plans::select), only the selected fields.
+    pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;
         let written = self.fields(plan, |field| visit.field(&structure, field))?;
@@ -68,7 +72,7 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
     pub fn value(&mut self, ty: &TypePlan, value: V::Value) -> Result<(), EncodeError> {
         match ty {
             TypePlan::Struct(id) => self.structure(*id, value),
-            TypePlan::Selected(plan) => self.structure(plan.id, value),
+            TypePlan::Selected(plan) => self.planned(plan, value),
             TypePlan::List(plan) => {
                 let (_, elements) = self.visit.list(plan, value)?;
                 self.elements(plan, elements)
