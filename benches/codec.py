@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benches import data, footer, plot, report
+from benches import arrays, data, footer, large, plot, report
 from benches.measure import Sample, cpu_time
 from benches.pairs import Pairs, checked
 from benches.peers import Codec, codecs
@@ -35,13 +35,14 @@ class Measured:
     samples: Mapping[str, Sample]
 
 
-def run(work: Path, *, rounds: int, batch_seconds: float, write: bool) -> str:
+def run(work: Path, *, rounds: int, batch_seconds: float, quick: bool, write: bool) -> str:
     """Measure every case in every codec and return the report.
 
     Args:
         work: A folder for generated code.
         rounds: How often each codec is measured.
         batch_seconds: About how long one measurement repeats a call.
+        quick: Whether the large message is to be a small one.
         write: Whether to keep the plot in the documentation.
     """
     found, missing = codecs(work)
@@ -60,6 +61,8 @@ def run(work: Path, *, rounds: int, batch_seconds: float, write: bool) -> str:
         plot.draw([_panel(measured) for measured in headed])
     parts += (_others(direction, others, list(rivals)) for direction in ("encode", "decode"))
     parts.append(footer.section(work, rounds=rounds, batch_seconds=batch_seconds))
+    parts.append(arrays.section(rounds=rounds, batch_seconds=batch_seconds))
+    parts.append(large.section(work, quick=quick))
     parts += [f"Not here: {line}." for line in missing]
     return "\n\n".join(parts) + "\n"
 

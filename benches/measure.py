@@ -8,7 +8,7 @@ import statistics
 import time
 import timeit
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PATIENCE = 8
@@ -21,6 +21,12 @@ class Statement:
 
     code: str
     names: Mapping[str, Any]
+    collector: bool = False
+    """Whether the collector is on while it is timed."""
+
+    def with_collector(self, collector: bool) -> Statement:
+        """Return the same statement, timed with the collector on or off."""
+        return replace(self, collector=collector)
 
     def run(self) -> Any:
         """Run it once and return the value of its last expression."""
@@ -31,8 +37,10 @@ class Statement:
         return eval(last, names)
 
     def timer(self) -> timeit.Timer:
-        """Return a timer that counts the CPU time of this thread, in seconds, with the collector off."""
-        return timeit.Timer(self.code, timer=time.thread_time, globals=dict(self.names))
+        """Return a timer that counts the CPU time of this thread, in seconds."""
+        # The timer turns the collector off before it runs the setup.
+        setup = "import gc; gc.enable()" if self.collector else "pass"
+        return timeit.Timer(self.code, setup, timer=time.thread_time, globals=dict(self.names))
 
 
 @dataclass
@@ -79,14 +87,14 @@ def cpu_time(subjects: Mapping[str, Statement], *, rounds: int, batch_seconds: f
     Args:
         subjects: What to compare, by name.
         rounds: How often each is measured.
-        batch_seconds: About how long one measurement repeats its statement.
+        batch_seconds: About how long one measurement repeats its statement; 0 for one run in every round.
     """
     timers = {name: statement.timer() for name, statement in subjects.items()}
     counts: dict[str, int] = {}
     samples: dict[str, Sample] = {}
     for name, timer in timers.items():
         counts[name], batch = _count(timer, batch_seconds)
-        samples[name] = Sample(step=_step(batch / batch_seconds, rounds))
+        samples[name] = Sample(step=_step(batch / batch_seconds, rounds) if batch_seconds else 1)
     for number, order in enumerate(shuffled(subjects, rounds)):
         for name in order:
             if number % samples[name].step == 0:

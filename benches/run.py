@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benches import report
 
-PARTS = ("load", "codec", "rpc")
+PARTS = ("load", "codec", "objects", "rpc")
 
 
 def main() -> None:
@@ -34,7 +34,12 @@ def _run(part: str, work: Path, options: argparse.Namespace) -> str:
         from benches import codec
 
         rounds, seconds = (5, 0.002) if options.quick else (25, 0.008)
-        return codec.run(work, rounds=rounds, batch_seconds=seconds, write=options.write)
+        return codec.run(work, rounds=rounds, batch_seconds=seconds, quick=options.quick, write=options.write)
+    if part == "objects":
+        from benches import objects
+
+        rounds, seconds = (5, 0.002) if options.quick else (25, 0.008)
+        return objects.run(work, rounds=rounds, batch_seconds=seconds)
     from benches import rpc
 
     rounds, seconds = (1, 0.3) if options.quick else (5, 1.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benches.data import Build
+from benches.data import Fields
 from benches.measure import Statement
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,7 +34,8 @@ class Codec:
     name: str
     wire: str
     """The wire format: codecs of one must write the same bytes."""
-    build: Build
+    type_of: Callable[[str], Callable[..., Any]]
+    """The type of a struct, which takes its fields as keywords."""
     encode: Callable[[str, Any], Statement]
     """The statement that encodes a value of a struct."""
     decode: Callable[[str, bytes], Statement]
@@ -43,6 +44,10 @@ class Codec:
     """The protocol of fastthrift whose time this one's is held against beside Binary: the one of its kind."""
     lacks: Collection[str] = ()
     """The cases that it has no type for."""
+
+    def build(self, struct: str, fields: Fields) -> Any:
+        """Return an object of a struct; nested objects are made already."""
+        return self.type_of(struct)(**fields)
 
 
 def codecs(work: Path) -> tuple[list[Codec], list[str]]:

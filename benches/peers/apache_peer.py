@@ -53,7 +53,7 @@ def _codec(name: str, wire: str, types: ModuleType, factory: object) -> Codec:
         name=name,
         wire=wire,
         rival=wire,
-        build=lambda struct, fields: getattr(types, struct)(**fields),
+        type_of=lambda struct: getattr(types, struct),
         encode=lambda _struct, value: Statement("serialize(value, factory)", {**names, "value": value}),
         decode=lambda struct, data: Statement(
             "deserialize(cls(), data, factory)", {**names, "cls": getattr(types, struct), "data": data}

@@ -44,7 +44,7 @@ def _codec(module: ModuleType, protocol: str) -> Codec:
         name=f"fastthrift {protocol}",
         wire=protocol,
         rival=protocol,
-        build=lambda struct, fields: getattr(module, struct)(**fields),
+        type_of=lambda struct: getattr(module, struct),
         encode=lambda _struct, value: Statement(f"serialize(value{option})", {**names, "value": value}),
         decode=lambda struct, data: Statement(
             f"deserialize(cls, data{option})", {**names, "cls": getattr(module, struct), "data": data}

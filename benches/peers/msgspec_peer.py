@@ -54,7 +54,7 @@ def _codec(name: str, codec: ModuleType, types: SimpleNamespace, rival: str = "b
         name=name,
         wire=name,
         rival=rival,
-        build=lambda struct, fields: getattr(types, struct)(**fields),
+        type_of=lambda struct: getattr(types, struct),
         encode=lambda _struct, value: Statement("encode(value)", {"encode": codec.Encoder().encode, "value": value}),
         decode=lambda struct, data: Statement(
             "decode(data)", {"decode": codec.Decoder(getattr(types, struct)).decode, "data": data}

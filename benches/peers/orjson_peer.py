@@ -7,7 +7,6 @@ from pathlib import Path
 
 import orjson
 
-from benches import data
 from benches.measure import Statement
 from benches.peers import Codec
 
@@ -18,7 +17,7 @@ def codecs(work: Path) -> Iterator[Codec]:
         name="orjson, dicts",
         wire="orjson",
         rival="simplejson",
-        build=data.plain,
+        type_of=lambda _struct: dict,
         encode=lambda _struct, value: Statement("dumps(value)", {"dumps": orjson.dumps, "value": value}),
         decode=lambda _struct, data: Statement("loads(data)", {"loads": orjson.loads, "data": data}),
         lacks=("1 MiB",),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benches import data
 from benches.measure import Statement
 from benches.peers import Codec
 
@@ -71,11 +70,7 @@ def codecs(work: Path) -> Iterator[Codec]:
     yield Codec(
         name="pickle 5, slots dataclass",
         wire="pickle",
-        build=_build,
+        type_of=TYPES.__getitem__,
         encode=lambda _struct, value: Statement("dumps(value, 5)", {"dumps": pickle.dumps, "value": value}),
         decode=lambda _struct, data: Statement("loads(data)", {"loads": pickle.loads, "data": data}),
     )
-
-
-def _build(struct: str, fields: data.Fields) -> Any:
-    return TYPES[struct](**fields)

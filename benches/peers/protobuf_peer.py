@@ -41,7 +41,7 @@ def codecs(work: Path) -> Iterator[Codec]:
     yield Codec(
         name="protobuf upb, build + serialize / parse + read",
         wire="protobuf, plain",
-        build=data.plain,
+        type_of=lambda _struct: dict,
         encode=lambda struct, value: Statement(
             "cls(**value).SerializeToString()", {"cls": getattr(types, struct), "value": value}
         ),
@@ -53,7 +53,7 @@ def codecs(work: Path) -> Iterator[Codec]:
     yield Codec(
         name="protobuf upb, serialize / parse only",
         wire="protobuf",
-        build=lambda struct, fields: getattr(types, struct)(**fields),
+        type_of=lambda struct: getattr(types, struct),
         encode=lambda _struct, value: Statement("serialize()", {"serialize": value.SerializeToString}),
         decode=lambda struct, data: Statement(
             "parse(data)", {"parse": getattr(types, struct).FromString, "data": data}

@@ -38,7 +38,7 @@ def _codec(module: ModuleType, name: str, factory: object, *, wire: str, rival: 
         name=f"thriftpy2 {name}",
         wire=wire,
         rival=rival,
-        build=lambda struct, fields: getattr(module, struct)(**fields),
+        type_of=lambda struct: getattr(module, struct),
         encode=lambda _struct, value: Statement("serialize(value, factory)", {**names, "value": value}),
         decode=lambda struct, data: Statement(
             "deserialize(cls(), data, factory)", {**names, "cls": getattr(module, struct), "data": data}
@@ -52,7 +52,7 @@ def _reusing(module: ModuleType) -> Codec:
     return Codec(
         name="thriftpy2 cybin, buffer reused",
         wire="binary",
-        build=lambda struct, fields: getattr(module, struct)(**fields),
+        type_of=lambda struct: getattr(module, struct),
         encode=lambda _struct, value: Statement(
             "buffer.clean(); value.write(protocol); buffer.getvalue()", {**reused, "value": value}
         ),
@@ -70,7 +70,7 @@ def _in_message(module: ModuleType) -> Codec:
         name="thriftpy2 apache_json, in a message",
         wire="thriftpy2 apache_json",
         rival="json",
-        build=lambda struct, fields: getattr(module, struct)(**fields),
+        type_of=lambda struct: getattr(module, struct),
         encode=lambda _struct, value: Statement(
             "buffer = memory(); protocol = protocol_on(buffer); protocol.write_message_begin('', 1, 0); "
             "value.write(protocol); buffer.getvalue()",

@@ -17,7 +17,7 @@ def codecs(work: Path) -> Iterator[Codec]:
     yield Codec(
         name="thriftrs2 binary, lazy instances",
         wire="binary",
-        build=lambda struct, fields: getattr(module, struct)(**fields),
+        type_of=lambda struct: getattr(module, struct),
         encode=lambda struct, value: Statement(
             "serialize(value)", {"serialize": getattr(module, struct).serialize, "value": value}
         ),
