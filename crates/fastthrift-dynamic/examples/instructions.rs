@@ -9,19 +9,24 @@ use std::hint::black_box;
 use std::io::Write;
 use std::sync::Arc;
 
-use fastthrift_dynamic::{Plans, StructValue, Value, decode_value, encode_value};
+use fastthrift_dynamic::simple_json::JsonStyle;
+use fastthrift_dynamic::{Plans, StructValue, Value, decode_json_value, decode_value, encode_json_value, encode_value};
 use fastthrift_idl::{MemoryLoader, Options, compile};
-use fastthrift_protocol::{BinaryReader, BinaryWriter, CompactReader, CompactWriter, Limits};
+use fastthrift_protocol::{
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, JsonReader, JsonWriter, Limits, Scratch,
+};
 use fastthrift_schema::{Schema, StructId};
 
 const IDL: &str = include_str!("../../../benches/idl/bench.thrift");
-const CODECS: [Codec; 2] = [Codec::Binary, Codec::Compact];
+const CODECS: [Codec; 4] = [Codec::Binary, Codec::Compact, Codec::Json, Codec::SimpleJson];
 
 /// The protocols that are counted, by the names in the kept file.
 #[derive(Debug, Clone, Copy)]
 enum Codec {
     Binary,
     Compact,
+    Json,
+    SimpleJson,
 }
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -81,6 +86,8 @@ fn run(plans: &Plans, codec: Codec, value: &Value) -> Outcome<[&'static str; 2]>
 fn write(plans: &Plans, codec: Codec, id: StructId, value: &Value, out: &mut Vec<u8>) -> Outcome<()> {
     match codec {
         Codec::Compact => encode_value(plans, id, value, &mut CompactWriter::new(out))?,
+        Codec::Json => encode_value(plans, id, value, &mut JsonWriter::new(out))?,
+        Codec::SimpleJson => encode_json_value(plans, id, value, JsonStyle::SIMPLE_JSON, out)?,
         Codec::Binary => encode_value(plans, id, value, &mut BinaryWriter::new(out))?,
     }
     Ok(())
@@ -90,6 +97,8 @@ fn read(plans: &Plans, codec: Codec, id: StructId, bytes: &[u8]) -> Outcome<Valu
     let limits = Limits::DEFAULT;
     Ok(match codec {
         Codec::Compact => decode_value(plans, id, &mut CompactReader::new(bytes, limits))?,
+        Codec::Json => decode_value(plans, id, &mut JsonReader::new(bytes, &Scratch::new(), limits))?,
+        Codec::SimpleJson => decode_json_value(plans, id, bytes, limits)?,
         Codec::Binary => decode_value(plans, id, &mut BinaryReader::new(bytes, limits))?,
     })
 }
