@@ -1,6 +1,19 @@
 """Thrift for Python on a Rust core."""
 
-from fastthrift._core import Struct, ThriftException, Union, deserialize, serialize
+from fastthrift._core import (
+    Binary,
+    Compact,
+    Limits,
+    Struct,
+    StructIterator,
+    ThriftException,
+    Union,
+    deserialize,
+    deserialize_from,
+    iter_structs,
+    serialize,
+    serialize_into,
+)
 from fastthrift._errors import (
     DecodeError,
     EncodeError,
@@ -22,13 +35,17 @@ if TYPE_CHECKING:
 del TYPE_CHECKING
 
 __all__ = [
+    "Binary",
     "Client",
+    "Compact",
     "DecodeError",
     "Diagnostic",
     "EncodeError",
+    "Limits",
     "Server",
     "Service",
     "Struct",
+    "StructIterator",
     "TApplicationException",
     "TException",
     "TProtocolException",
@@ -40,12 +57,15 @@ __all__ = [
     "check",
     "connect",
     "deserialize",
+    "deserialize_from",
     "install_import_hook",
+    "iter_structs",
     "load",
     "load_files",
     "loads",
     "remove_import_hook",
     "serialize",
+    "serialize_into",
     "serve",
 ]
 

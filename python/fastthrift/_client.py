@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fastthrift._service import Service
 
-    Protocol: TypeAlias = Literal["binary", "compact"]
+    Protocol: TypeAlias = Literal["binary", "compact"] | _core.WireProtocol
     Transport: TypeAlias = Literal["framed", "unframed"]
 
     class Client(_core.Client):
@@ -39,7 +39,8 @@ def connect(
     Args:
         service: The service's class, of a loaded IDL file.
         url: ``tcp://host:port`` or ``unix:///path``.
-        protocol: How values are encoded.
+        protocol: How values are encoded: a protocol's name, or a protocol with options such as
+            ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
         timeout: The seconds that a call may take in all, connecting and waiting for other threads included; None for no
             limit.

@@ -1,8 +1,8 @@
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from inspect import Signature
-from types import ModuleType
-from typing import Any, Literal, TypeAlias, TypeVar, final
+from types import GenericAlias, ModuleType
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -10,29 +10,39 @@ from fastthrift._diagnostics import Diagnostic
 from fastthrift._errors import TApplicationException, TException, TransportTimeout
 from fastthrift._service import Service
 
-_Protocol: TypeAlias = Literal["binary", "compact"]
+_Protocol: TypeAlias = Literal["binary", "compact"] | WireProtocol
+_Arrays: TypeAlias = Literal["list", "numpy", "array", "memoryview"]
+_Binary: TypeAlias = Literal["bytes", "memoryview"]
 _Transport: TypeAlias = Literal["framed", "unframed"]
 _Dialect: TypeAlias = Literal["extended", "apache"]
 _StrPath: TypeAlias = str | os.PathLike[str]
 _S = TypeVar("_S", bound=Struct | Union | ThriftException)
 
 __all__ = [
+    "Binary",
     "Client",
     "ClientConnection",
+    "Compact",
+    "Limits",
     "ServerConnection",
     "ServerCore",
     "Struct",
+    "StructIterator",
     "StructMeta",
     "ThriftException",
     "Union",
+    "WireProtocol",
     "bind_classes",
     "check_files",
     "check_path",
     "connect",
     "deserialize",
+    "deserialize_from",
+    "iter_structs",
     "load_files",
     "load_path",
     "serialize",
+    "serialize_into",
 ]
 
 # ---- classes of loaded IDL files ----
@@ -61,8 +71,110 @@ class ThriftException(TException, metaclass=StructMeta):
     def __init__(self, *args: Any, **fields: Any) -> None: ...
     def __replace__(self, /, **changes: Any) -> Self: ...
 
+@final
+class Limits:
+    def __new__(
+        cls,
+        *,
+        message: int | None = None,
+        string: int | None = None,
+        container: int | None = None,
+        depth: int | None = None,
+        memory: int | None = None,
+    ) -> Self: ...
+    @property
+    def message(self) -> int | None: ...
+    @property
+    def string(self) -> int | None: ...
+    @property
+    def container(self) -> int | None: ...
+    @property
+    def depth(self) -> int | None: ...
+    @property
+    def memory(self) -> int | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, int]]: ...
+
+@disjoint_base
+class WireProtocol:
+    @property
+    def name(self) -> str: ...
+    @property
+    def utf8(self) -> Literal["strict", "bytes"]: ...
+    @property
+    def limits(self) -> Limits: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+@final
+class Binary(WireProtocol):
+    def __new__(
+        cls,
+        *,
+        strict: bool = False,
+        old: bool = False,
+        utf8: Literal["strict", "bytes"] = "strict",
+        limits: Limits | None = None,
+    ) -> Self: ...
+    @property
+    def strict(self) -> bool: ...
+    @property
+    def old(self) -> bool: ...
+
+@final
+class Compact(WireProtocol):
+    def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
+
 def serialize(obj: Struct | Union | ThriftException, protocol: _Protocol = "binary") -> bytes: ...
-def deserialize(cls: type[_S], data: Buffer, protocol: _Protocol = "binary") -> _S: ...
+@overload
+def serialize_into(
+    obj: Struct | Union | ThriftException, buffer: bytearray, protocol: _Protocol = "binary", *, offset: None = None
+) -> int: ...
+@overload
+def serialize_into(
+    obj: Struct | Union | ThriftException, buffer: Buffer, protocol: _Protocol = "binary", *, offset: int | None = None
+) -> int: ...
+def deserialize(
+    cls: type[_S],
+    data: Buffer,
+    protocol: _Protocol = "binary",
+    *,
+    fields: Iterable[str] | None = None,
+    arrays: _Arrays = "list",
+    binary: _Binary = "bytes",
+) -> _S: ...
+def deserialize_from(
+    cls: type[_S],
+    data: Buffer,
+    protocol: _Protocol = "binary",
+    offset: int = 0,
+    *,
+    fields: Iterable[str] | None = None,
+    arrays: _Arrays = "list",
+    binary: _Binary = "bytes",
+) -> tuple[_S, int]: ...
+def iter_structs(
+    cls: type[_S],
+    data: Buffer,
+    protocol: _Protocol = "binary",
+    *,
+    offset: int = 0,
+    fields: Iterable[str] | None = None,
+    arrays: _Arrays = "list",
+    binary: _Binary = "bytes",
+) -> StructIterator[_S]: ...
+
+@final
+class StructIterator(Generic[_S]):
+    @property
+    def offset(self) -> int: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _S: ...
+    @classmethod
+    def __class_getitem__(cls, item: Any) -> GenericAlias: ...
+
 def bind_classes(module: ModuleType, classes: dict[str, type]) -> None: ...
 
 # ---- loading ----
@@ -124,10 +236,10 @@ class ServerCore:
         max_connections: int,
         message_timeout: float | None,
         idle_timeout: float | None,
-        max_message_size: int,
-        max_decoded_size: int,
-        max_container_size: int,
-        max_depth: int,
+        max_message_size: int | None,
+        max_decoded_size: int | None,
+        max_container_size: int | None,
+        max_depth: int | None,
     ) -> Self: ...
     def start(self, on_end: Callable[[], object]) -> None: ...
     def drain(self, timeout: float | None) -> None: ...
@@ -143,7 +255,7 @@ class ServerCore:
 class ClientConnection:
     def __new__(
         cls,
-        protocol: _Protocol,
+        protocol: Literal["binary", "compact"],
         transport: _Transport,
         *,
         service: str | None = None,

@@ -41,22 +41,25 @@ class Server:
         handler: The handler, or a dict of them.
         url: ``tcp://host:port``, where a port of 0 is one that is free, or ``unix:///path``.
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
-        protocol: The only protocol to accept; by default each, told apart by a client's first bytes.
+        protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
+            each, told apart by a client's first bytes.
         transport: The only transport to accept; by default both, told apart likewise.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.
         message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
             before it is cut off; None for no limit.
         idle_timeout: The seconds that a client may be silent between two calls; None for no limit.
-        max_message_size: The bytes of the largest request and reply.
+        max_message_size: The bytes of the largest request and reply; None for what the protocol's limits say, or
+            100 MiB.
         max_decoded_size: The bytes of memory that the values of one request may take: a byte of a message can stand for
-            an object of a hundred.
-        max_container_size: The elements of the largest list, set or map in a request.
-        max_depth: How deep the values of a request may nest.
+            an object of a hundred. None for what the protocol's limits say, or 512 MiB.
+        max_container_size: The elements of the largest list, set or map in a request; None for what the protocol's
+            limits say, or 16,777,216.
+        max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
 
     Raises:
         TypeError: A handler implements no service, or has coroutine functions.
-        ValueError: The URL, or a number, cannot be.
+        ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
     """
 
     def __init__(
@@ -71,10 +74,10 @@ class Server:
         max_connections: int = 10_000,
         message_timeout: float | None = 60.0,
         idle_timeout: float | None = None,
-        max_message_size: int = 100 << 20,
-        max_decoded_size: int = 512 << 20,
-        max_container_size: int = 16 << 20,
-        max_depth: int = 64,
+        max_message_size: int | None = None,
+        max_decoded_size: int | None = None,
+        max_container_size: int | None = None,
+        max_depth: int | None = None,
     ) -> None:
         self._core = _core.ServerCore(
             _named(handler, service),
@@ -185,10 +188,10 @@ def serve(
     max_connections: int = 10_000,
     message_timeout: float | None = 60.0,
     idle_timeout: float | None = None,
-    max_message_size: int = 100 << 20,
-    max_decoded_size: int = 512 << 20,
-    max_container_size: int = 16 << 20,
-    max_depth: int = 64,
+    max_message_size: int | None = None,
+    max_decoded_size: int | None = None,
+    max_container_size: int | None = None,
+    max_depth: int | None = None,
 ) -> None:
     """Serve at a URL until Ctrl-C.
 

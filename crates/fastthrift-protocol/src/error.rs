@@ -102,6 +102,14 @@ impl DecodeError {
         self.0.path.iter().rev()
     }
 
+    /// Says that the slice that was read starts at this offset of a larger whole.
+    #[cold]
+    #[must_use]
+    pub fn moved(mut self, start: usize) -> Self {
+        self.0.offset += start;
+        self
+    }
+
     /// Says that the error happened inside `step` of a surrounding value.
     #[cold]
     #[must_use]

@@ -27,6 +27,13 @@ impl Protocol {
         }
     }
 
+    /// Whether values are written as text, between which white space may stand.
+    pub const fn is_text(self) -> bool {
+        match self {
+            Self::Binary | Self::Compact => false,
+        }
+    }
+
     /// Reads a message's header at the start of `input`, and says where the body starts.
     pub fn read_message_header(self, input: &[u8], limits: Limits) -> Result<(MessageHeader<'_>, usize), DecodeError> {
         fn read<'de>(mut reader: impl InputProtocol<'de>) -> Result<(MessageHeader<'de>, usize), DecodeError> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_schema::{Definition, StructId};
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -10,12 +9,9 @@ use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::class::{ClassEntry, ClassInfo, Layout};
-use crate::codec::{decode_struct, encode_struct, in_struct, with_scratch};
 use crate::constant::Default;
-use crate::error::{decode_error, encode_error};
-use crate::functions::bytes_of;
 use crate::names::field_names;
-use crate::object::{Object, Ref, type_name};
+use crate::object::type_name;
 use crate::registry::{Registry, Style};
 
 /// Bytes that an instance with a `__dict__` takes, and each of its attributes.
@@ -78,9 +74,14 @@ fn bind(registry: &Bound<'_, Registry>, id: StructId, class: &Bound<'_, PyType>)
     class.setattr(BINDING, Binding { registry: registry.clone().unbind(), id })
 }
 
-fn binding<'py>(class: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Binding>> {
+/// The struct that a class is bound to.
+#[cold]
+pub(crate) fn bound_to<'py>(class: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, Registry>, StructId)> {
     let found = class.getattr(BINDING).ok().and_then(|binding| binding.cast_into::<Binding>().ok());
-    found.ok_or_else(|| PyTypeError::new_err(format!("expected a class of a loaded IDL file, got {}", shown(class))))
+    match found {
+        Some(binding) => Ok((binding.get().registry.bind(class.py()).clone(), binding.get().id)),
+        None => Err(PyTypeError::new_err(format!("expected a class of a loaded IDL file, got {}", shown(class)))),
+    }
 }
 
 fn shown(class: &Bound<'_, PyAny>) -> String {
@@ -88,23 +89,4 @@ fn shown(class: &Bound<'_, PyAny>) -> String {
         Ok(class) => class.qualname().map_or_else(|_| "?".to_owned(), |name| name.to_string()),
         Err(_) => format!("an instance of {}", type_name(class.as_ptr())),
     }
-}
-
-/// `serialize` for an instance of a class that is not one of ours, but may be bound.
-pub(crate) fn to_bytes(py: Python<'_>, object: Ref, protocol: Protocol) -> PyResult<Object> {
-    let class = crate::object::class_of(py, object);
-    let binding = binding(class.as_any())?;
-    let registry = binding.get().registry.bind(py).get();
-    let id = binding.get().id;
-    let bytes = with_scratch(|out| encode_struct(registry, id, object, protocol, out), bytes_of);
-    bytes.map_err(|error| encode_error(py, &error.within(in_struct(registry, id))))?
-}
-
-/// `deserialize` for a class that is not one of ours, but may be bound.
-pub(crate) fn from_bytes(py: Python<'_>, class: Ref, bytes: &[u8], protocol: Protocol) -> PyResult<Object> {
-    let binding = binding(&crate::object::borrowed(py, class))?;
-    let registry = binding.get().registry.bind(py);
-    let id = binding.get().id;
-    decode_struct(registry, id, None, protocol, Limits::DEFAULT, bytes)
-        .map_err(|error| decode_error(py, &error.within(in_struct(registry.get(), id))))
 }

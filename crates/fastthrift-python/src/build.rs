@@ -15,6 +15,8 @@ use crate::keys::KeyUse;
 use crate::object::{Object, held, made, python_raised};
 use crate::primitive;
 use crate::registry::{Registry, Style};
+use crate::settings::{Settings, Utf8};
+use crate::views::Views;
 
 /// Makes objects of a registry's classes.
 pub(crate) struct PyBuild<'r, 'py> {
@@ -22,6 +24,9 @@ pub(crate) struct PyBuild<'r, 'py> {
     /// The class of the outermost struct, where it is a subclass of the generated one.
     outermost: Option<*mut ffi::PyTypeObject>,
     keys: KeyUse,
+    utf8: Utf8,
+    /// Makes the `binary` values, where they are to be views of the input.
+    views: Option<Views>,
     /// How many bytes of memory may be taken yet, and how many there were at first.
     memory_left: usize,
     memory_limit: usize,
@@ -43,14 +48,38 @@ pub(crate) struct Building<'r> {
 }
 
 impl<'r, 'py> PyBuild<'r, 'py> {
-    /// A builder whose objects may take `memory` bytes, as far as that is reckoned here.
-    pub(crate) fn new(registry: &'r Bound<'py, Registry>, memory: usize) -> Self {
-        Self { registry, outermost: None, keys: KeyUse::default(), memory_left: memory, memory_limit: memory }
+    /// A builder of what the settings say, the limit on memory included, as far as that is reckoned here.
+    pub(crate) fn new(registry: &'r Bound<'py, Registry>, settings: &Settings) -> Self {
+        let memory = settings.limits.memory;
+        Self {
+            registry,
+            outermost: None,
+            keys: KeyUse::default(),
+            utf8: settings.utf8,
+            views: None,
+            memory_left: memory,
+            memory_limit: memory,
+        }
     }
 
-    /// Makes the outermost struct an instance of this subclass of the generated class.
-    pub(crate) fn with_class(self, class: *mut ffi::PyTypeObject) -> Self {
-        Self { outermost: Some(class), ..self }
+    /// Makes the outermost struct an instance of this class, the generated one or one that extends it.
+    pub(crate) fn with_class(self, class: Option<*mut ffi::PyTypeObject>) -> Self {
+        Self { outermost: class, ..self }
+    }
+
+    /// Makes `binary` values views.
+    pub(crate) fn with_views(self, views: Option<Views>) -> Self {
+        Self { views, ..self }
+    }
+
+    /// A `binary` that is a view of the input.
+    #[cold]
+    fn view(&mut self, value: &[u8]) -> Result<Object, DecodeError> {
+        self.take_memory(Views::MEMORY)?;
+        match &self.views {
+            Some(views) => views.of(value),
+            None => blob(value),
+        }
     }
 
     /// Notes that an object of this size is about to be made. Scalars are reckoned with what holds them, the bytes of texts with the
@@ -116,6 +145,12 @@ fn frozen_set() -> Result<Object, DecodeError> {
     }
 }
 
+#[inline]
+fn blob(value: &[u8]) -> Result<Object, DecodeError> {
+    // SAFETY: the pointer and length are those of a slice.
+    made(unsafe { ffi::PyBytes_FromStringAndSize(value.as_ptr().cast(), length(value.len())) })
+}
+
 fn length(len: usize) -> isize {
     isize::try_from(len).expect("invariant: no container is longer than its bytes")
 }
@@ -156,6 +191,7 @@ impl<'r> Build for PyBuild<'r, '_> {
         match primitive::text(value) {
             Ok(Some(text)) => Ok(text),
             Ok(None) => Err(python_raised()),
+            Err(_) if self.utf8 == Utf8::Bytes => blob(value),
             Err(valid) => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, offset + valid)),
         }
     }
@@ -164,14 +200,18 @@ impl<'r> Build for PyBuild<'r, '_> {
     fn key_string(&mut self, value: &[u8], offset: usize) -> Result<Object, DecodeError> {
         match self.keys.find(value) {
             Some(key) => Ok(key),
-            None => self.string(value, offset).inspect(|key| self.keys.offer(value, key)),
+            None => self.string(value, offset).inspect(|key| {
+                // SAFETY: the key is live.
+                if unsafe { ffi::PyUnicode_Check(key.as_ptr()) } != 0 {
+                    self.keys.offer(value, key);
+                }
+            }),
         }
     }
 
     #[inline]
     fn binary(&mut self, value: &[u8]) -> Result<Object, DecodeError> {
-        // SAFETY: the pointer and length are those of a slice.
-        made(unsafe { ffi::PyBytes_FromStringAndSize(value.as_ptr().cast(), length(value.len())) })
+        if self.views.is_none() { blob(value) } else { self.view(value) }
     }
 
     fn uuid(&mut self, value: [u8; 16]) -> Result<Object, DecodeError> {

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
 use fastthrift_protocol::{
-    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, Limits, OutputProtocol,
-    PathStep, Protocol,
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, OutputProtocol, PathStep,
+    Protocol,
 };
 use fastthrift_schema::StructId;
 use pyo3::ffi;
@@ -14,6 +14,8 @@ use pyo3::prelude::*;
 use crate::build::PyBuild;
 use crate::object::{Object, Ref};
 use crate::registry::Registry;
+use crate::settings::Settings;
+use crate::views::Views;
 use crate::visit::PyVisit;
 
 /// Appends a struct.
@@ -21,21 +23,22 @@ pub(crate) fn encode_struct(
     registry: &Registry,
     id: StructId,
     value: Ref,
-    protocol: Protocol,
+    settings: &Settings,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     fn walk(
         registry: &Registry,
         id: StructId,
         value: Ref,
+        settings: &Settings,
         output: &mut impl OutputProtocol,
     ) -> Result<(), EncodeError> {
-        let visit = PyVisit::new(registry);
-        Encoder::new(registry.plans(), output, &visit, Limits::DEFAULT.depth).structure(id, value)
+        let visit = PyVisit::new(registry, settings);
+        Encoder::new(registry.plans(), output, &visit, settings.limits.depth).structure(id, value)
     }
-    match protocol {
-        Protocol::Binary => walk(registry, id, value, &mut BinaryWriter::new(out)),
-        Protocol::Compact => walk(registry, id, value, &mut CompactWriter::new(out)),
+    match settings.protocol {
+        Protocol::Binary => walk(registry, id, value, settings, &mut BinaryWriter::new(out)),
+        Protocol::Compact => walk(registry, id, value, settings, &mut CompactWriter::new(out)),
     }
 }
 
@@ -43,51 +46,53 @@ pub(crate) fn encode_struct(
 pub(crate) fn encode_fields(
     registry: &Registry,
     plan: &StructPlan,
-    protocol: Protocol,
+    settings: &Settings,
     out: &mut Vec<u8>,
     get: impl Fn(&FieldPlan) -> Option<Ref>,
 ) -> Result<usize, EncodeError> {
     fn walk(
         registry: &Registry,
         plan: &StructPlan,
+        settings: &Settings,
         output: &mut impl OutputProtocol,
         get: impl Fn(&FieldPlan) -> Option<Ref>,
     ) -> Result<usize, EncodeError> {
-        let visit = PyVisit::new(registry);
-        Encoder::new(registry.plans(), output, &visit, Limits::DEFAULT.depth).fields(plan, |field| Ok(get(field)))
+        let visit = PyVisit::new(registry, settings);
+        Encoder::new(registry.plans(), output, &visit, settings.limits.depth).fields(plan, |field| Ok(get(field)))
     }
-    match protocol {
-        Protocol::Binary => walk(registry, plan, &mut BinaryWriter::new(out), get),
-        Protocol::Compact => walk(registry, plan, &mut CompactWriter::new(out), get),
+    match settings.protocol {
+        Protocol::Binary => walk(registry, plan, settings, &mut BinaryWriter::new(out), get),
+        Protocol::Compact => walk(registry, plan, settings, &mut CompactWriter::new(out), get),
     }
 }
 
-/// Reads a struct as an instance of `class`, which is that of the struct or extends it.
+/// Reads a struct by its plan, or one that was selected of it, and says how many bytes it took.
+///
+/// It is an instance of `class`, if given, which is that of the struct or extends it. `views` are given where `binary` values are to
+/// be views of the input.
 pub(crate) fn decode_struct(
     registry: &Bound<'_, Registry>,
-    id: StructId,
+    plan: &StructPlan,
     class: Option<*mut ffi::PyTypeObject>,
-    protocol: Protocol,
-    limits: Limits,
+    settings: &Settings,
+    views: Option<Views>,
     input: &[u8],
-) -> Result<Object, DecodeError> {
+) -> Result<(Object, usize), DecodeError> {
     fn walk<'de>(
         registry: &Bound<'_, Registry>,
-        id: StructId,
-        class: Option<*mut ffi::PyTypeObject>,
-        memory: usize,
+        plan: &StructPlan,
+        mut build: PyBuild<'_, '_>,
         mut input: impl InputProtocol<'de>,
-    ) -> Result<Object, DecodeError> {
-        let mut build = PyBuild::new(registry, memory);
-        if let Some(class) = class {
-            build = build.with_class(class);
-        }
-        Decoder::new(registry.get().plans(), &mut input, &mut build).structure(id)
+    ) -> Result<(Object, usize), DecodeError> {
+        let object = Decoder::new(registry.get().plans(), &mut input, &mut build).planned(plan)?;
+        Ok((object, input.offset()))
     }
     let _paused = CollectorPause::for_input(input);
-    match protocol {
-        Protocol::Binary => walk(registry, id, class, limits.memory, BinaryReader::new(input, limits)),
-        Protocol::Compact => walk(registry, id, class, limits.memory, CompactReader::new(input, limits)),
+    let build = PyBuild::new(registry, settings).with_class(class).with_views(views);
+    let limits = settings.limits;
+    match settings.protocol {
+        Protocol::Binary => walk(registry, plan, build, BinaryReader::new(input, limits)),
+        Protocol::Compact => walk(registry, plan, build, CompactReader::new(input, limits)),
     }
 }
 
@@ -96,19 +101,18 @@ pub(crate) fn decode_struct(
 pub(crate) fn decode_fields(
     registry: &Bound<'_, Registry>,
     plan: &StructPlan,
-    protocol: Protocol,
-    limits: Limits,
+    settings: &Settings,
     input: &[u8],
     set: impl FnMut(&FieldPlan, Object),
 ) -> Result<usize, DecodeError> {
     fn walk<'de>(
         registry: &Bound<'_, Registry>,
         plan: &StructPlan,
-        memory: usize,
+        settings: &Settings,
         mut input: impl InputProtocol<'de>,
         mut set: impl FnMut(&FieldPlan, Object),
     ) -> Result<usize, DecodeError> {
-        let mut build = PyBuild::new(registry, memory);
+        let mut build = PyBuild::new(registry, settings);
         Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
             set(field, value);
             Ok(())
@@ -116,9 +120,10 @@ pub(crate) fn decode_fields(
         Ok(input.offset())
     }
     let _paused = CollectorPause::for_input(input);
-    match protocol {
-        Protocol::Binary => walk(registry, plan, limits.memory, BinaryReader::new(input, limits), set),
-        Protocol::Compact => walk(registry, plan, limits.memory, CompactReader::new(input, limits), set),
+    let limits = settings.limits;
+    match settings.protocol {
+        Protocol::Binary => walk(registry, plan, settings, BinaryReader::new(input, limits), set),
+        Protocol::Compact => walk(registry, plan, settings, CompactReader::new(input, limits), set),
     }
 }
 

@@ -3,43 +3,89 @@
 
 use std::ffi::CStr;
 
-use fastthrift_protocol::{Limits, Protocol};
-use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyMemoryView, PyString};
+use pyo3::types::PyString;
 use pyo3::{Bound, ffi};
 
-use crate::class::{info_of, registry_of};
-use crate::codec::{decode_struct, encode_struct, in_struct, with_scratch};
-use crate::error::{decode_error, encode_error, restore};
-use crate::object::{Object, Ref, held, type_name};
+use crate::arguments::Signature;
+use crate::codec::with_scratch;
+use crate::error::restore;
+use crate::object::{Object, Ref, held};
+use crate::protocols::settings_of;
+use crate::reading::{PART, Reading, WHOLE, offset_in};
+use crate::source::Source;
+use crate::target::Target;
+use crate::writing::Sink;
 
 const SERIALIZE_DOC: &CStr = c"serialize(obj, protocol='binary')\n--\n\n\
 Return a struct, union or exception as bytes.
 
 Args:
     obj: An instance of a class of a loaded IDL file.
-    protocol: 'binary' or 'compact'.
+    protocol: A protocol's name, 'binary' or 'compact', or a protocol with options such as Compact().
 
 Raises:
     EncodeError: A value is not what the IDL says; the text names the path to it.
     TypeError: `obj` is not an instance of such a class.
     ValueError: The protocol is unknown.";
 
-const DESERIALIZE_DOC: &CStr = c"deserialize(cls, data, protocol='binary')\n--\n\n\
+const SERIALIZE_INTO_DOC: &CStr = c"serialize_into(obj, buffer, protocol='binary', *, offset=None)\n--\n\n\
+Write a struct, union or exception into a buffer, and return how many bytes it took.
+
+A bytearray is appended to, and grows. Any other buffer keeps its size, and is written from `offset` on. After an error the buffer
+is as it was before.
+
+Args:
+    obj: An instance of a class of a loaded IDL file.
+    buffer: A bytearray, or any other buffer of bytes that is writable and contiguous.
+    protocol: A protocol's name, 'binary' or 'compact', or a protocol with options such as Compact().
+    offset: Where to write, in bytes from the buffer's start; None for 0. Not for a bytearray.
+
+Raises:
+    BufferError: The buffer is not writable, not contiguous or not of bytes, or a bytearray has a view of it and cannot grow.
+    EncodeError: A value is not what the IDL says; the text names the path to it.
+    TypeError: `obj` is not an instance of such a class, or `buffer` is no buffer.
+    ValueError: The protocol is unknown, the offset is not in the buffer, or the buffer is too small.";
+
+const DESERIALIZE_DOC: &CStr = c"deserialize(cls, data, protocol='binary', *, fields=None, arrays='list', binary='bytes')\n--\n\n\
 Return an instance of `cls` that is read from the start of `data`; bytes after it are ignored.
 
 Args:
     cls: A class of a loaded IDL file, or a subclass of one.
-    data: Any bytes-like object.
-    protocol: 'binary' or 'compact'.
+    data: Any bytes-like object. What is not `bytes` is copied before it is read.
+    protocol: A protocol's name, 'binary' or 'compact', or a protocol with options such as Compact().
+    fields: The fields to read, as an iterable of names; None for all. Names joined by dots go through structs, and through the
+        structs in lists and sets and in the values of maps: 'name', 'address.city', 'people.id'. All others are skipped, and left as
+        if they had not come; required ones are not missed.
+    arrays: What lists of numbers become: 'list'.
+    binary: What a `binary` becomes: 'bytes', or 'memoryview' for a view of `data`, without a copy. The view of a buffer that can
+        change shows what is there later; as long as it lives, a bytearray cannot be resized.
 
 Raises:
+    BufferError: `data` has no bytes, or is not contiguous and views of it are asked for.
     DecodeError: The bytes are no such struct; the text names the path and the offset.
     TypeError: `cls` is no such class, or `data` has no bytes.
-    ValueError: The protocol is unknown.";
+    ValueError: The protocol, a field or an option is unknown.";
+
+const DESERIALIZE_FROM_DOC: &CStr =
+    c"deserialize_from(cls, data, protocol='binary', offset=0, *, fields=None, arrays='list', \
+binary='bytes')\n--\n\n\
+Return an instance of `cls` that is read from `data` at an offset, and the offset of the first byte after it.
+
+Args:
+    cls: A class of a loaded IDL file, or a subclass of one.
+    data: Any bytes-like object. What is not `bytes` is copied, as far as the struct needs.
+    protocol: A protocol's name, 'binary' or 'compact', or a protocol with options such as Compact().
+    offset: Where the struct starts, in bytes.
+    fields: As for `deserialize`.
+    arrays: As for `deserialize`.
+    binary: As for `deserialize`.
+
+Raises:
+    BufferError: As for `deserialize`.
+    DecodeError: The bytes are no such struct; the text names the path and the offset from the start of `data`.
+    TypeError: As for `deserialize`.
+    ValueError: As for `deserialize`, or the offset is not in `data`.";
 
 /// Adds the functions to the native module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -59,42 +105,9 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add(name.to_str().expect("invariant: the names are ASCII"), function)
     };
     add(c"serialize", serialize, SERIALIZE_DOC)?;
-    add(c"deserialize", deserialize, DESERIALIZE_DOC)
-}
-
-/// Sorts the arguments of a call into the places that `names` gives them.
-unsafe fn arguments<const N: usize>(
-    function: &str,
-    names: &[&str; N],
-    args: *const Ref,
-    count: isize,
-    keywords: Ref,
-) -> PyResult<[Option<Ref>; N]> {
-    let positional = usize::try_from(count).unwrap_or(0);
-    if positional > N {
-        return Err(PyTypeError::new_err(format!("{function}() takes at most {N} arguments, got {positional}")));
-    }
-    let mut found = [None; N];
-    // SAFETY: CPython hands in `count` positional arguments, then one for each keyword.
-    unsafe {
-        for (place, slot) in found.iter_mut().take(positional).enumerate() {
-            *slot = Some(*args.add(place));
-        }
-        let keyword_count = if keywords.is_null() { 0 } else { ffi::PyTuple_GET_SIZE(keywords) };
-        for place in 0..keyword_count {
-            let name =
-                Bound::from_borrowed_ptr(held(), ffi::PyTuple_GET_ITEM(keywords, place)).cast_into::<PyString>()?;
-            let name = name.to_str()?;
-            let Some(slot) = names.iter().position(|known| *known == name) else {
-                return Err(PyTypeError::new_err(format!("{function}() got an unexpected keyword argument '{name}'")));
-            };
-            if found[slot].is_some() {
-                return Err(PyTypeError::new_err(format!("{function}() got several values for '{name}'")));
-            }
-            found[slot] = Some(*args.offset(count + place));
-        }
-    }
-    Ok(found)
+    add(c"serialize_into", serialize_into, SERIALIZE_INTO_DOC)?;
+    add(c"deserialize", deserialize, DESERIALIZE_DOC)?;
+    add(c"deserialize_from", deserialize_from, DESERIALIZE_FROM_DOC)
 }
 
 fn give(result: PyResult<Object>) -> Ref {
@@ -107,118 +120,86 @@ fn give(result: PyResult<Object>) -> Ref {
     }
 }
 
+const SERIALIZE: Signature<2> = Signature { function: "serialize", names: ["obj", "protocol"], positional: 2 };
+
 unsafe extern "C" fn serialize(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
     let call = || {
         // SAFETY: CPython's calling convention.
-        let [object, protocol] = unsafe { arguments("serialize", &["obj", "protocol"], args, count, keywords)? };
-        let object = object.ok_or_else(|| missing("serialize", "obj"))?;
-        to_bytes(object, protocol_of(protocol)?)
+        let found = unsafe { SERIALIZE.sort(args, count, keywords)? };
+        let object = SERIALIZE.needed(&found, 0)?;
+        let settings = settings_of(found[1])?;
+        let target = Target::of_object(object)?;
+        let bytes = with_scratch(|out| target.encode(object, &settings, out), bytes_of);
+        bytes.map_err(|error| target.encode_error(error))?
     };
     give(call())
 }
 
-fn to_bytes(object: Ref, protocol: Protocol) -> PyResult<Object> {
-    let py = held();
-    // SAFETY: the object is live.
-    let class = unsafe { ffi::Py_TYPE(object) };
-    let (Some(info), Some(registry)) = (info_of(class), registry_of(py, class)) else {
-        return crate::attributes::to_bytes(py, object, protocol);
-    };
-    let registry = registry.get();
-    let bytes = with_scratch(|out| encode_struct(registry, info.id, object, protocol, out), bytes_of);
-    bytes.map_err(|error| encode_error(py, &error.within(in_struct(registry, info.id))))?
-}
-
 /// A `bytes` object with this content.
-pub(crate) fn bytes_of(content: &[u8]) -> PyResult<Object> {
+fn bytes_of(content: &[u8]) -> PyResult<Object> {
     let len = isize::try_from(content.len()).expect("invariant: a slice is at most isize::MAX bytes long");
     // SAFETY: the pointer and length are those of a slice.
     let bytes = unsafe { Object::from_new(ffi::PyBytes_FromStringAndSize(content.as_ptr().cast(), len)) };
     bytes.ok_or_else(|| PyErr::fetch(held()))
 }
 
-unsafe extern "C" fn deserialize(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
+const SERIALIZE_INTO: Signature<4> =
+    Signature { function: "serialize_into", names: ["obj", "buffer", "protocol", "offset"], positional: 3 };
+
+unsafe extern "C" fn serialize_into(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
     let call = || {
-        let names = ["cls", "data", "protocol"];
         // SAFETY: CPython's calling convention.
-        let [class, data, protocol] = unsafe { arguments("deserialize", &names, args, count, keywords)? };
-        let class = class.ok_or_else(|| missing("deserialize", "cls"))?;
-        let data = data.ok_or_else(|| missing("deserialize", "data"))?;
-        let protocol = protocol_of(protocol)?;
-        with_bytes(data, |bytes| from_bytes(class, bytes, protocol))
+        let found = unsafe { SERIALIZE_INTO.sort(args, count, keywords)? };
+        let (object, buffer) = (SERIALIZE_INTO.needed(&found, 0)?, SERIALIZE_INTO.needed(&found, 1)?);
+        let settings = settings_of(found[2])?;
+        let target = Target::of_object(object)?;
+        let sink = Sink::open(buffer, found[3])?;
+        let written = with_scratch(|out| target.encode(object, &settings, out), |bytes| sink.write(bytes));
+        let written = written.map_err(|error| target.encode_error(error))??;
+        Ok(Object::from(written.into_pyobject(held())?.into_any()))
     };
     give(call())
 }
 
-fn from_bytes(class: Ref, bytes: &[u8], protocol: Protocol) -> PyResult<Object> {
-    let py = held();
-    // SAFETY: the object is live, and a type if the check says so.
-    let is_type = unsafe { ffi::PyType_Check(class) != 0 };
-    let class = class.cast::<ffi::PyTypeObject>();
-    let (Some(info), Some(registry)) =
-        (is_type.then(|| info_of(class)).flatten(), is_type.then(|| registry_of(py, class)).flatten())
-    else {
-        return crate::attributes::from_bytes(py, class.cast(), bytes, protocol);
+const DESERIALIZE: Signature<6> = Signature {
+    function: "deserialize",
+    names: ["cls", "data", "protocol", "fields", "arrays", "binary"],
+    positional: 3,
+};
+
+unsafe extern "C" fn deserialize(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
+    let call = || {
+        // SAFETY: CPython's calling convention.
+        let found = unsafe { DESERIALIZE.sort(args, count, keywords)? };
+        let (class, data) = (DESERIALIZE.needed(&found, 0)?, DESERIALIZE.needed(&found, 1)?);
+        let [.., protocol, fields, arrays, binary] = found;
+        let target = Target::of_class(class)?;
+        let reading = Reading::new(&target, protocol, [fields, arrays, binary])?;
+        let (object, _) = reading.read(&target, &Source::open(data)?, 0, WHOLE)?;
+        Ok(object)
     };
-    decode_struct(&registry, info.id, Some(class), protocol, Limits::DEFAULT, bytes)
-        .map_err(|error| decode_error(py, &error.within(in_struct(registry.get(), info.id))))
+    give(call())
 }
 
-/// Hands the bytes of a bytes-like object to `read`. Bytes that others could change meanwhile are copied first.
-fn with_bytes<T>(data: Ref, read: impl FnOnce(&[u8]) -> PyResult<T>) -> PyResult<T> {
-    let py = held();
-    // SAFETY: the object is live; `bytes` never change.
-    unsafe {
-        if ffi::PyBytes_Check(data) != 0 {
-            let len = usize::try_from(ffi::Py_SIZE(data)).unwrap_or(0);
-            return read(std::slice::from_raw_parts(ffi::PyBytes_AsString(data).cast(), len));
-        }
-    }
-    // SAFETY: the object is live.
-    let data = unsafe { Bound::from_borrowed_ptr(py, data) };
-    let buffer = PyBuffer::<u8>::get(&data)?;
-    if buffer.is_c_contiguous() && is_view_of_bytes(&data) {
-        // SAFETY: the buffer is one run of bytes of a `bytes` object, which the buffer keeps.
-        return read(unsafe { std::slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), buffer.len_bytes()) });
-    }
-    read(&buffer.to_vec(py)?)
-}
+const DESERIALIZE_FROM: Signature<7> = Signature {
+    function: "deserialize_from",
+    names: ["cls", "data", "protocol", "offset", "fields", "arrays", "binary"],
+    positional: 4,
+};
 
-/// Whether this is a memoryview of a `bytes` object. What is behind any other could be changed by Python code that runs meanwhile.
-fn is_view_of_bytes(data: &Bound<'_, PyAny>) -> bool {
-    data.cast::<PyMemoryView>()
-        .is_ok_and(|view| view.getattr("obj").is_ok_and(|viewed| viewed.is_exact_instance_of::<PyBytes>()))
-}
-
-#[cold]
-fn missing(function: &str, name: &str) -> PyErr {
-    PyTypeError::new_err(format!("{function}() needs the argument '{name}'"))
-}
-
-/// The protocol that a Python value names; Binary where none was given.
-#[inline]
-fn protocol_of(value: Option<Ref>) -> PyResult<Protocol> {
-    match value {
-        None => Ok(Protocol::Binary),
-        Some(value) => named_protocol(value),
-    }
-}
-
-fn named_protocol(value: Ref) -> PyResult<Protocol> {
-    static NAMES: PyOnceLock<Vec<(Py<PyString>, Protocol)>> = PyOnceLock::new();
-    let py = held();
-    let names = NAMES.get_or_init(py, || {
-        Protocol::ALL.iter().map(|protocol| (PyString::intern(py, protocol.name()).unbind(), *protocol)).collect()
-    });
-    if let Some((_, protocol)) = names.iter().find(|(name, _)| name.as_ptr() == value) {
-        return Ok(*protocol);
-    }
-    // SAFETY: the value is live.
-    let name = unsafe { Bound::from_borrowed_ptr(py, value) };
-    let Ok(name) = name.cast::<PyString>() else {
-        return Err(PyTypeError::new_err(format!("protocol must be a str, got {}", type_name(value))));
+unsafe extern "C" fn deserialize_from(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
+    let call = || {
+        // SAFETY: CPython's calling convention.
+        let found = unsafe { DESERIALIZE_FROM.sort(args, count, keywords)? };
+        let (class, data) = (DESERIALIZE_FROM.needed(&found, 0)?, DESERIALIZE_FROM.needed(&found, 1)?);
+        let [.., protocol, offset, fields, arrays, binary] = found;
+        let target = Target::of_class(class)?;
+        let reading = Reading::new(&target, protocol, [fields, arrays, binary])?;
+        let source = Source::open(data)?;
+        let offset = offset_in(offset, source.len())?;
+        let (object, len) = reading.read(&target, &source, offset, PART)?;
+        let pair = (object.into_bound(held()), offset + len).into_pyobject(held())?;
+        Ok(Object::from(pair.into_any()))
     };
-    name.to_str()?
-        .parse()
-        .map_err(|error: fastthrift_protocol::UnknownProtocol| PyValueError::new_err(error.to_string()))
+    give(call())
 }

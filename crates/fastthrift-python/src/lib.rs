@@ -1,5 +1,6 @@
 //! Python bindings: classes of loaded IDL files, codecs over their instances, clients and servers.
 
+mod arguments;
 mod attributes;
 mod build;
 mod class;
@@ -18,10 +19,19 @@ mod module;
 mod names;
 mod object;
 mod primitive;
+mod protocols;
+mod reading;
+mod records;
 mod registry;
+mod selection;
 mod server;
 mod service;
+mod settings;
+mod source;
+mod target;
+mod views;
 mod visit;
+mod writing;
 
 use pyo3::prelude::*;
 
@@ -33,7 +43,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Struct", bases.structure.bind(module.py()))?;
     module.add("Union", bases.union.bind(module.py()))?;
     module.add("ThriftException", bases.exception.bind(module.py()))?;
+    protocols::add_to(module)?;
     functions::add_to(module)?;
+    records::add_to(module)?;
     module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
     client::add_to(module)?;
     connection::add_to(module)?;

@@ -15,6 +15,7 @@ use crate::enumeration::EnumEntry;
 use crate::module;
 use crate::names::{Annotations, definition_name};
 use crate::object::Object;
+use crate::selection::Selections;
 use crate::service::{self, ServiceEntry};
 
 /// The classes of one loaded schema.
@@ -29,6 +30,7 @@ pub(crate) struct Registry {
     classes: Box<[OnceLock<ClassEntry>]>,
     enums: Box<[OnceLock<EnumEntry>]>,
     services: Box<[OnceLock<ServiceEntry>]>,
+    selections: Selections,
 }
 
 /// What values look like in Python.
@@ -54,6 +56,7 @@ impl Registry {
             classes: empty(schema.structs().len()),
             enums: empty(schema.enums().len()),
             services: empty(schema.services().len()),
+            selections: Selections::default(),
             plans: Plans::new(schema),
         }
     }
@@ -75,6 +78,11 @@ impl Registry {
 
     pub(crate) fn module_name(&self, program: ProgramId) -> &str {
         &self.module_names[program.index()]
+    }
+
+    #[inline]
+    pub(crate) fn selections(&self) -> &Selections {
+        &self.selections
     }
 
     /// Makes the modules of all programs, and returns that of the root.

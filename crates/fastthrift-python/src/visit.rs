@@ -16,10 +16,13 @@ use crate::constant;
 use crate::object::{Object, Ref, held, type_name};
 use crate::primitive::{integer, utf8};
 use crate::registry::{Registry, Style};
+use crate::settings::{Settings, Utf8};
 
 /// Reads objects of a registry's classes.
 pub(crate) struct PyVisit<'r> {
     registry: &'r Registry,
+    /// Whether `bytes` are taken for a `string`.
+    bytes_are_text: bool,
     kept: RefCell<Vec<Object>>,
 }
 
@@ -30,8 +33,9 @@ pub(crate) struct Open<'r> {
 }
 
 impl<'r> PyVisit<'r> {
-    pub(crate) fn new(registry: &'r Registry) -> Self {
-        Self { registry, kept: RefCell::new(Vec::new()) }
+    pub(crate) fn new(registry: &'r Registry, settings: &Settings) -> Self {
+        let bytes_are_text = settings.utf8 == Utf8::Bytes || registry.style() == Style::Attributes;
+        Self { registry, bytes_are_text, kept: RefCell::new(Vec::new()) }
     }
 
     fn is_native(&self) -> bool {
@@ -339,7 +343,7 @@ impl PyVisit<'_> {
         self.keep_new(value).map(Some)
     }
 
-    /// A `string` that is no `str`: bytes, where the attribute layout allows them.
+    /// A `string` that is no `str`: bytes, where the attribute layout or the settings allow them.
     #[cold]
     fn other_string(&self, value: Ref) -> Result<&[u8], EncodeError> {
         // SAFETY: the value is live.
@@ -347,7 +351,7 @@ impl PyVisit<'_> {
             let text = "text holds a lone surrogate, which UTF-8 cannot express";
             return Err(EncodeError::new(EncodeErrorKind::Invalid(text.into())));
         }
-        if self.is_native() { Err(wrong("str", value)) } else { self.binary(value).map_err(|_| wrong("str", value)) }
+        if self.bytes_are_text { self.binary(value).map_err(|_| wrong("str", value)) } else { Err(wrong("str", value)) }
     }
 
     /// A `binary` that is no `bytes`: another buffer of bytes, copied; text, where the attribute layout allows it.

@@ -33,6 +33,20 @@ pub(crate) fn name_start(protocol: Protocol, form: HeaderForm, header: usize, na
     header - name - after
 }
 
+/// Reads a message's header, and says where the body starts. Old messages are refused where it is `strict`.
+pub(crate) fn read_header(
+    protocol: Protocol,
+    strict: bool,
+    message: &[u8],
+    limits: Limits,
+) -> Result<(MessageHeader<'_>, usize), DecodeError> {
+    if strict && protocol == Protocol::Binary {
+        let mut reader = BinaryReader::new(message, limits).strict();
+        return Ok((reader.read_message_header()?, reader.offset()));
+    }
+    protocol.read_message_header(message, limits)
+}
+
 /// Appends a message's header.
 pub(crate) fn write_header(protocol: Protocol, form: HeaderForm, header: &MessageHeader<'_>, buffer: &mut Vec<u8>) {
     match (protocol, form) {

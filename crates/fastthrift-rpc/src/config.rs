@@ -53,6 +53,10 @@ pub struct ClientConfig {
     pub framing: Framing,
     /// What a reply may ask of this side; `message` bounds a request too.
     pub limits: Limits,
+    /// Whether replies that come without a version, as Binary allows, are refused. Default false.
+    pub strict: bool,
+    /// Whether calls go out without a version, where the protocol is Binary. Default false.
+    pub old: bool,
     /// The service that functions are called of when the peer serves several on one port: names go out as
     /// `Service:function`.
     pub service: Option<String>,
@@ -73,6 +77,8 @@ impl Default for ClientConfig {
             protocol: Protocol::Binary,
             framing: Framing::Framed,
             limits: Limits::DEFAULT,
+            strict: false,
+            old: false,
             service: None,
             max_name: 4096,
             max_in_flight: 65_536,
@@ -91,6 +97,9 @@ pub struct ServerConfig {
     pub framing: Option<Framing>,
     /// What a request may ask of this side; `message` bounds a reply too.
     pub limits: Limits,
+    /// Whether requests that come without a version, as Binary allows, are refused. Others are answered in the form that they have.
+    /// Default false.
+    pub strict: bool,
     /// Bytes of a function's name, the service's included. Default 4096.
     pub max_name: usize,
     /// Requests that are handed out before the first of them is answered. Default 1: requests are served in order.
@@ -107,6 +116,7 @@ impl Default for ServerConfig {
             protocol: None,
             framing: None,
             limits: Limits::DEFAULT,
+            strict: false,
             max_name: 4096,
             max_open: 1,
             max_inbound: 64 << 10,

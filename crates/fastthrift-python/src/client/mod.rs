@@ -8,7 +8,7 @@ mod turns;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fastthrift_protocol::{ApplicationException, Limits, PathStep, Protocol};
+use fastthrift_protocol::{ApplicationException, Limits, PathStep};
 use fastthrift_rpc::{CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -24,8 +24,10 @@ use crate::error::{application_error, decode_error, encode_error, exception, tra
 use crate::function::{Role, ServiceFunction};
 use crate::names::python_name;
 use crate::object::{Object, held};
+use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
+use crate::settings::Settings;
 
 /// A client of a service: its methods are those of the IDL.
 ///
@@ -41,6 +43,7 @@ struct Target {
     endpoint: Endpoint,
     timeout: Option<Duration>,
     config: ClientConfig,
+    settings: Settings,
 }
 
 impl Target {
@@ -121,7 +124,7 @@ impl Client {
         let failed = |error| link_error(py, &self.target, &info.name, error);
         let mut writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
         let plan = registry.plans().structure(info.arguments);
-        encode_fields(registry, plan, self.target.config.protocol, writer.buffer(), |field| {
+        encode_fields(registry, plan, &self.target.settings, writer.buffer(), |field| {
             values.get(field.index).map(Object::as_ptr).filter(|&value| !is_none(value))
         })
         .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
@@ -138,10 +141,9 @@ impl Client {
     ) -> PyResult<ResultFields> {
         let connection =
             link.connection().ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
-        let ClientConfig { protocol, limits, .. } = self.target.config;
         let plan = registry.get().plans().structure(info.result);
         let mut fields = ResultFields::default();
-        let read = decode_fields(registry, plan, protocol, limits, connection.bytes(body), |field, value| {
+        let read = decode_fields(registry, plan, &self.target.settings, connection.bytes(body), |field, value| {
             fields.set(field.index, value);
         });
         match read {
@@ -265,7 +267,7 @@ impl Client {
 fn connect<'py>(
     service: &Bound<'py, PyAny>,
     url: &str,
-    protocol: &str,
+    protocol: &Bound<'py, PyAny>,
     transport: &str,
     timeout: Option<f64>,
     service_name: Option<String>,
@@ -279,14 +281,18 @@ fn connect<'py>(
             "service_name must not contain ':', which separates it, got {name:?}"
         )));
     }
+    let protocol = wire_protocol(protocol)?;
+    let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
     let config = ClientConfig {
-        protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
+        protocol: settings.protocol,
         framing: framing(transport)?,
-        limits: Limits::DEFAULT,
+        limits: settings.limits,
+        strict: settings.strict,
+        old: settings.old,
         service: service_name,
         ..ClientConfig::default()
     };
-    let target = Target { endpoint, timeout, config };
+    let target = Target { endpoint, timeout, config, settings };
     let mut link = Link::default();
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     target.open(py, &mut link, deadline)?.map_err(|error| connect_error(py, &target, error))?;

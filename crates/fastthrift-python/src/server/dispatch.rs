@@ -14,12 +14,14 @@ use crate::error::{encode_error, exception_class};
 use crate::object::Object;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
+use crate::settings::Settings;
 
 /// A request that was read: which method to call, and with what.
 pub(super) struct Call<'s> {
     pub(super) service: &'s Service,
     pub(super) method: &'s Method,
     arguments: Arguments,
+    settings: Settings,
 }
 
 impl<'s> Call<'s> {
@@ -32,8 +34,9 @@ impl<'s> Call<'s> {
     ) -> Result<Self, ApplicationException> {
         let named = request.service.map(|name| rpc.bytes(name));
         let (service, method) = services.find(named, rpc.bytes(request.function))?;
-        let arguments = read_arguments(service.registry.bind(py), &method.info, rpc, request)?;
-        Ok(Self { service, method, arguments })
+        let settings = Settings { protocol: request.protocol, ..services.settings };
+        let arguments = read_arguments(service.registry.bind(py), &method.info, rpc, request, &settings)?;
+        Ok(Self { service, method, arguments, settings })
     }
 
     /// Calls the handler.
@@ -60,9 +63,11 @@ impl<'s> Call<'s> {
         }
         let registry = self.service.registry.bind(py).get();
         let replied = match &result {
-            Ok(value) => reply(registry, info, rpc, request, |field| (field == 0).then_some(value)),
+            Ok(value) => reply(registry, info, rpc, request, &self.settings, |field| (field == 0).then_some(value)),
             Err(error) => match declared(py, registry, info, error) {
-                Some((id, value)) => reply(registry, info, rpc, request, |field| (field == id).then_some(&value)),
+                Some((id, value)) => {
+                    reply(registry, info, rpc, request, &self.settings, |field| (field == id).then_some(&value))
+                }
                 None => return rpc.reply_exception(request.id, &self.undeclared(py, error)),
             },
         };
@@ -130,12 +135,13 @@ fn read_arguments(
     info: &FunctionInfo,
     rpc: &mut ServerConnection,
     request: &Request,
+    settings: &Settings,
 ) -> Result<Arguments, ApplicationException> {
     let plan = registry.get().plans().structure(info.arguments);
     let mut arguments = Arguments::new(info.argument_names.len());
     let values = arguments.values();
-    let limits = rpc.config().limits;
-    let read = decode_fields(registry, plan, request.protocol, limits, rpc.bytes(request.body), |field, value| {
+    let settings = Settings { limits: rpc.config().limits, ..*settings };
+    let read = decode_fields(registry, plan, &settings, rpc.bytes(request.body), |field, value| {
         values[field.index] = Some(value);
     });
     let len = read.map_err(|error| unreadable(registry.py(), info, error))?;
@@ -201,6 +207,7 @@ fn reply<'v>(
     info: &FunctionInfo,
     rpc: &mut ServerConnection,
     request: &Request,
+    settings: &Settings,
     value: impl Fn(i16) -> Option<&'v Object>,
 ) -> Result<(), Unsent> {
     let plan = registry.plans().structure(info.result);
@@ -210,7 +217,7 @@ fn reply<'v>(
         value.map(Object::as_ptr).filter(|&value| !is_none(value))
     };
     let mut writer = rpc.begin_reply(request.id).map_err(Unsent::Reply)?;
-    let written = encode_fields(registry, plan, request.protocol, writer.buffer(), get)
+    let written = encode_fields(registry, plan, settings, writer.buffer(), get)
         .map_err(|error| Unsent::Encode(error.within(PathStep::Field((*info.name).into()))))?;
     if written == 0 && info.returns.is_some() {
         return Err(Unsent::Encode(no_result(registry, info)));

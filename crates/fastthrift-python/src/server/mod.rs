@@ -34,6 +34,8 @@ use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
 use crate::endpoint::Endpoint;
+use crate::protocols::wire_protocol;
+use crate::settings::Settings as WireSettings;
 
 /// The largest number that any setting may have: what Python calls `sys.maxsize`.
 const MAX_NUMBER: usize = usize::MAX >> 1;
@@ -69,31 +71,39 @@ impl ServerCore {
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         url: &str,
-        protocol: Option<&str>,
+        protocol: Option<Bound<'_, PyAny>>,
         transport: Option<&str>,
         threads: Bound<'_, PyAny>,
         max_connections: Bound<'_, PyAny>,
         message_timeout: Option<Bound<'_, PyAny>>,
         idle_timeout: Option<Bound<'_, PyAny>>,
-        max_message_size: Bound<'_, PyAny>,
-        max_decoded_size: Bound<'_, PyAny>,
-        max_container_size: Bound<'_, PyAny>,
-        max_depth: Bound<'_, PyAny>,
+        max_message_size: Option<Bound<'_, PyAny>>,
+        max_decoded_size: Option<Bound<'_, PyAny>>,
+        max_container_size: Option<Bound<'_, PyAny>>,
+        max_depth: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let message = positive("max_message_size", &max_message_size)?;
-        let protocol = protocol.map(str::parse::<Protocol>).transpose();
+        let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
+        let bounds = chosen.map(|chosen| chosen.bounds).unwrap_or_default();
+        let message = one_of("max_message_size", max_message_size, "message", bounds.message)?;
+        let depth = bounds.depth.and_then(|depth| usize::try_from(depth).ok());
+        let depth = one_of("max_depth", max_depth, "depth", depth)?;
+        let message = message.unwrap_or(DEFAULT_LIMITS.message);
         let limits = Limits {
             message,
-            string: message,
-            container: positive("max_container_size", &max_container_size)?,
+            string: bounds.string.unwrap_or(message),
+            container: one_of("max_container_size", max_container_size, "container", bounds.container)?
+                .unwrap_or(DEFAULT_LIMITS.container),
             // More than a `u32` holds is more than any setting allows, and counts as that.
-            depth: u32::try_from(positive("max_depth", &max_depth)?).unwrap_or(Limits::MAX_DEPTH),
-            memory: positive("max_decoded_size", &max_decoded_size)?,
+            depth: depth.map_or(DEFAULT_LIMITS.depth, |depth| u32::try_from(depth).unwrap_or(Limits::MAX_DEPTH)),
+            memory: one_of("max_decoded_size", max_decoded_size, "memory", bounds.memory)?
+                .unwrap_or(DEFAULT_LIMITS.memory),
         };
+        let settings = chosen.map_or(WireSettings::of(Protocol::Binary), |chosen| chosen.settings());
         let config = ServerConfig {
-            protocol: protocol.map_err(|error| PyValueError::new_err(error.to_string()))?,
+            protocol: chosen.map(|chosen| chosen.settings().protocol),
             framing: transport.map(framing).transpose()?,
             limits,
+            strict: settings.strict,
             ..ServerConfig::default()
         };
         let timeouts = Timeouts {
@@ -101,7 +111,7 @@ impl ServerCore {
             idle: timeout("idle_timeout", idle_timeout)?,
         };
         Ok(Self {
-            services: Arc::new(Services::new(&handlers)?),
+            services: Arc::new(Services::new(&handlers, settings)?),
             endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
             settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,
@@ -160,8 +170,26 @@ impl ServerCore {
     }
 }
 
+/// The usual limits of a server: of memory, it allows a request less than others may take.
+const DEFAULT_LIMITS: Limits = Limits { memory: 512 << 20, ..Limits::DEFAULT };
+
+/// A bound that the server's argument or the protocol's limits may give, but not both.
+fn one_of(
+    name: &str,
+    argument: Option<Bound<'_, PyAny>>,
+    bound_name: &str,
+    bound: Option<usize>,
+) -> PyResult<Option<usize>> {
+    let argument = argument.map(|argument| positive(name, &argument)).transpose()?;
+    if argument.is_some() && bound.is_some() {
+        let text = format!("{name} and the protocol's limits ({bound_name}) bound the same: give one of them");
+        return Err(PyValueError::new_err(text));
+    }
+    Ok(argument.or(bound))
+}
+
 /// A number of at least 1; the error names the argument.
-fn positive(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+pub(crate) fn positive(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
     match value.extract::<usize>() {
         Ok(number) if (1..=MAX_NUMBER).contains(&number) => Ok(number),
         Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {

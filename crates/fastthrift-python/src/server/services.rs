@@ -16,6 +16,7 @@ use crate::client::handle_of;
 use crate::function::ServiceFunction;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
+use crate::settings::Settings;
 
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
@@ -26,6 +27,8 @@ pub(super) struct Services {
     plain: Option<Arc<Service>>,
     /// Serves `name:function`.
     named: HashMap<Box<[u8]>, Arc<Service>>,
+    /// How values are read and written, in whatever protocol.
+    pub(super) settings: Settings,
 }
 
 /// One handler.
@@ -47,8 +50,8 @@ pub(super) struct Method {
 impl Services {
     /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, also
     /// serves clients that name none; without a name of its own it has that of the IDL.
-    pub(super) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)]) -> PyResult<Self> {
-        let mut services = Self { plain: None, named: HashMap::new() };
+    pub(super) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)], settings: Settings) -> PyResult<Self> {
+        let mut services = Self { plain: None, named: HashMap::new(), settings };
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service)?);
             if name.is_empty() || handlers.len() == 1 {

@@ -289,7 +289,8 @@ impl ClientConnection {
             CallKind::Oneway => MessageType::Oneway,
         };
         let header = MessageHeader { name: &call.name, message_type, sequence_id: call.call.sequence_id() };
-        write_header(self.config.protocol, HeaderForm::Strict, &header, buffer);
+        let form = if self.config.old { HeaderForm::Old } else { HeaderForm::Strict };
+        write_header(self.config.protocol, form, &header, buffer);
     }
 
     /// The next id whose sequence id no call in flight has. There are fewer calls in flight than sequence ids.

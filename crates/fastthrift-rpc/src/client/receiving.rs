@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
-use crate::codec::read_exception;
+use crate::codec::{read_exception, read_header};
 use crate::cutter::{CutError, HandedOut};
 use crate::span::distance;
 use crate::{ConnectionError, ConnectionErrorKind, Span};
@@ -60,8 +60,7 @@ impl ClientConnection {
     fn read_message(&mut self, len: usize) -> Result<Received, ConnectionError> {
         let message = &self.inbound.unread()[..len];
         let protocol = self.config.protocol;
-        let (header, body_start) = protocol
-            .read_message_header(message, self.config.limits)
+        let (header, body_start) = read_header(protocol, self.config.strict, message, self.config.limits)
             .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
         let call = self.check_reply(&header)?;
         let is_exception = header.message_type == MessageType::Exception;

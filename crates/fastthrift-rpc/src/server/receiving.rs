@@ -3,7 +3,7 @@
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
 
 use super::{Request, ServerConnection};
-use crate::codec::{HeaderForm, name_start, write_exception, write_header};
+use crate::codec::{HeaderForm, name_start, read_header, write_exception, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
 use crate::framing::{close_message, open_message};
@@ -46,8 +46,7 @@ impl ServerConnection {
     fn read_request(&mut self, dialect: Dialect, len: usize) -> Result<Request, ConnectionError> {
         let protocol = dialect.protocol;
         let message = &self.inbound.unread()[..len];
-        let (header, header_len) = protocol
-            .read_message_header(message, self.config.limits)
+        let (header, header_len) = read_header(protocol, self.config.strict, message, self.config.limits)
             .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
         let MessageHeader { name, message_type, sequence_id } = header;
         if name.len() > self.config.max_name {
