@@ -330,6 +330,25 @@ def test_an_idle_client_is_closed_when_that_is_asked_for(store: ModuleType) -> N
         assert 0.2 < time.monotonic() - start < 2
 
 
+def test_the_time_of_a_slow_handler_is_not_counted_as_the_clients_silence() -> None:
+    module = fastthrift.loads("service Naps { i32 nap(1: i32 milliseconds) }", name="naps.thrift")
+
+    class Napping(module.Naps):  # type: ignore[misc, name-defined]
+        def nap(self, milliseconds: int) -> int:
+            time.sleep(milliseconds / 1e3)
+            return milliseconds
+
+    with (
+        fastthrift.Server(Napping(), "tcp://127.0.0.1:0", threads=1, idle_timeout=0.4) as server,
+        raw(server) as connection,
+    ):
+        for milliseconds in (600, 0):
+            body = b"\x08\x00\x01" + milliseconds.to_bytes(4, "big") + b"\x00"
+            connection.sendall(framed(call(b"nap", body)))
+            assert milliseconds.to_bytes(4, "big") in connection.recv(1000)
+            time.sleep(0.1)
+
+
 def test_more_clients_than_allowed_wait_their_turn(store: ModuleType) -> None:
     with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, max_connections=2) as server:
         request = framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00"))

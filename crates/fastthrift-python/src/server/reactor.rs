@@ -173,6 +173,8 @@ impl Reactor {
         if next == Next::Close {
             return self.close(index, &mut connection);
         }
+        // Its handler may have taken long: the time of the last look would count that as the peer's silence.
+        self.now = Instant::now();
         if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
             self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
         }
