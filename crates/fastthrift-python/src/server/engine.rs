@@ -5,6 +5,7 @@
 //! the reactor into the [`Seat`]; when it finds it gone afterwards, another thread leads: it finishes its one request,
 //! gives the connection back and follows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -238,7 +239,10 @@ impl Engine {
         index: usize,
         mut connection: Box<Connection>,
     ) {
-        let next = self.serve(py, lead, &mut connection);
+        // A bug here must not take a thread with it, nor a connection's place: a server that drains would wait for it. What the panic
+        // says was printed; a reactor that was laid down is taken up as after any handler that is slow.
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(py, lead, &mut connection)));
+        let next = served.unwrap_or(Next::Close);
         match lead {
             Some(reactor) => reactor.check_in(index, connection, next),
             None => self.give_back(index, connection, next),
