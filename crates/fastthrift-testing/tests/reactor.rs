@@ -1,0 +1,217 @@
+//! The server's reactor over real sockets. Its crate is a Python extension and has no test program of its own: the same files are built
+//! here, none of which names Python.
+
+#![allow(missing_docs, reason = "the files' items are not public where they belong")]
+#![allow(dead_code, unreachable_pub, clippy::pedantic, reason = "the files' own crate is checked with all lints")]
+
+#[path = "../../fastthrift-python/src/server/connection.rs"]
+mod connection;
+#[path = "../../fastthrift-python/src/endpoint.rs"]
+mod endpoint;
+#[path = "../../fastthrift-python/src/server/listener.rs"]
+mod listener;
+#[path = "../../fastthrift-python/src/server/reactor.rs"]
+mod reactor;
+#[path = "../../fastthrift-python/src/server/slots.rs"]
+mod slots;
+#[cfg(unix)]
+#[path = "../../fastthrift-python/src/server/socket_file.rs"]
+mod socket_file;
+#[path = "../../fastthrift-python/src/server/stream.rs"]
+mod stream;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use connection::{Connection, Next, Timeouts};
+use endpoint::Endpoint;
+use fastthrift_rpc::ServerConfig;
+use listener::Listener;
+use mio::Waker;
+use reactor::{Reactor, Settings};
+
+/// Longer than anything on the loopback takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A framed, strict, Binary call of `f` with no arguments.
+const CALL: &[u8] = b"\0\0\0\x0e\x80\x01\0\x01\0\0\0\x01f\0\0\0\x07\0";
+
+struct Fixture {
+    reactor: Reactor,
+    waker: Waker,
+    port: u16,
+}
+
+impl Fixture {
+    fn new(max_connections: usize, idle: Option<Duration>) -> Self {
+        let endpoint = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+        let listener = Listener::bind(&endpoint).expect("there is a free port");
+        let Endpoint::Tcp { port, .. } = *listener.endpoint() else { panic!("it listens on a port") };
+        let timeouts = Timeouts { message: None, idle };
+        let settings = Settings { config: ServerConfig::default(), timeouts, max_connections };
+        let (reactor, waker) = Reactor::new(listener, settings).expect("the system has a poller");
+        Self { reactor, waker, port }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the listener is there");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a positive time is taken");
+        stream
+    }
+
+    /// The next connection that is to have a turn; `None` when there is none for this long.
+    fn turn_within(&mut self, patience: Duration) -> Option<(usize, Box<Connection>)> {
+        let end = Instant::now() + patience;
+        loop {
+            if let Some(turn) = self.reactor.next_turn() {
+                return Some(turn);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let wait = if self.reactor.has_ready() { Duration::ZERO } else { left };
+            self.reactor.poll(Some(wait.min(self.reactor.patience().unwrap_or(wait))));
+        }
+    }
+
+    fn turn(&mut self) -> (usize, Box<Connection>) {
+        self.turn_within(PATIENCE).expect("a connection is ready")
+    }
+}
+
+/// Receives, and counts the requests that came; each is closed without an answer.
+fn receive(connection: &mut Connection) -> usize {
+    connection.fill().expect("the client is there");
+    let mut count = 0;
+    while let Some(request) = connection.rpc.poll_event().expect("what came is sound") {
+        connection.rpc.finish_unanswered(request.id).expect("the request is open");
+        connection.has_served();
+        count += 1;
+    }
+    count
+}
+
+fn is_closed(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn what_comes_while_a_thread_has_the_connection_gives_it_another_turn() {
+    let mut fixture = Fixture::new(10, None);
+    let mut client = fixture.connect();
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+    // The poller tells of these bytes once, and not again.
+    client.write_all(CALL).unwrap();
+    assert!(fixture.turn_within(Duration::from_millis(100)).is_none());
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    let (_, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+}
+
+#[test]
+fn a_connection_that_has_more_to_do_waits_for_the_others_and_comes_again() {
+    let mut fixture = Fixture::new(10, None);
+    let mut clients = [fixture.connect(), fixture.connect()];
+    clients.iter_mut().for_each(|client| client.write_all(CALL).unwrap());
+    let (first, connection) = fixture.turn();
+    fixture.reactor.check_in(first, connection, Next::Again);
+    assert!(fixture.reactor.has_ready());
+    let (second, connection) = fixture.turn();
+    assert_ne!(first, second);
+    fixture.reactor.check_in(second, connection, Next::Wait);
+    assert_eq!(fixture.turn().0, first);
+}
+
+#[test]
+fn the_waker_ends_a_wait_from_any_thread() {
+    let Fixture { mut reactor, waker, .. } = Fixture::new(10, None);
+    assert_eq!(reactor.patience(), None);
+    std::thread::scope(|scope| {
+        scope.spawn(|| waker.wake().unwrap());
+        assert!(reactor.poll(Some(PATIENCE)));
+    });
+    // A wake between two waits ends the second.
+    waker.wake().unwrap();
+    assert!(reactor.poll(Some(PATIENCE)));
+}
+
+#[test]
+fn more_connections_than_allowed_are_accepted_when_one_closes() {
+    let mut fixture = Fixture::new(1, None);
+    let (mut first, mut second) = (fixture.connect(), fixture.connect());
+    first.write_all(CALL).unwrap();
+    let (index, connection) = fixture.turn();
+    second.write_all(CALL).unwrap();
+    assert!(fixture.turn_within(Duration::from_millis(100)).is_none());
+    fixture.reactor.check_in(index, connection, Next::Close);
+    assert!(is_closed(&mut first));
+    let (_, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+}
+
+#[test]
+fn the_time_that_a_thread_has_a_connection_is_not_its_peers_silence() {
+    let idle = Duration::from_millis(300);
+    let mut fixture = Fixture::new(10, Some(idle));
+    let mut client = fixture.connect();
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+    // A handler that is slow while no other thread is free to poll.
+    std::thread::sleep(idle * 2);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    assert!(fixture.turn_within(idle / 3).is_none());
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    assert!(fixture.turn_within(idle * 3).is_none());
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn draining_waits_for_what_a_thread_has_and_closes_what_is_quiet() {
+    let mut fixture = Fixture::new(10, None);
+    let (mut busy, mut quiet) = (fixture.connect(), fixture.connect());
+    busy.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    fixture.reactor.start_draining(None);
+    let (other, mut idle) = fixture.turn();
+    assert_eq!(receive(&mut idle), 0);
+    fixture.reactor.check_in(other, idle, Next::Wait);
+    assert!(is_closed(&mut quiet));
+    assert!(!fixture.reactor.is_done());
+    assert_eq!(receive(&mut connection), 1);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    // What came while the thread had it counts as sent before the end.
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 0);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    assert!(fixture.reactor.is_done());
+    assert!(is_closed(&mut busy));
+}
+
+#[test]
+fn draining_ends_at_its_deadline_whatever_is_in_flight() {
+    let mut fixture = Fixture::new(10, None);
+    let mut client = fixture.connect();
+    client.write_all(&CALL[..9]).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 0);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    fixture.reactor.start_draining(Some(Instant::now() + Duration::from_millis(50)));
+    while !fixture.reactor.is_done() {
+        if let Some((index, mut connection)) = fixture.turn_within(Duration::from_millis(10)) {
+            assert_eq!(receive(&mut connection), 0);
+            fixture.reactor.check_in(index, connection, Next::Wait);
+        }
+    }
+    drop(fixture);
+    assert!(is_closed(&mut client));
+}
