@@ -1,7 +1,7 @@
 use fastthrift_protocol::DecodeError;
 use fastthrift_schema::EnumId;
 
-use crate::{FieldPlan, MapPlan, SequencePlan, StructPlan};
+use crate::{FieldPlan, MapPlan, Numbers, NumbersMut, SequencePlan, StructPlan};
 
 /// Makes values from what a [`crate::Decoder`] reads.
 ///
@@ -58,6 +58,30 @@ pub trait Build {
     fn begin_list(&mut self, plan: &SequencePlan, len: usize) -> Result<Self::List, DecodeError>;
     /// Adds the element at `index`; indices count up from 0.
     fn push(&mut self, list: &mut Self::List, index: usize, value: Self::Value) -> Result<(), DecodeError>;
+    /// Adds a run of numbers, the first of them at `start`. Only for lists of a type that [`crate::is_number`].
+    fn push_numbers(&mut self, list: &mut Self::List, start: usize, numbers: Numbers<'_>) -> Result<(), DecodeError> {
+        macro_rules! push_each {
+            ($numbers:expr, $make:ident) => {
+                $numbers.iter().enumerate().try_for_each(|(index, &number)| {
+                    let value = self.$make(number.into())?;
+                    self.push(list, start + index, value)
+                })
+            };
+        }
+        match numbers {
+            Numbers::Bool(numbers) => push_each!(numbers, bool),
+            Numbers::I8(numbers) => push_each!(numbers, i32),
+            Numbers::I16(numbers) => push_each!(numbers, i32),
+            Numbers::I32(numbers) => push_each!(numbers, i32),
+            Numbers::I64(numbers) => push_each!(numbers, i64),
+            Numbers::Double(numbers) => push_each!(numbers, double),
+        }
+    }
+    /// The places of all elements of a list of numbers, where it keeps them side by side: then they are read right into it, and
+    /// nothing is pushed.
+    fn places<'l>(&mut self, _list: &'l mut Self::List) -> Option<NumbersMut<'l>> {
+        None
+    }
     /// Finishes a list.
     fn end_list(&mut self, plan: &SequencePlan, list: Self::List) -> Result<Self::Value, DecodeError>;
 

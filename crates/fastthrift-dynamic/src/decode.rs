@@ -1,7 +1,8 @@
-use fastthrift_protocol::{DecodeError, DecodeErrorKind, InputProtocol, PathStep, TType};
+use fastthrift_protocol::{DecodeError, DecodeErrorKind, InputProtocol, PathStep, RunError, TType};
 use fastthrift_schema::{StructId, StructKind};
 
-use crate::{Build, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
+use crate::numbers::{BATCH, Number, RUN};
+use crate::{Build, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, is_number};
 
 /// Reads values as plans say, in one pass.
 pub struct Decoder<'a, P, B> {
@@ -113,12 +114,48 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
         let header = self.input.begin_list()?;
         let wire = self.element_type(&plan.element, header.element, header.len)?;
         let mut list = self.build.begin_list(plan, header.len)?;
-        for index in 0..header.len {
-            let value = self.element(&plan.element, wire).map_err(|error| error.within(PathStep::Index(index)))?;
-            self.build.push(&mut list, index, value)?;
+        if wire.is_some() || !self.numbers(&plan.element, &mut list, header.len)? {
+            for index in 0..header.len {
+                let value = self.element(&plan.element, wire).map_err(|error| error.within(PathStep::Index(index)))?;
+                self.build.push(&mut list, index, value)?;
+            }
         }
         self.input.end_container();
         self.build.end_list(plan, list)
+    }
+
+    /// Reads a list of numbers as runs of them. False, and nothing read, when it is none that is worth it.
+    #[inline]
+    fn numbers(&mut self, ty: &TypePlan, list: &mut B::List, len: usize) -> Result<bool, DecodeError> {
+        if !is_number(ty) {
+            return Ok(false);
+        }
+        if let Some(mut places) = self.build.places(list) {
+            places.read(self.input).map_err(|failed| in_run(failed, 0))?;
+            return Ok(true);
+        }
+        if len < RUN {
+            return Ok(false);
+        }
+        match ty {
+            TypePlan::Bool => self.batches::<bool>(list, len),
+            TypePlan::I8 => self.batches::<i8>(list, len),
+            TypePlan::I16 => self.batches::<i16>(list, len),
+            TypePlan::I32 => self.batches::<i32>(list, len),
+            TypePlan::I64 => self.batches::<i64>(list, len),
+            _ => self.batches::<f64>(list, len),
+        }?;
+        Ok(true)
+    }
+
+    fn batches<T: Number>(&mut self, list: &mut B::List, len: usize) -> Result<(), DecodeError> {
+        let mut batch = [T::default(); BATCH];
+        for start in (0..len).step_by(BATCH) {
+            let mut part = T::places(&mut batch[..BATCH.min(len - start)]);
+            part.read(self.input).map_err(|failed| in_run(failed, start))?;
+            self.build.push_numbers(list, start, part.as_numbers())?;
+        }
+        Ok(())
     }
 
     fn set(&mut self, plan: &SequencePlan) -> Result<B::Value, DecodeError> {
@@ -211,6 +248,11 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
     fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, self.input.offset())
     }
+}
+
+#[cold]
+fn in_run(failed: RunError, start: usize) -> DecodeError {
+    failed.error.within(PathStep::Index(start + failed.index))
 }
 
 #[cold]

@@ -1,7 +1,10 @@
 use fastthrift_protocol::{OutputProtocol, PathStep};
 use fastthrift_schema::{StructId, StructKind};
 
-use crate::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit};
+use crate::numbers::{BATCH, Number, RUN};
+use crate::{
+    EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit, is_number,
+};
 
 /// Writes values as plans say, in one pass.
 ///
@@ -121,10 +124,44 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     }
 
     fn list(&mut self, plan: &SequencePlan, value: V::Value) -> Result<(), EncodeError> {
+        if is_number(&plan.element)
+            && let Some(numbers) = self.visit.numbers(plan, value)?
+        {
+            check_size(numbers.len())?;
+            self.output.begin_list(plan.element.ttype(), numbers.len());
+            self.enter()?;
+            numbers.write(self.output);
+            self.depth -= 1;
+            return Ok(());
+        }
         let (len, elements) = self.visit.list(plan, value)?;
         check_size(len)?;
         self.output.begin_list(plan.element.ttype(), len);
-        self.elements(&plan.element, elements)
+        if len < RUN || !is_number(&plan.element) {
+            return self.elements(&plan.element, elements);
+        }
+        self.enter()?;
+        match &plan.element {
+            TypePlan::Bool => self.batches::<bool>(elements, len),
+            TypePlan::I8 => self.batches::<i8>(elements, len),
+            TypePlan::I16 => self.batches::<i16>(elements, len),
+            TypePlan::I32 => self.batches::<i32>(elements, len),
+            TypePlan::I64 => self.batches::<i64>(elements, len),
+            _ => self.batches::<f64>(elements, len),
+        }?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn batches<T: Number>(&mut self, mut elements: V::Elements, len: usize) -> Result<(), EncodeError> {
+        let mut batch = [T::default(); BATCH];
+        for start in (0..len).step_by(BATCH) {
+            let part = &mut batch[..BATCH.min(len - start)];
+            let filled = self.visit.fill(&mut elements, T::places(part));
+            filled.map_err(|(index, error)| error.within(PathStep::Index(start + index)))?;
+            T::places(part).as_numbers().write(self.output);
+        }
+        Ok(())
     }
 
     fn set(&mut self, plan: &SequencePlan, value: V::Value) -> Result<(), EncodeError> {

@@ -8,6 +8,7 @@ mod build;
 mod decode;
 mod encode;
 mod error;
+mod numbers;
 mod plan;
 mod select;
 pub mod simple_json;
@@ -18,6 +19,7 @@ pub use build::Build;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use error::{EncodeError, EncodeErrorKind};
+pub use numbers::{Numbers, NumbersMut, is_number};
 pub use plan::{EnumPlan, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan};
 pub use select::SelectError;
 pub use value::{

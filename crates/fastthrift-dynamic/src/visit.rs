@@ -1,6 +1,6 @@
 use fastthrift_schema::EnumId;
 
-use crate::{EncodeError, FieldPlan, MapPlan, SequencePlan, StructPlan};
+use crate::{EncodeError, FieldPlan, MapPlan, Numbers, NumbersMut, SequencePlan, StructPlan};
 
 /// Gives a [`crate::Encoder`] the parts of a value.
 ///
@@ -42,6 +42,29 @@ pub trait Visit {
     fn field(&self, structure: &Self::Struct, field: &FieldPlan) -> Result<Option<Self::Value>, EncodeError>;
     /// Reads a list: how many elements, and the elements.
     fn list(&self, plan: &SequencePlan, value: Self::Value) -> Result<(usize, Self::Elements), EncodeError>;
+    /// The numbers of a list, where the value keeps them side by side. Only asked for lists of a type that [`crate::is_number`].
+    fn numbers(&self, _plan: &SequencePlan, _value: Self::Value) -> Result<Option<Numbers<'_>>, EncodeError> {
+        Ok(None)
+    }
+    /// Fills the places with the next elements, of which there are as many. Fails with the index of the first that does not fit.
+    fn fill(&self, elements: &mut Self::Elements, into: NumbersMut<'_>) -> Result<(), (usize, EncodeError)> {
+        macro_rules! fill_each {
+            ($places:expr, $read:ident) => {
+                $places.iter_mut().zip(elements).enumerate().try_for_each(|(index, (place, element))| {
+                    *place = self.$read(element).map_err(|error| (index, error))?;
+                    Ok(())
+                })
+            };
+        }
+        match into {
+            NumbersMut::Bool(places) => fill_each!(places, bool),
+            NumbersMut::I8(places) => fill_each!(places, i8),
+            NumbersMut::I16(places) => fill_each!(places, i16),
+            NumbersMut::I32(places) => fill_each!(places, i32),
+            NumbersMut::I64(places) => fill_each!(places, i64),
+            NumbersMut::Double(places) => fill_each!(places, double),
+        }
+    }
     /// Reads a set: how many elements, and the elements.
     fn set(&self, plan: &SequencePlan, value: Self::Value) -> Result<(usize, Self::Elements), EncodeError>;
     /// Reads a map: how many entries, and the entries.

@@ -1,5 +1,14 @@
 use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, StructScope, TType};
 
+/// Why a run of elements could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunError {
+    /// Which of the run's elements it was.
+    pub index: usize,
+    /// What was wrong with it.
+    pub error: DecodeError,
+}
+
 /// Reads one value after another from a complete slice.
 ///
 /// After an error the reader's position is unspecified; what was read before stays valid.
@@ -55,27 +64,27 @@ pub trait InputProtocol<'de> {
     fn read_string(&mut self) -> Result<&'de str, DecodeError>;
 
     /// Reads elements of type `bool`, as many as there are places.
-    fn read_bools(&mut self, into: &mut [bool]) -> Result<(), DecodeError> {
+    fn read_bools(&mut self, into: &mut [bool]) -> Result<(), RunError> {
         read_each(into, || self.read_bool())
     }
     /// Reads elements of type `i8`, as many as there are places.
-    fn read_i8s(&mut self, into: &mut [i8]) -> Result<(), DecodeError> {
+    fn read_i8s(&mut self, into: &mut [i8]) -> Result<(), RunError> {
         read_each(into, || self.read_i8())
     }
     /// Reads elements of type `i16`, as many as there are places.
-    fn read_i16s(&mut self, into: &mut [i16]) -> Result<(), DecodeError> {
+    fn read_i16s(&mut self, into: &mut [i16]) -> Result<(), RunError> {
         read_each(into, || self.read_i16())
     }
     /// Reads elements of type `i32`, as many as there are places.
-    fn read_i32s(&mut self, into: &mut [i32]) -> Result<(), DecodeError> {
+    fn read_i32s(&mut self, into: &mut [i32]) -> Result<(), RunError> {
         read_each(into, || self.read_i32())
     }
     /// Reads elements of type `i64`, as many as there are places.
-    fn read_i64s(&mut self, into: &mut [i64]) -> Result<(), DecodeError> {
+    fn read_i64s(&mut self, into: &mut [i64]) -> Result<(), RunError> {
         read_each(into, || self.read_i64())
     }
     /// Reads elements of type `double`, as many as there are places.
-    fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), DecodeError> {
+    fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         read_each(into, || self.read_double())
     }
 
@@ -88,9 +97,9 @@ pub trait InputProtocol<'de> {
 }
 
 #[inline]
-fn read_each<T>(into: &mut [T], mut read: impl FnMut() -> Result<T, DecodeError>) -> Result<(), DecodeError> {
-    into.iter_mut().try_for_each(|place| {
-        *place = read()?;
+fn read_each<T>(into: &mut [T], mut read: impl FnMut() -> Result<T, DecodeError>) -> Result<(), RunError> {
+    into.iter_mut().enumerate().try_for_each(|(index, place)| {
+        *place = read().map_err(|error| RunError { index, error })?;
         Ok(())
     })
 }

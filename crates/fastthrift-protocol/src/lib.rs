@@ -7,6 +7,7 @@
 mod append;
 mod application_exception;
 mod binary;
+mod bulk;
 mod compact;
 mod cursor;
 mod error;
@@ -28,7 +29,7 @@ pub use application_exception::{ApplicationException, ApplicationExceptionKind};
 pub use binary::{BinaryReader, BinaryWriter};
 pub use compact::{CompactReader, CompactWriter};
 pub use error::{DecodeError, DecodeErrorKind, PathStep};
-pub use input::InputProtocol;
+pub use input::{InputProtocol, RunError};
 pub use json::{JsonReader, JsonWriter, Scratch};
 pub use limits::Limits;
 pub use message::{MessageHeader, MessageType};

@@ -1,10 +1,11 @@
 use super::{VERSION_1, VERSION_MASK};
+use crate::bulk::{load_doubles, load_i16s, load_i32s, load_i64s};
 use crate::cursor::{Cursor, error, invalid_type};
 use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,
-    MessageType, StructScope, TType,
+    MessageType, RunError, StructScope, TType,
 };
 
 /// Reads the Binary protocol from a complete slice.
@@ -64,6 +65,12 @@ impl<'de> BinaryReader<'de> {
         let [key, value] = self.cursor.array()?;
         let len = self.container_len()?;
         Ok(MapHeader { key: self.element(key, len)?, value: self.element(value, len)?, len })
+    }
+
+    /// The bytes of `len` elements of `size` bytes each.
+    fn run(&mut self, len: usize, size: usize) -> Result<&'de [u8], RunError> {
+        let whole = self.cursor.remaining() / size;
+        self.cursor.slice(len.saturating_mul(size)).map_err(|error| RunError { index: whole, error })
     }
 
     fn message_type(&self, number: u8) -> Result<MessageType, DecodeError> {
@@ -203,6 +210,42 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
     fn read_string(&mut self) -> Result<&'de str, DecodeError> {
         let bytes = self.read_binary()?;
         text(bytes, self.cursor.offset())
+    }
+
+    fn read_bools(&mut self, into: &mut [bool]) -> Result<(), RunError> {
+        let bytes = self.run(into.len(), 1)?;
+        for (place, byte) in into.iter_mut().zip(bytes) {
+            *place = *byte != 0;
+        }
+        Ok(())
+    }
+
+    fn read_i8s(&mut self, into: &mut [i8]) -> Result<(), RunError> {
+        let bytes = self.run(into.len(), 1)?;
+        for (place, byte) in into.iter_mut().zip(bytes) {
+            *place = byte.cast_signed();
+        }
+        Ok(())
+    }
+
+    fn read_i16s(&mut self, into: &mut [i16]) -> Result<(), RunError> {
+        load_i16s(self.run(into.len(), 2)?, into);
+        Ok(())
+    }
+
+    fn read_i32s(&mut self, into: &mut [i32]) -> Result<(), RunError> {
+        load_i32s(self.run(into.len(), 4)?, into);
+        Ok(())
+    }
+
+    fn read_i64s(&mut self, into: &mut [i64]) -> Result<(), RunError> {
+        load_i64s(self.run(into.len(), 8)?, into);
+        Ok(())
+    }
+
+    fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
+        load_doubles(self.run(into.len(), 8)?, into);
+        Ok(())
     }
 
     fn skip(&mut self, ttype: TType) -> Result<(), DecodeError> {

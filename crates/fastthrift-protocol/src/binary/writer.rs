@@ -1,4 +1,5 @@
 use super::VERSION_1;
+use crate::bulk::{store_doubles, store_i16s, store_i32s, store_i64s};
 use crate::output::wire_size;
 use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
@@ -149,6 +150,22 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     fn write_binary(&mut self, value: &[u8]) {
         let size = u64::from(wire_size(value.len())) << 32;
         self.out.put_with_head(size.to_be_bytes(), 4, value);
+    }
+
+    fn write_i16s(&mut self, values: &[i16]) {
+        store_i16s(values, self.out);
+    }
+
+    fn write_i32s(&mut self, values: &[i32]) {
+        store_i32s(values, self.out);
+    }
+
+    fn write_i64s(&mut self, values: &[i64]) {
+        store_i64s(values, self.out);
+    }
+
+    fn write_doubles(&mut self, values: &[f64]) {
+        store_doubles(values, self.out);
     }
 
     #[inline]
