@@ -1,11 +1,9 @@
 //! The walk over Python objects, in each protocol; `serialize` and `deserialize`.
 
-use std::cell::Cell;
-
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, OutputProtocol, PathStep,
-    Protocol,
+    Protocol, Sink,
 };
 use fastthrift_schema::StructId;
 use pyo3::ffi;
@@ -24,7 +22,7 @@ pub(crate) fn encode_struct(
     id: StructId,
     value: Ref,
     settings: &Settings,
-    out: &mut Vec<u8>,
+    out: &mut impl Sink,
 ) -> Result<(), EncodeError> {
     fn walk(
         registry: &Registry,
@@ -158,28 +156,6 @@ impl Drop for CollectorPause {
             unsafe { ffi::PyGC_Enable() };
         }
     }
-}
-
-thread_local! {
-    /// A buffer that one message after another is written into.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// How large a buffer may be to be kept for the next message.
-const KEPT_SCRATCH: usize = 1 << 20;
-
-/// Hands an empty buffer to `write`, and what was written there to `read`.
-pub(crate) fn with_scratch<T, E>(
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    read: impl FnOnce(&[u8]) -> T,
-) -> Result<T, E> {
-    let mut buffer = SCRATCH.take();
-    buffer.clear();
-    let result = write(&mut buffer).map(|()| read(&buffer));
-    if buffer.capacity() <= KEPT_SCRATCH {
-        SCRATCH.set(buffer);
-    }
-    result
 }
 
 /// Says in an error's path in which struct it happened.

@@ -8,9 +8,9 @@ use pyo3::types::PyString;
 use pyo3::{Bound, ffi};
 
 use crate::arguments::Signature;
-use crate::codec::with_scratch;
 use crate::error::restore;
 use crate::object::{Object, Ref, held};
+use crate::output::Output;
 use crate::protocols::settings_of;
 use crate::reading::{PART, Reading, WHOLE, offset_in};
 use crate::source::Source;
@@ -129,18 +129,13 @@ unsafe extern "C" fn serialize(_: Ref, args: *const Ref, count: isize, keywords:
         let object = SERIALIZE.needed(&found, 0)?;
         let settings = settings_of(found[1])?;
         let target = Target::of_object(object)?;
-        let bytes = with_scratch(|out| target.encode(object, &settings, out), bytes_of);
-        bytes.map_err(|error| target.encode_error(error))?
+        let mut out = Output::new();
+        match target.encode(object, &settings, &mut out) {
+            Ok(()) => out.into_bytes(),
+            Err(error) => Err(target.encode_error(error)),
+        }
     };
     give(call())
-}
-
-/// A `bytes` object with this content.
-fn bytes_of(content: &[u8]) -> PyResult<Object> {
-    let len = isize::try_from(content.len()).expect("invariant: a slice is at most isize::MAX bytes long");
-    // SAFETY: the pointer and length are those of a slice.
-    let bytes = unsafe { Object::from_new(ffi::PyBytes_FromStringAndSize(content.as_ptr().cast(), len)) };
-    bytes.ok_or_else(|| PyErr::fetch(held()))
 }
 
 const SERIALIZE_INTO: Signature<4> =
@@ -154,8 +149,9 @@ unsafe extern "C" fn serialize_into(_: Ref, args: *const Ref, count: isize, keyw
         let settings = settings_of(found[2])?;
         let target = Target::of_object(object)?;
         let sink = Sink::open(buffer, found[3])?;
-        let written = with_scratch(|out| target.encode(object, &settings, out), |bytes| sink.write(bytes));
-        let written = written.map_err(|error| target.encode_error(error))??;
+        let mut out = Output::new();
+        target.encode(object, &settings, &mut out).map_err(|error| target.encode_error(error))?;
+        let written = sink.write(out.written()?)?;
         Ok(Object::from(written.into_pyobject(held())?.into_any()))
     };
     give(call())

@@ -18,6 +18,7 @@ mod load;
 mod module;
 mod names;
 mod object;
+mod output;
 mod primitive;
 mod protocols;
 mod reading;

@@ -11,6 +11,7 @@ use crate::class::{info_of, registry_of};
 use crate::codec::{decode_struct, encode_struct, in_struct};
 use crate::error::{decode_error, encode_error};
 use crate::object::{Object, Ref, borrowed, held};
+use crate::output::Output;
 use crate::registry::Registry;
 use crate::settings::Settings;
 use crate::views::Views;
@@ -54,7 +55,7 @@ impl Target<'_> {
 
     /// Appends an object of this struct.
     #[inline]
-    pub(crate) fn encode(&self, object: Ref, settings: &Settings, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(crate) fn encode(&self, object: Ref, settings: &Settings, out: &mut Output) -> Result<(), EncodeError> {
         encode_struct(self.registry.get(), self.id, object, settings, out)
     }
 

@@ -1,0 +1,170 @@
+//! Memory that one value after another is encoded into.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::mem::MaybeUninit;
+
+use fastthrift_protocol::Sink;
+use pyo3::exceptions::PyMemoryError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use crate::object::{Object, held};
+
+/// How large the buffer is that a thread keeps. What does not fit there is written into a `bytes` object that grows in place, so that it
+/// is not copied in the end.
+const KEPT: usize = 64 << 10;
+
+unsafe extern "C" {
+    /// Resizes a `bytes` object that nobody else has; frees it and leaves null when there is no memory. Part of the stable C API, but
+    /// not of the bindings that are used here.
+    fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
+}
+
+thread_local! {
+    /// The buffer that this thread keeps; empty while it is in use.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// What was encoded so far.
+pub(crate) struct Output {
+    start: *mut u8,
+    len: usize,
+    capacity: usize,
+    /// The thread's buffer; `start` points into it as long as there is no `bytes`.
+    buffer: Vec<u8>,
+    bytes: Option<Object>,
+    /// Whether something was lost because there was no memory for it.
+    is_broken: bool,
+}
+
+impl Output {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        let mut buffer = BUFFER.take();
+        let (start, capacity) = (buffer.as_mut_ptr(), buffer.capacity());
+        Self { start, len: 0, capacity, buffer, bytes: None, is_broken: false }
+    }
+
+    /// What was written, which must be whole.
+    pub(crate) fn written(&self) -> PyResult<&[u8]> {
+        if self.is_broken {
+            return Err(PyMemoryError::new_err("no memory for the encoded value"));
+        }
+        // SAFETY: the first `len` bytes were stored; `start` is never null.
+        Ok(unsafe { std::slice::from_raw_parts(self.start, self.len) })
+    }
+
+    /// What was written, as a `bytes` object.
+    #[inline]
+    pub(crate) fn into_bytes(mut self) -> PyResult<Object> {
+        let Some(bytes) = self.bytes.take() else { return bytes_of(self.written()?) };
+        self.written()?;
+        let mut pointer = bytes.into_ptr();
+        // SAFETY: nobody else has the object; the call gives it back resized, or frees it and leaves null.
+        let shrunk = unsafe {
+            _PyBytes_Resize(&raw mut pointer, signed(self.len));
+            Object::from_new(pointer)
+        };
+        shrunk.ok_or_else(|| PyErr::fetch(held()))
+    }
+
+    /// Makes room for `count` more bytes, and says whether there is.
+    #[cold]
+    fn grow(&mut self, count: usize) -> bool {
+        let grown =
+            self.len.checked_add(count).filter(|&needed| isize::try_from(needed).is_ok()).is_some_and(|needed| {
+                let capacity =
+                    needed.max(self.capacity.saturating_mul(2)).min(isize::MAX.unsigned_abs() / 2).max(needed);
+                if capacity <= KEPT { self.grow_buffer(capacity) } else { self.grow_bytes(capacity) }
+            });
+        self.is_broken |= !grown;
+        grown
+    }
+
+    fn grow_buffer(&mut self, capacity: usize) -> bool {
+        // SAFETY: the first `len` bytes were stored.
+        unsafe { self.buffer.set_len(self.len) };
+        let grown = self.buffer.try_reserve_exact(capacity - self.len).is_ok();
+        (self.start, self.capacity) = (self.buffer.as_mut_ptr(), self.buffer.capacity());
+        grown
+    }
+
+    fn grow_bytes(&mut self, capacity: usize) -> bool {
+        // SAFETY: nobody else has the object, so it may grow; of the buffer, the first `len` bytes were stored.
+        let bytes = unsafe {
+            match self.bytes.take() {
+                Some(bytes) => {
+                    let mut pointer = bytes.into_ptr();
+                    _PyBytes_Resize(&raw mut pointer, signed(capacity));
+                    Object::from_new(pointer)
+                }
+                None => {
+                    let bytes = Object::from_new(ffi::PyBytes_FromStringAndSize(std::ptr::null(), signed(capacity)));
+                    if let Some(bytes) = &bytes {
+                        let to = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<u8>();
+                        std::ptr::copy_nonoverlapping(self.start, to, self.len);
+                    }
+                    bytes
+                }
+            }
+        };
+        match bytes {
+            Some(bytes) => {
+                // SAFETY: the object is a live `bytes` of this size.
+                self.start = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()).cast() };
+                self.capacity = capacity;
+                self.bytes = Some(bytes);
+                true
+            }
+            None => {
+                // SAFETY: drops the MemoryError that the call set; it is raised when all is written.
+                unsafe { ffi::PyErr_Clear() };
+                (self.start, self.len, self.capacity) = (self.buffer.as_mut_ptr(), 0, self.buffer.capacity());
+                false
+            }
+        }
+    }
+}
+
+// SAFETY: `start` has `capacity` bytes, of which the first `len` are stored, and belongs to this value alone.
+unsafe impl Sink for Output {
+    #[inline]
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        if self.capacity - self.len < count && !self.grow(count) {
+            return None;
+        }
+        // SAFETY: the bytes from `len` to `capacity` are there, and may be uninitialised.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.start.add(self.len).cast(), self.capacity - self.len) })
+    }
+
+    #[inline]
+    unsafe fn advance(&mut self, count: usize) {
+        self.len += count;
+    }
+}
+
+impl Drop for Output {
+    #[inline]
+    fn drop(&mut self) {
+        BUFFER.set(std::mem::take(&mut self.buffer));
+    }
+}
+
+/// A `bytes` object with this content.
+pub(crate) fn bytes_of(content: &[u8]) -> PyResult<Object> {
+    // SAFETY: the pointer and length are those of a slice.
+    let bytes = unsafe { ffi::PyBytes_FromStringAndSize(content.as_ptr().cast(), signed(content.len())) };
+    // SAFETY: a new reference or null.
+    unsafe { Object::from_new(bytes) }.ok_or_else(|| PyErr::fetch(held()))
+}
+
+fn signed(len: usize) -> isize {
+    isize::try_from(len).expect("invariant: no run of bytes is longer than isize::MAX")
+}
