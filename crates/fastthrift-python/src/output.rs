@@ -94,36 +94,30 @@ impl Output {
     fn grow_bytes(&mut self, capacity: usize) -> bool {
         // SAFETY: nobody else has the object, so it may grow; of the buffer, the first `len` bytes were stored.
         let bytes = unsafe {
-            match self.bytes.take() {
-                Some(bytes) => {
-                    let mut pointer = bytes.into_ptr();
-                    _PyBytes_Resize(&raw mut pointer, signed(capacity));
-                    Object::from_new(pointer)
+            if let Some(bytes) = self.bytes.take() {
+                let mut pointer = bytes.into_ptr();
+                _PyBytes_Resize(&raw mut pointer, signed(capacity));
+                Object::from_new(pointer)
+            } else {
+                let bytes = Object::from_new(ffi::PyBytes_FromStringAndSize(std::ptr::null(), signed(capacity)));
+                if let Some(bytes) = &bytes {
+                    let to = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<u8>();
+                    std::ptr::copy_nonoverlapping(self.start, to, self.len);
                 }
-                None => {
-                    let bytes = Object::from_new(ffi::PyBytes_FromStringAndSize(std::ptr::null(), signed(capacity)));
-                    if let Some(bytes) = &bytes {
-                        let to = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<u8>();
-                        std::ptr::copy_nonoverlapping(self.start, to, self.len);
-                    }
-                    bytes
-                }
+                bytes
             }
         };
-        match bytes {
-            Some(bytes) => {
-                // SAFETY: the object is a live `bytes` of this size.
-                self.start = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()).cast() };
-                self.capacity = capacity;
-                self.bytes = Some(bytes);
-                true
-            }
-            None => {
-                // SAFETY: drops the MemoryError that the call set; it is raised when all is written.
-                unsafe { ffi::PyErr_Clear() };
-                (self.start, self.len, self.capacity) = (self.buffer.as_mut_ptr(), 0, self.buffer.capacity());
-                false
-            }
+        if let Some(bytes) = bytes {
+            // SAFETY: the object is a live `bytes` of this size.
+            self.start = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()).cast() };
+            self.capacity = capacity;
+            self.bytes = Some(bytes);
+            true
+        } else {
+            // SAFETY: drops the MemoryError that the call set; it is raised when all is written.
+            unsafe { ffi::PyErr_Clear() };
+            (self.start, self.len, self.capacity) = (self.buffer.as_mut_ptr(), 0, self.buffer.capacity());
+            false
         }
     }
 }
