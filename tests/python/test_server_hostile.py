@@ -257,6 +257,47 @@ def test_connections_and_failures_leave_no_memory_behind(store: ModuleType) -> N
         assert resident() - before < 2 << 20
 
 
+def test_a_reply_over_the_limit_takes_neither_its_memory_nor_its_time() -> None:
+    idl = """
+        struct Tree { 1: list<Tree> branches }
+        service Giants { list<binary> blobs(1: i32 count) Tree tree(1: i32 depth) }
+    """
+    module = fastthrift.loads(idl, name="giants.thrift")
+    blob = bytes(1 << 20)
+
+    class Giants(module.Giants):  # type: ignore[misc, name-defined]
+        def blobs(self, count: int) -> list[bytes]:
+            return [blob] * count
+
+        def tree(self, depth: int) -> Any:
+            """Return few objects that stand for 2 ** depth."""
+            tree = module.Tree(branches=[])
+            for _ in range(depth):
+                tree = module.Tree(branches=[tree, tree])
+            return tree
+
+    with (
+        fastthrift.Server(Giants(), "tcp://127.0.0.1:0", max_message_size=8 << 20) as server,
+        fastthrift.connect(module.Giants, server.url, timeout=30) as client,
+    ):
+        assert client.blobs(7) == [blob] * 7
+        before = resident()
+        for ask in (lambda: client.blobs(2000), lambda: client.tree(25)):
+            with pytest.raises(fastthrift.TApplicationException, match="internal error") as caught:
+                ask()
+            assert caught.value.type == fastthrift.TApplicationException.INTERNAL_ERROR
+        assert resident() - before < 64 << 20
+        assert client.tree(2) == Giants().tree(2)
+
+
+def test_a_call_over_the_limit_is_not_made_and_the_client_goes_on(server: fastthrift.Server, store: ModuleType) -> None:
+    protocol = fastthrift.Binary(limits=fastthrift.Limits(message=1000))
+    with fastthrift.connect(store.Store, server.url, protocol=protocol, timeout=10) as client:
+        with pytest.raises(fastthrift.TTransportException, match="over the limit of 1000"):
+            client.echo("x" * 1000)
+        assert client.echo("y") == "y"
+
+
 def test_a_client_that_never_reads_is_not_served_without_end(store: ModuleType) -> None:
     with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
         assert works(server, store)

@@ -198,6 +198,10 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         if self.depth == self.depth_limit {
             return Err(EncodeError::new(EncodeErrorKind::DepthLimit(self.depth_limit)));
         }
+        // Few objects can stand for more values than there is time for: each list may hold the same list twice.
+        if self.output.has_lost() {
+            return Err(EncodeError::new(EncodeErrorKind::NoRoom));
+        }
         self.depth += 1;
         Ok(())
     }

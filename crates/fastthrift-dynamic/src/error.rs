@@ -48,6 +48,8 @@ pub enum EncodeErrorKind {
     TooLong(usize),
     /// Values nest deeper than this limit, or contain themselves.
     DepthLimit(u32),
+    /// The output has no room for the rest; its owner knows why.
+    NoRoom,
     /// Anything else, in words.
     Invalid(Box<str>),
 }
@@ -92,6 +94,7 @@ impl fmt::Display for EncodeErrorKind {
             Self::DepthLimit(limit) => {
                 write!(f, "nesting is deeper than the limit of {limit}, or a value contains itself")
             }
+            Self::NoRoom => f.write_str("there is no room for the rest of the value"),
             Self::Invalid(text) => f.write_str(text),
         }
     }

@@ -36,5 +36,5 @@ pub use message::{MessageHeader, MessageType};
 pub use output::OutputProtocol;
 pub use protocol::{Detection, Protocol, UnknownProtocol, detect};
 pub use scanner::{MessageScanner, Scan};
-pub use sink::Sink;
+pub use sink::{Bounded, Loss, Sink};
 pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};

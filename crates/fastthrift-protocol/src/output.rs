@@ -5,6 +5,12 @@ pub trait OutputProtocol {
     /// Whether a `string` must be UTF-8, since what is written is text as a whole. Other protocols take any bytes.
     const TEXT_IS_UTF8: bool = false;
 
+    /// Whether something found no room: [`crate::Sink::has_lost`].
+    #[inline]
+    fn has_lost(&self) -> bool {
+        false
+    }
+
     /// Writes a message's header.
     fn write_message_header(&mut self, header: &MessageHeader<'_>);
     /// Writes what ends a message after its body: nothing, in most protocols.

@@ -25,6 +25,12 @@ pub unsafe trait Sink {
     /// They lie in the room that was given last, and were stored.
     unsafe fn advance(&mut self, count: usize);
 
+    /// Whether something found no room. What a writer appended is not whole then, and to go on is of no use.
+    #[inline]
+    fn has_lost(&self) -> bool {
+        false
+    }
+
     /// Appends a few bytes.
     #[inline]
     fn put<const N: usize>(&mut self, bytes: [u8; N])
@@ -109,9 +115,124 @@ unsafe impl Sink for Vec<u8> {
     }
 }
 
+/// How much more room a writer may ask for than it then fills.
+const OVERASKED: usize = 64;
+
+/// Why something found no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// There would be more bytes than allowed.
+    TooLarge,
+    /// The system has no memory for them.
+    OutOfMemory,
+}
+
+/// The end of a buffer, up to a limit that is kept while it grows: a value that is larger takes neither the memory nor the time.
+///
+/// A few bytes more than the limit may be appended before it shows; the owner compares the length in the end.
+#[derive(Debug)]
+pub struct Bounded<'a> {
+    bytes: &'a mut Vec<u8>,
+    /// How long the buffer may become.
+    limit: usize,
+    loss: &'a mut Option<Loss>,
+}
+
+impl<'a> Bounded<'a> {
+    /// Appends to `bytes` until these are `limit` long; the first loss is noted in `loss`.
+    pub fn new(bytes: &'a mut Vec<u8>, limit: usize, loss: &'a mut Option<Loss>) -> Self {
+        Self { bytes, limit, loss }
+    }
+
+    /// Makes room for `count` more bytes, and says whether there is.
+    #[cold]
+    fn grow(&mut self, count: usize) -> bool {
+        if self.loss.is_none() {
+            *self.loss = self.grown(count).err();
+        }
+        self.loss.is_none()
+    }
+
+    fn grown(&mut self, count: usize) -> Result<(), Loss> {
+        let len = self.bytes.len();
+        let needed = len.saturating_add(count);
+        let most = self.limit.saturating_add(OVERASKED);
+        if len > self.limit || needed > most {
+            return Err(Loss::TooLarge);
+        }
+        let capacity = self.bytes.capacity().saturating_mul(2).min(most).max(needed);
+        self.bytes.try_reserve_exact(capacity - len).map_err(|_| Loss::OutOfMemory)
+    }
+}
+
+// SAFETY: the spare capacity is as large as was asked for, and the new length covers what was stored.
+unsafe impl Sink for Bounded<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    #[inline]
+    fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        if self.bytes.capacity() - self.bytes.len() < count && !self.grow(count) {
+            return None;
+        }
+        Some(self.bytes.spare_capacity_mut())
+    }
+
+    #[inline]
+    unsafe fn advance(&mut self, count: usize) {
+        // SAFETY: by the caller's word the bytes up to there are stored.
+        unsafe { self.bytes.advance(count) };
+    }
+
+    #[inline]
+    fn has_lost(&self) -> bool {
+        self.loss.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bounded_buffer_takes_all_that_fits_and_no_more_memory_than_its_limit() {
+        let mut bytes = b"head".to_vec();
+        let mut loss = None;
+        let mut sink = Bounded::new(&mut bytes, 10_004, &mut loss);
+        for _ in 0..100 {
+            sink.put_slice(&[7; 100]);
+        }
+        assert!(!sink.has_lost());
+        assert_eq!(sink.len(), 10_004);
+        sink.put_slice(&[7; 100]);
+        assert!(sink.has_lost());
+        sink.put([1]);
+        assert_eq!(loss, Some(Loss::TooLarge));
+        assert!(bytes.starts_with(b"head\x07"));
+        assert!(bytes.capacity() <= 10_004 + OVERASKED, "{}", bytes.capacity());
+    }
+
+    #[test]
+    fn small_steps_over_a_bound_are_noticed() {
+        let (mut bytes, mut loss) = (Vec::new(), None);
+        let mut sink = Bounded::new(&mut bytes, 100, &mut loss);
+        for _ in 0..300 {
+            sink.put([1]);
+        }
+        assert_eq!(loss, Some(Loss::TooLarge));
+        assert!(bytes.len() > 100);
+        assert!(bytes.capacity() <= 100 + OVERASKED);
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_a_loss() {
+        let (mut bytes, mut loss) = (Vec::new(), None);
+        let mut sink = Bounded::new(&mut bytes, usize::MAX, &mut loss);
+        assert!(sink.room(usize::MAX >> 1).is_none());
+        assert_eq!(loss, Some(Loss::OutOfMemory));
+    }
 
     #[test]
     fn heads_and_bytes_of_every_length_are_appended() {

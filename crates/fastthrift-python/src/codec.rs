@@ -45,7 +45,7 @@ pub(crate) fn encode_fields(
     registry: &Registry,
     plan: &StructPlan,
     settings: &Settings,
-    out: &mut Vec<u8>,
+    out: &mut impl Sink,
     get: impl Fn(&FieldPlan) -> Option<Ref>,
 ) -> Result<usize, EncodeError> {
     fn walk(

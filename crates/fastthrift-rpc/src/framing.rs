@@ -1,3 +1,5 @@
+use fastthrift_protocol::Loss;
+
 use crate::{CallError, ConnectionErrorKind, Framing, ReplyError};
 
 /// Bytes of a frame's length.
@@ -41,6 +43,15 @@ pub(crate) fn close_message(
     }
 }
 
+/// Checks that all of a message found room.
+pub(crate) fn check_loss(loss: Option<Loss>, limit: usize) -> Result<(), CloseError> {
+    match loss {
+        None => Ok(()),
+        Some(Loss::TooLarge) => Err(CloseError::TooLarge { size: limit.saturating_add(1), limit }),
+        Some(Loss::OutOfMemory) => Err(CloseError::OutOfMemory),
+    }
+}
+
 fn check_size(size: usize, limit: usize) -> Result<i32, CloseError> {
     i32::try_from(size).ok().filter(|_| size <= limit).ok_or(CloseError::TooLarge { size, limit })
 }
@@ -49,6 +60,7 @@ fn check_size(size: usize, limit: usize) -> Result<i32, CloseError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CloseError {
     TooLarge { size: usize, limit: usize },
+    OutOfMemory,
     BufferShrunk,
 }
 
@@ -56,6 +68,7 @@ impl From<CloseError> for CallError {
     fn from(error: CloseError) -> Self {
         match error {
             CloseError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CloseError::OutOfMemory => Self::OutOfMemory,
             CloseError::BufferShrunk => Self::BufferShrunk,
         }
     }
@@ -65,6 +78,7 @@ impl From<CloseError> for ReplyError {
     fn from(error: CloseError) -> Self {
         match error {
             CloseError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CloseError::OutOfMemory => Self::OutOfMemory,
             CloseError::BufferShrunk => Self::BufferShrunk,
         }
     }

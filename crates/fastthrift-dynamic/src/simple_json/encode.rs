@@ -204,6 +204,9 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
         if self.depth >= self.depth_limit {
             return Err(EncodeError::new(EncodeErrorKind::DepthLimit(self.depth_limit)));
         }
+        if self.out.has_lost() {
+            return Err(EncodeError::new(EncodeErrorKind::NoRoom));
+        }
         self.depth += 1;
         self.bracket(bracket);
         Ok(())

@@ -47,6 +47,11 @@ fn header_word(ttype: TType, id: i16) -> u64 {
 }
 
 impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
+    #[inline]
+    fn has_lost(&self) -> bool {
+        self.out.has_lost()
+    }
+
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         let number = header.message_type.to_number();
         if self.writes_old_messages {

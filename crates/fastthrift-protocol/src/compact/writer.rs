@@ -44,6 +44,11 @@ const fn bool_number(value: bool) -> u8 {
 }
 
 impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
+    #[inline]
+    fn has_lost(&self) -> bool {
+        self.out.has_lost()
+    }
+
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         self.out.put([PROTOCOL_ID, header.message_type.to_number() << 5 | VERSION]);
         write_u32(self.out, header.sequence_id.cast_unsigned());

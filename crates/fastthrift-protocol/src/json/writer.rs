@@ -192,6 +192,11 @@ impl<S: Sink> OutputProtocol for JsonWriter<'_, S> {
 
     /// Ends with the comma before the body, so that a writer of its own can write that. A name that is not UTF-8 has the wrong
     /// bytes replaced.
+    #[inline]
+    fn has_lost(&self) -> bool {
+        self.out.has_lost()
+    }
+
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         self.out.put(*b"[1,");
         write_text(self.out, String::from_utf8_lossy(header.name).as_bytes());

@@ -8,9 +8,10 @@ mod turns;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use fastthrift_dynamic::EncodeErrorKind;
 use fastthrift_protocol::{ApplicationException, Limits, PathStep};
-use fastthrift_rpc::{CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use fastthrift_rpc::{CallError, CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
@@ -124,10 +125,16 @@ impl Client {
         let failed = |error| link_error(py, &self.target, &info.name, error);
         let mut writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
         let plan = registry.plans().structure(info.arguments);
-        encode_fields(registry, plan, &self.target.settings, writer.buffer(), |field| {
+        let written = encode_fields(registry, plan, &self.target.settings, &mut writer.sink(), |field| {
             values.get(field.index).map(Object::as_ptr).filter(|&value| !is_none(value))
-        })
-        .map_err(|error| encode_error(py, &error.within(PathStep::Field((*info.name).into()))))?;
+        });
+        match written {
+            Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
+                return Err(encode_error(py, &error.within(PathStep::Field((*info.name).into()))));
+            }
+            // Where there was no room, to finish fails and says why.
+            Ok(_) | Err(_) => {}
+        }
         writer.finish().map_err(|error| failed(LinkError::Call(error)))
     }
 
@@ -233,6 +240,7 @@ fn link_error(py: Python<'_>, target: &Target, name: &str, error: LinkError) -> 
             let kind = if error.fault() == fastthrift_rpc::Fault::Network { "END_OF_FILE" } else { "UNKNOWN" };
             transport_error(py, kind, format!("{name}: the connection to {endpoint} was closed: {error}"))
         }
+        LinkError::Call(error @ CallError::OutOfMemory) => PyMemoryError::new_err(format!("{name}: {error}")),
         LinkError::Call(error) => transport_error(py, "UNKNOWN", format!("{name}: {error}")),
         LinkError::Interrupted => PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("interrupted")),
     }

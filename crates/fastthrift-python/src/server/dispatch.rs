@@ -74,8 +74,8 @@ impl<'s> Call<'s> {
         match replied {
             Ok(()) => Ok(()),
             Err(Unsent::Encode(error)) => self.fail(py, rpc, request, &encode_error(py, &error)),
-            Err(Unsent::Reply(ReplyError::TooLarge { size, limit })) => {
-                let kind = EncodeErrorKind::Invalid(format!("{size} bytes are over the limit of {limit}").into());
+            Err(Unsent::Reply(error @ (ReplyError::TooLarge { .. } | ReplyError::OutOfMemory))) => {
+                let kind = EncodeErrorKind::Invalid(error.to_string().into());
                 let error = EncodeError::new(kind).within(PathStep::Field((*info.name).into()));
                 self.fail(py, rpc, request, &encode_error(py, &error))
             }
@@ -217,10 +217,13 @@ fn reply<'v>(
         value.map(Object::as_ptr).filter(|&value| !is_none(value))
     };
     let mut writer = rpc.begin_reply(request.id).map_err(Unsent::Reply)?;
-    let written = encode_fields(registry, plan, settings, writer.buffer(), get)
-        .map_err(|error| Unsent::Encode(error.within(PathStep::Field((*info.name).into()))))?;
-    if written == 0 && info.returns.is_some() {
-        return Err(Unsent::Encode(no_result(registry, info)));
+    match encode_fields(registry, plan, settings, &mut writer.sink(), get) {
+        Ok(0) if info.returns.is_some() => return Err(Unsent::Encode(no_result(registry, info))),
+        Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
+            return Err(Unsent::Encode(error.within(PathStep::Field((*info.name).into()))));
+        }
+        // Where there was no room, to finish fails and says why.
+        Ok(_) | Err(_) => {}
     }
     writer.finish().map_err(Unsent::Reply)
 }

@@ -1,6 +1,8 @@
+use fastthrift_protocol::{Bounded, Loss};
+
 use super::connection::ClientConnection;
 use super::in_flight::InFlight;
-use crate::framing::close_message;
+use crate::framing::{FRAME_HEADER, check_loss, close_message};
 use crate::{CallError, CallId, CallKind};
 
 /// A call that is being written: its header stands in the outbound buffer, its body is the caller's to append.
@@ -16,12 +18,20 @@ pub struct CallWriter<'c> {
     pub(super) start: usize,
     /// Where the body starts in the buffer.
     pub(super) body: usize,
+    /// Why part of the body found no room.
+    pub(super) loss: Option<Loss>,
 }
 
 impl CallWriter<'_> {
     /// The outbound buffer, to append the arguments' struct to. What stands in it already must stay.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         self.connection.outbound.buffer()
+    }
+
+    /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
+    pub fn sink(&mut self) -> Bounded<'_> {
+        let limit = self.start.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
+        Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
     /// Where the body starts in the buffer.
@@ -34,6 +44,7 @@ impl CallWriter<'_> {
     /// Fails when the call is over the limit, and then takes back what was written.
     pub fn finish(mut self) -> Result<CallId, CallError> {
         let ClientConnection { config, outbound, .. } = &mut *self.connection;
+        check_loss(self.loss, config.limits.message)?;
         close_message(outbound.buffer(), config.framing, self.start, self.body, config.limits.message)?;
         let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
         Ok(self.connection.commit(call, self.kind))

@@ -262,7 +262,7 @@ impl ClientConnection {
         };
         self.write_call_header(&call, kind);
         let body = self.outbound.end();
-        Ok(CallWriter { connection: self, call: Some(call), kind, start, body })
+        Ok(CallWriter { connection: self, call: Some(call), kind, start, body, loss: None })
     }
 
     fn check_call(&self, name: usize) -> Result<(), CallError> {

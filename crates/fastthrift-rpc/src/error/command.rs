@@ -10,11 +10,13 @@ pub enum CallError {
     Connection(ConnectionError),
     /// The message is over the limit.
     TooLarge {
-        /// Its size in bytes.
+        /// Its size in bytes, as far as it was written.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
+    /// The system has no memory for the message.
+    OutOfMemory,
     /// The function's name is over the limit.
     NameTooLong {
         /// Its size in bytes, the service's included.
@@ -44,11 +46,13 @@ pub enum ReplyError {
     AwaitsReply,
     /// The message is over the limit.
     TooLarge {
-        /// Its size in bytes.
+        /// Its size in bytes, as far as it was written.
         size: usize,
         /// The limit in bytes.
         limit: usize,
     },
+    /// The system has no memory for the message.
+    OutOfMemory,
     /// What wrote the body removed bytes that it had not written.
     BufferShrunk,
 }
@@ -68,7 +72,10 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection(error) => write!(f, "the connection cannot be used any more: {error}"),
-            Self::TooLarge { size, limit } => write!(f, "the call of {size} bytes is over the limit of {limit}"),
+            Self::TooLarge { size, limit } => {
+                write!(f, "the call of {size} bytes or more is over the limit of {limit}")
+            }
+            Self::OutOfMemory => f.write_str("there is no memory for the call"),
             Self::NameTooLong { size, limit } => {
                 write!(f, "the function's name of {size} bytes is over the limit of {limit}")
             }
@@ -84,7 +91,10 @@ impl fmt::Display for ReplyError {
             Self::NotOpen => f.write_str("the request is not open: it was answered before, or belongs elsewhere"),
             Self::Oneway => f.write_str("the request is oneway: it is finished, not answered"),
             Self::AwaitsReply => f.write_str("the request is a call: it is answered, not finished"),
-            Self::TooLarge { size, limit } => write!(f, "the reply of {size} bytes is over the limit of {limit}"),
+            Self::TooLarge { size, limit } => {
+                write!(f, "the reply of {size} bytes or more is over the limit of {limit}")
+            }
+            Self::OutOfMemory => f.write_str("there is no memory for the reply"),
             Self::BufferShrunk => f.write_str("the reply's buffer is shorter than before its body was written"),
         }
     }

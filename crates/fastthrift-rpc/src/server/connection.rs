@@ -230,7 +230,7 @@ impl ServerConnection {
         let header = MessageHeader { name: &open.function, message_type, sequence_id: open.sequence_id };
         write_header(protocol, open.form, &header, buffer);
         let body = self.outbound.end();
-        Ok(ReplyWriter { connection: self, request, start, body, is_finished: false })
+        Ok(ReplyWriter { connection: self, request, start, body, loss: None, is_finished: false })
     }
 
     fn needed(&self) -> usize {
@@ -252,7 +252,8 @@ impl ServerConnection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ClientConfig, ClientConnection};
+    use crate::{CallError, ClientConfig, ClientConnection};
+    use fastthrift_protocol::{Limits, Sink};
 
     #[test]
     fn a_call_of_what_the_schema_says_is_oneway_is_closed_without_a_byte() {
@@ -294,5 +295,33 @@ mod tests {
         let error = client.poll_event(std::time::Duration::ZERO).unwrap_err();
         assert_eq!(*error.kind(), ConnectionErrorKind::OutOfMemory);
         assert_eq!(client.drain_failed().len(), 1);
+    }
+
+    #[test]
+    fn a_reply_takes_no_memory_for_what_is_over_the_limit_and_the_request_stays_open() {
+        let limits = Limits { message: 1000, ..Limits::DEFAULT };
+        let mut client = ClientConnection::new(ClientConfig { limits, ..ClientConfig::default() });
+        let mut server = ServerConnection::new(ServerConfig { limits, ..ServerConfig::default() });
+        let mut call = client.begin_call("fetch", CallKind::Call, None).unwrap();
+        call.sink().put([0]);
+        call.finish().unwrap();
+        let mut call = client.begin_call("fetch", CallKind::Call, None).unwrap();
+        call.sink().put_slice(&[0; 2000]);
+        assert_eq!(call.finish(), Err(CallError::TooLarge { size: 1001, limit: 1000 }));
+        server.receive(client.outbound());
+        let request = server.poll_event().unwrap().unwrap();
+        let mut reply = server.begin_reply(request.id).unwrap();
+        for _ in 0..1000 {
+            reply.sink().put_slice(&[0; 100]);
+        }
+        assert!(reply.sink().has_lost());
+        assert!(reply.buffer().capacity() < 1200);
+        assert_eq!(reply.finish(), Err(ReplyError::TooLarge { size: 1001, limit: 1000 }));
+        assert_eq!((server.open_requests(), server.outbound()), (1, &b""[..]));
+        let mut reply = server.begin_reply(request.id).unwrap();
+        let header = reply.body_start() - 4;
+        reply.sink().put_slice(&vec![0; 1000 - header]);
+        assert_eq!(reply.finish(), Ok(()));
+        assert_eq!(server.outbound().len(), 1004);
     }
 }

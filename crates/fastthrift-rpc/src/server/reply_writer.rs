@@ -1,6 +1,8 @@
+use fastthrift_protocol::{Bounded, Loss};
+
 use super::{RequestId, ServerConnection};
 use crate::ReplyError;
-use crate::framing::close_message;
+use crate::framing::{FRAME_HEADER, check_loss, close_message};
 
 /// A reply that is being written: its header stands in the outbound buffer, its body is the caller's to append.
 ///
@@ -14,6 +16,8 @@ pub struct ReplyWriter<'c> {
     pub(super) start: usize,
     /// Where the body starts in the buffer.
     pub(super) body: usize,
+    /// Why part of the body found no room.
+    pub(super) loss: Option<Loss>,
     pub(super) is_finished: bool,
 }
 
@@ -21,6 +25,12 @@ impl ReplyWriter<'_> {
     /// The outbound buffer, to append the result's struct to. What stands in it already must stay.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
         self.connection.outbound.buffer()
+    }
+
+    /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
+    pub fn sink(&mut self) -> Bounded<'_> {
+        let limit = self.start.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
+        Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
     /// Where the body starts in the buffer.
@@ -34,6 +44,7 @@ impl ReplyWriter<'_> {
     pub fn finish(mut self) -> Result<(), ReplyError> {
         let framing = self.connection.framing();
         let limit = self.connection.config.limits.message;
+        check_loss(self.loss, limit)?;
         close_message(self.connection.outbound.buffer(), framing, self.start, self.body, limit)?;
         self.is_finished = true;
         self.connection.close(self.request);
