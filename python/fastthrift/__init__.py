@@ -10,9 +10,13 @@ from fastthrift._core import (
     Union,
     deserialize,
     deserialize_from,
+    from_dict,
+    from_json,
     iter_structs,
     serialize,
     serialize_into,
+    to_dict,
+    to_json,
 )
 from fastthrift._errors import (
     DecodeError,
@@ -58,6 +62,8 @@ __all__ = [
     "connect",
     "deserialize",
     "deserialize_from",
+    "from_dict",
+    "from_json",
     "install_import_hook",
     "iter_structs",
     "load",
@@ -67,6 +73,8 @@ __all__ = [
     "serialize",
     "serialize_into",
     "serve",
+    "to_dict",
+    "to_json",
 ]
 
 _MODULES = {

@@ -38,11 +38,15 @@ __all__ = [
     "connect",
     "deserialize",
     "deserialize_from",
+    "from_dict",
+    "from_json",
     "iter_structs",
     "load_files",
     "load_path",
     "serialize",
     "serialize_into",
+    "to_dict",
+    "to_json",
 ]
 
 # ---- classes of loaded IDL files ----
@@ -175,6 +179,14 @@ class StructIterator(Generic[_S]):
     @classmethod
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
 
+def to_json(
+    obj: Struct | Union | ThriftException, *, indent: int | None = None, enums: Literal["name", "number"] = "name"
+) -> str: ...
+def from_json(cls: type[_S], text: str | Buffer) -> _S: ...
+def to_dict(
+    obj: Struct | Union | ThriftException, *, enums: Literal["name", "number"] | None = None
+) -> dict[str, Any]: ...
+def from_dict(cls: type[_S], data: dict[str, Any]) -> _S: ...
 def bind_classes(module: ModuleType, classes: dict[str, type]) -> None: ...
 
 # ---- loading ----

@@ -1,5 +1,7 @@
 """What the codecs take and give, to a type checker."""
 
+from typing import Any
+
 import fastthrift
 from typing_extensions import assert_type
 
@@ -36,3 +38,15 @@ try:
     fastthrift.deserialize(Point, b"")
 except fastthrift.DecodeError as error:
     assert_type(error.offset, int | None)
+
+assert_type(fastthrift.to_json(point), str)
+assert_type(fastthrift.to_json(Choice(), indent=2, enums="number"), str)
+assert_type(fastthrift.from_json(Point, "{}"), Point)
+assert_type(fastthrift.from_json(Failure, memoryview(b"{}")), Failure)
+assert_type(fastthrift.to_dict(point)["x"], Any)
+assert_type(fastthrift.from_dict(Choice, {"a": 1}), Choice)
+
+fastthrift.to_json(point, 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+fastthrift.to_json(point, enums="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.from_json(Point, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.from_dict(Point, [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

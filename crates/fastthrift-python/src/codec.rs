@@ -127,7 +127,7 @@ pub(crate) fn decode_fields(
 
 /// Rests Python's cyclic collector while a large input is decoded: decoding makes no garbage, but so many objects that the collector
 /// would run again and again over all of them. On free-threaded builds resting would stop it for everybody, so there it goes on.
-struct CollectorPause {
+pub(crate) struct CollectorPause {
     was_on: bool,
 }
 
@@ -136,7 +136,7 @@ const PAUSE_FROM: usize = 64 << 10;
 
 impl CollectorPause {
     #[inline]
-    fn for_input(input: &[u8]) -> Option<Self> {
+    pub(crate) fn for_input(input: &[u8]) -> Option<Self> {
         (input.len() >= PAUSE_FROM && !cfg!(Py_GIL_DISABLED)).then(Self::start)
     }
 

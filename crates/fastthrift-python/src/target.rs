@@ -47,6 +47,12 @@ impl Target<'_> {
         Self::of_class(crate::object::class_of(held(), object).as_ptr())
     }
 
+    /// The class that instances are to have; None for one that is only bound to the struct.
+    #[inline]
+    pub(crate) fn class(&self) -> Option<*mut ffi::PyTypeObject> {
+        self.class
+    }
+
     /// The plan of the whole struct.
     #[inline]
     pub(crate) fn plan(&self) -> &StructPlan {

@@ -1,0 +1,126 @@
+//! `to_json` and `from_json`: JSON with field names, by the schema.
+#![expect(clippy::doc_markdown, reason = "the documentation is for Python, where names of classes stand plain")]
+
+use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
+use fastthrift_protocol::json::Scratch;
+use fastthrift_protocol::{DecodeError, DecodeErrorKind, Protocol};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::build::PyBuild;
+use crate::codec::CollectorPause;
+use crate::object::{Object, type_name};
+use crate::primitive::{text, utf8};
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::target::Target;
+use crate::visit::PyVisit;
+
+/// By how many spaces a level is indented at most.
+const WIDEST_INDENT: i64 = 32;
+
+/// Adds the functions to the native module.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(to_json, module)?)?;
+    module.add_function(wrap_pyfunction!(from_json, module)?)
+}
+
+/// Return a struct, union or exception as JSON text with the names of its fields.
+///
+/// Fields that are not set are left out. `binary` is base64, `uuid` is text, NaN and the infinities are the strings "NaN", "Infinity"
+/// and "-Infinity", and a map whose keys are structs or containers is an array of pairs.
+///
+/// Args:
+///     obj: An instance of a class of a loaded IDL file.
+///     indent: By how many spaces each level is indented on lines of its own, 0 to 32; None writes no whitespace at all.
+///     enums: 'name' writes the names of enums' values (numbers that have none as they are), 'number' all as numbers.
+///
+/// Raises:
+///     EncodeError: A value is not what the IDL says; the text names the path to it.
+///     TypeError: `obj` is not an instance of such a class.
+///     ValueError: `indent` or `enums` is none of these.
+#[pyfunction]
+#[pyo3(signature = (obj, *, indent = None, enums = "name"))]
+fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult<Py<PyAny>> {
+    let style = JsonStyle { enums: enum_style(enums)?, bools: BoolStyle::Word, indent: indent_of(indent)? };
+    let target = Target::of_object(obj.as_ptr())?;
+    let settings = Settings::of(Protocol::Binary);
+    let registry = target.registry.get();
+    let mut out = Vec::new();
+    let visit = PyVisit::new(registry, &settings);
+    let mut encoder = SimpleJsonEncoder::new(registry.plans(), &mut out, &visit, style, settings.limits.depth);
+    encoder.structure(target.id, obj.as_ptr()).map_err(|error| target.encode_error(error))?;
+    match text(&out) {
+        Ok(Some(json)) => Ok(json.into_bound(obj.py()).unbind()),
+        Ok(None) => Err(PyErr::fetch(obj.py())),
+        Err(_) => unreachable!("invariant: JSON is written as UTF-8"),
+    }
+}
+
+/// Return an instance of `cls` that is read from JSON text with the names of fields.
+///
+/// It takes what `to_json` writes in each of its styles. Fields may come in any order, those that the IDL does not know are skipped,
+/// and null stands for a field that is not set. Booleans are true and false or 1 and 0, numbers may stand in quotes, enums are names
+/// or numbers, and the last of several values for a field counts.
+///
+/// Args:
+///     cls: A class of a loaded IDL file, or a subclass of one.
+///     text: A str, or a bytes-like object that holds UTF-8.
+///
+/// Raises:
+///     DecodeError: The text is no such struct; the text of the error names the path and the offset, in bytes of UTF-8.
+///     TypeError: `cls` is no such class, or `text` is neither.
+#[pyfunction]
+#[pyo3(signature = (cls, text))]
+fn from_json(cls: &Bound<'_, PyAny>, text: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let target = Target::of_class(cls.as_ptr())?;
+    let settings = Settings::of(Protocol::Binary);
+    let read = if text.is_instance_of::<PyString>() {
+        match utf8(text.as_ptr()) {
+            Some(bytes) => read_struct(&target, &settings, bytes),
+            None => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, 0)),
+        }
+    } else {
+        let source = Source::open(text.as_ptr()).map_err(|error| no_text(text, error))?;
+        source.read(0, source.len(), &settings, |bytes| read_struct(&target, &settings, bytes))?
+    };
+    match read {
+        Ok(object) => Ok(object.into_bound(text.py()).unbind()),
+        Err(error) => Err(target.decode_error(error)),
+    }
+}
+
+fn read_struct(target: &Target<'_>, settings: &Settings, json: &[u8]) -> Result<Object, DecodeError> {
+    let _paused = CollectorPause::for_input(json);
+    let (scratch, plans) = (Scratch::new(), target.registry.get().plans());
+    let mut build = PyBuild::new(&target.registry, settings).with_class(target.class());
+    let mut decoder = SimpleJsonDecoder::new(plans, json, &scratch, settings.limits, &mut build);
+    let object = decoder.structure(target.id)?;
+    decoder.end().map(|()| object)
+}
+
+#[cold]
+fn no_text(text: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(text.py()) {
+        let found = type_name(text.as_ptr());
+        return PyTypeError::new_err(format!("text must be a str or a bytes-like object, got {found}"));
+    }
+    error
+}
+
+fn indent_of(indent: Option<i64>) -> PyResult<Option<u8>> {
+    let Some(indent) = indent else { return Ok(None) };
+    match u8::try_from(indent) {
+        Ok(width) if indent <= WIDEST_INDENT => Ok(Some(width)),
+        _ => Err(PyValueError::new_err(format!("indent must be from 0 to {WIDEST_INDENT}, got {indent}"))),
+    }
+}
+
+fn enum_style(name: &str) -> PyResult<EnumStyle> {
+    match name {
+        "name" => Ok(EnumStyle::Name),
+        "number" => Ok(EnumStyle::Number),
+        other => Err(PyValueError::new_err(format!("enums must be one of 'name', 'number', got {other:?}"))),
+    }
+}

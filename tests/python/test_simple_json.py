@@ -1,0 +1,197 @@
+"""`to_json` and `from_json`: readable, checked, and the same value again."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from typing import Any
+
+import fastthrift
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.python.apache import same
+from tests.python.test_properties import instances, schemas
+
+IDL = """
+enum Color { RED = 1, GREEN = 2 }
+struct Person { 1: required i32 id; 2: optional string from; 3: Color color = Color.RED }
+union Contact { 1: Person person; 2: string mail }
+exception Refused { 1: string why; 2: bool final }
+struct Book {
+  1: list<Person> people; 2: map<Person, i32> ages; 3: set<string> tags; 4: map<i32, bool> flags; 5: binary blob;
+  6: uuid key; 7: Contact contact; 8: double score; 9: Book next; 10: map<Color, list<Color>> colors
+}
+"""
+MODULE: Any = fastthrift.loads(IDL, name="json.thrift")
+BOOK = MODULE.Book(
+    people=[MODULE.Person(1, "ann"), MODULE.Person(2, color=MODULE.Color(7))],
+    ages={MODULE.Person(3): 40},
+    tags={"é😀\n"},
+    flags={1: True},
+    blob=b"\x00\xff",
+    key=uuid.UUID(int=5),
+    contact=MODULE.Contact(mail="a@b"),
+    score=1e22,
+    colors={MODULE.Color.GREEN: [MODULE.Color.RED]},
+)
+TEXT = (
+    '{"people":[{"id":1,"from":"ann","color":"RED"},{"id":2,"color":7}],"ages":[[{"id":3,"color":"RED"},40]],'
+    '"tags":["é😀\\n"],"flags":{"1":true},"blob":"AP8=","key":"00000000-0000-0000-0000-000000000005",'
+    '"contact":{"mail":"a@b"},"score":1e+22,"colors":{"GREEN":["RED"]}}'
+)
+
+
+def failure(text: str | bytes, cls: Any = MODULE.Book) -> fastthrift.DecodeError:
+    """Return why a text is no such struct."""
+    with pytest.raises(fastthrift.DecodeError) as raised:
+        fastthrift.from_json(cls, text)
+    return raised.value
+
+
+def test_a_struct_is_written_with_names_and_read_back() -> None:
+    assert fastthrift.to_json(BOOK) == TEXT
+    assert same(fastthrift.from_json(MODULE.Book, TEXT), BOOK)
+
+
+def test_indented_text_is_what_the_json_module_writes() -> None:
+    for indent in (0, 1, 2, 8):
+        indented = fastthrift.to_json(BOOK, indent=indent)
+        assert indented == json.dumps(json.loads(TEXT), indent=indent, ensure_ascii=False)
+        assert same(fastthrift.from_json(MODULE.Book, indented), BOOK)
+
+
+def test_enums_are_names_or_numbers() -> None:
+    person = MODULE.Person(1, color=MODULE.Color.GREEN)
+    assert fastthrift.to_json(person, enums="number") == '{"id":1,"color":2}'
+    for value in ("2", '"GREEN"', '"2"'):
+        assert fastthrift.from_json(MODULE.Person, f'{{"id":1,"color":{value}}}') == person
+
+
+@pytest.mark.parametrize(
+    "make", [str, str.encode, lambda text: bytearray(text.encode()), lambda text: memoryview(text.encode())]
+)
+def test_text_is_a_str_or_any_buffer(make: Any) -> None:
+    assert same(fastthrift.from_json(MODULE.Book, make(TEXT)), BOOK)
+
+
+def test_unions_exceptions_and_subclasses_are_taken() -> None:
+    class Friend(MODULE.Person):  # type: ignore[misc]
+        """A subclass."""
+
+    friend = fastthrift.from_json(Friend, '{"from":null,"id":5,"unknown":[{}]}')
+    assert (type(friend), friend.id, fastthrift.to_json(friend)) == (Friend, 5, '{"id":5,"color":"RED"}')
+    refused = fastthrift.from_json(MODULE.Refused, '{"why":"no","final":1}')
+    assert (refused.why, refused.final) == ("no", True)
+    assert fastthrift.to_json(refused) == '{"why":"no","final":true}'
+    assert fastthrift.to_json(fastthrift.from_json(MODULE.Contact, '{"mail":"x"}')) == '{"mail":"x"}'
+
+
+def test_what_json_has_no_numbers_for_is_text() -> None:
+    for value, text in [(math.inf, "Infinity"), (-math.inf, "-Infinity")]:
+        assert fastthrift.to_json(MODULE.Book(score=value)) == f'{{"score":"{text}"}}'
+        assert fastthrift.from_json(MODULE.Book, f'{{"score":"{text}"}}').score == value
+    assert math.isnan(fastthrift.from_json(MODULE.Book, fastthrift.to_json(MODULE.Book(score=math.nan))).score)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "offset"),
+    [
+        ('{"people":[{"id":1},{"id":"x"}]}', "Book.people[1].id: expected an integer", 27),
+        ('{"people":[{}]}', "Book.people[0]: required field 'id' of", None),
+        ('{"people":[{"id":1,"color":"BLUE"}]}', "Book.people[0].color: enum 'Color' has no value 'BLUE'", 28),
+        ('{"flags":{"x":true}}', "Book.flags[key 0]: expected an integer", 11),
+        ('{"flags":{"1":2}}', "Book.flags[value 0]: 2 is outside the range", None),
+        ('{"contact":{}}', "Book.contact: union 'Contact' holds no member", None),
+        ('{"score":1} {}', "Book: expected the end of the text", 12),
+        ('{"tags":["\\ud800"]}', "Book.tags[0]: expected", None),
+        ("\ud800", "Book: string is not valid UTF-8", 0),
+        (b'{"tags":["\xff"]}', "Book.tags[0]: string is not valid UTF-8", 10),
+        ("[" * 100_000, "Book: expected '{'", 0),
+        ('{"next":' * 100_000, "nesting is deeper than the limit of 64", None),
+        ('{"x":' + "[" * 100_000, "Book: nesting is deeper than the limit of 64", None),
+    ],
+)
+def test_errors_name_path_and_offset(text: str | bytes, message: str, offset: int | None) -> None:
+    error = failure(text)
+    assert message.replace(" of", "") in str(error).replace(" of", "")
+    if offset is not None:
+        assert error.offset == offset
+
+
+def test_no_prefix_is_a_struct() -> None:
+    encoded = TEXT.encode()
+    for end in range(len(encoded)):
+        error = failure(encoded[:end])
+        assert error.offset is not None
+        assert error.offset <= end
+
+
+def test_a_value_that_the_idl_does_not_allow_is_not_written() -> None:
+    for book, message in [
+        (MODULE.Book(people=[MODULE.Person(2**31)]), "Book.people[0].id: 2147483648 is outside the range of i32"),
+        (MODULE.Book(people=[MODULE.Person()]), "Book.people[0]: required field 'id' of 'Person' is not set"),
+        (MODULE.Book(contact=MODULE.Contact()), "Book.contact: union 'Contact' holds no member"),
+        (MODULE.Book(tags={"\ud800"}), "Book.tags[0]: text holds a lone surrogate"),
+    ]:
+        with pytest.raises(fastthrift.EncodeError, match="^" + message.replace("[", r"\[").replace("]", r"\]")):
+            fastthrift.to_json(book)
+    book = MODULE.Book()
+    book.next = book
+    with pytest.raises(fastthrift.EncodeError, match="nesting is deeper than the limit of 64"):
+        fastthrift.to_json(book)
+
+
+def test_arguments_are_checked() -> None:
+    for indent in (-1, 33, 2**40):
+        with pytest.raises(ValueError, match="indent must be from 0 to 32"):
+            fastthrift.to_json(BOOK, indent=indent)
+    with pytest.raises(ValueError, match="enums must be one of 'name', 'number', got \"x\""):
+        fastthrift.to_json(BOOK, enums="x")  # type: ignore[arg-type]
+    for wrong in (5, None, ["{}"]):
+        with pytest.raises(TypeError, match="text must be a str or a bytes-like object"):
+            fastthrift.from_json(MODULE.Book, wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a class of a loaded IDL file"):
+        fastthrift.from_json(int, "{}")  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="expected a class of a loaded IDL file"):
+        fastthrift.to_json(5)  # type: ignore[arg-type]
+
+
+@given(st.data())
+def test_any_value_comes_back_and_any_prefix_is_an_error(data: st.DataObject) -> None:
+    schema = data.draw(schemas())
+    for struct in schema.structs:
+        value = data.draw(instances(schema, struct))
+        text = fastthrift.to_json(value, indent=data.draw(st.sampled_from([None, 2])), enums=data.draw(ENUMS))
+        json.loads(text)
+        assert same(fastthrift.from_json(type(value), text), value)
+        cut = text.encode()[: data.draw(st.integers(0, len(text.encode()) - 1))]
+        with pytest.raises(fastthrift.DecodeError):
+            fastthrift.from_json(type(value), cut)
+
+
+ENUMS: Any = st.sampled_from(["name", "number"])
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "value", "1", "x1"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.data(), st.dictionaries(st.sampled_from(["a", "value", "from_", "x1", "Z", "?"]), JUNK, max_size=4))
+def test_any_json_gives_a_value_or_a_typed_error(data: st.DataObject, junk: dict[str, Any]) -> None:
+    schema = data.draw(schemas())
+    text = json.dumps(junk)
+    for struct in schema.structs:
+        cls = getattr(schema.module, struct.name)
+        try:
+            read = fastthrift.from_json(cls, text)
+        except fastthrift.DecodeError as error:
+            assert error.offset is not None  # noqa: PT017
+            assert 0 <= error.offset <= len(text)  # noqa: PT017
+        else:
+            assert isinstance(read, cls)
