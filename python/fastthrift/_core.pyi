@@ -11,6 +11,7 @@ from fastthrift._errors import TApplicationException, TException, TransportTimeo
 from fastthrift._service import Service
 
 _Protocol: TypeAlias = Literal["binary", "compact"] | WireProtocol
+_Coding: TypeAlias = _Protocol | Literal["simplejson"]
 _Arrays: TypeAlias = Literal["list", "numpy", "array", "memoryview"]
 _Binary: TypeAlias = Literal["bytes", "memoryview"]
 _Transport: TypeAlias = Literal["framed", "unframed"]
@@ -131,19 +132,19 @@ class Binary(WireProtocol):
 class Compact(WireProtocol):
     def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
 
-def serialize(obj: Struct | Union | ThriftException, protocol: _Protocol = "binary") -> bytes: ...
+def serialize(obj: Struct | Union | ThriftException, protocol: _Coding = "binary") -> bytes: ...
 @overload
 def serialize_into(
-    obj: Struct | Union | ThriftException, buffer: bytearray, protocol: _Protocol = "binary", *, offset: None = None
+    obj: Struct | Union | ThriftException, buffer: bytearray, protocol: _Coding = "binary", *, offset: None = None
 ) -> int: ...
 @overload
 def serialize_into(
-    obj: Struct | Union | ThriftException, buffer: Buffer, protocol: _Protocol = "binary", *, offset: int | None = None
+    obj: Struct | Union | ThriftException, buffer: Buffer, protocol: _Coding = "binary", *, offset: int | None = None
 ) -> int: ...
 def deserialize(
     cls: type[_S],
     data: Buffer,
-    protocol: _Protocol = "binary",
+    protocol: _Coding = "binary",
     *,
     fields: Iterable[str] | None = None,
     arrays: _Arrays = "list",
@@ -152,7 +153,7 @@ def deserialize(
 def deserialize_from(
     cls: type[_S],
     data: Buffer,
-    protocol: _Protocol = "binary",
+    protocol: _Coding = "binary",
     offset: int = 0,
     *,
     fields: Iterable[str] | None = None,
@@ -162,7 +163,7 @@ def deserialize_from(
 def iter_structs(
     cls: type[_S],
     data: Buffer,
-    protocol: _Protocol = "binary",
+    protocol: _Coding = "binary",
     *,
     offset: int = 0,
     fields: Iterable[str] | None = None,

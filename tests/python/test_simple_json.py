@@ -1,4 +1,4 @@
-"""`to_json` and `from_json`: readable, checked, and the same value again."""
+"""JSON with field names: `to_json`, `from_json`, and the protocol as Apache's library writes it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import fastthrift
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from thrift.protocol.TJSONProtocol import TSimpleJSONProtocol
+from thrift.transport.TTransport import TMemoryBuffer
 
-from tests.python.apache import same
-from tests.python.test_properties import instances, schemas
+from tests.python.apache import Type, same
+from tests.python.test_properties import Schema, instances, schemas
 
 IDL = """
 enum Color { RED = 1, GREEN = 2 }
@@ -195,3 +197,50 @@ def test_any_json_gives_a_value_or_a_typed_error(data: st.DataObject, junk: dict
             assert 0 <= error.offset <= len(text)  # noqa: PT017
         else:
             assert isinstance(read, cls)
+
+
+def apaches(schema: Schema, name: str, value: Any) -> bytes | None:
+    """Return what Apache's library writes, where that is JSON."""
+    buffer = TMemoryBuffer()
+    schema.oracle._write(TSimpleJSONProtocol(buffer), Type("struct", name), value)
+    written = bytes(buffer.getvalue())
+    try:
+        json.loads(written)
+    except ValueError:
+        return None
+    return written
+
+
+@given(st.data())
+def test_the_protocol_is_what_apache_writes_where_that_is_json(data: st.DataObject) -> None:
+    schema = data.draw(schemas())
+    for struct in schema.structs:
+        value = data.draw(instances(schema, struct))
+        encoded = fastthrift.serialize(value, "simplejson")
+        assert encoded == (apaches(schema, struct.name, value) or encoded)
+        assert same(fastthrift.deserialize(type(value), encoded, "simplejson"), value)
+        assert same(fastthrift.from_json(type(value), encoded), value)
+
+
+def test_apaches_text_is_written_for_numbers_and_keys_of_every_kind() -> None:
+    schema = fastthrift.loads(
+        "struct S { 1: list<double> d; 2: map<double, bool> m; 3: map<bool, i64> b; 4: map<list<i32>, i8> l }"
+    )
+    value = schema.S(d=[1e16, 1e15, 1e-5, 0.0001, -0.0, 0.1, 5e-324], m={float("inf"): True}, b={True: -1}, l={})
+    text = b'{"d":[1e+16,1000000000000000.0,1e-05,0.0001,-0.0,0.1,5e-324],"m":{"inf":1},"b":{"1":-1},"l":{}}'
+    assert fastthrift.serialize(value, "simplejson") == text
+    assert fastthrift.deserialize(schema.S, text + b" more", "simplejson") == value
+
+
+def test_lines_of_json_are_iterated() -> None:
+    people = [MODULE.Person(number, "x" * number) for number in range(5)]
+    lines = b"\n".join(fastthrift.serialize(person, "simplejson") for person in people) + b"\n"
+    assert list(fastthrift.iter_structs(MODULE.Person, lines, "simplejson")) == people
+    assert fastthrift.deserialize_from(MODULE.Person, lines, "simplejson", 0) == (people[0], lines.index(b"\n"))
+    assert fastthrift.deserialize(MODULE.Book, TEXT.encode(), "simplejson", fields=["score"]) == MODULE.Book(score=1e22)
+
+
+def test_connections_refuse_what_needs_a_schema() -> None:
+    module: Any = fastthrift.loads("service S { void ping() }")
+    with pytest.raises(ValueError, match="'simplejson' is for structs alone"):
+        fastthrift.connect(module.S, "tcp://127.0.0.1:1", protocol="simplejson")  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 //! The walk over Python objects, in each protocol; `serialize` and `deserialize`.
 
+use fastthrift_dynamic::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
+use fastthrift_protocol::json::Scratch;
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, OutputProtocol, PathStep,
     Protocol, Sink,
@@ -33,6 +35,9 @@ pub(crate) fn encode_struct(
     ) -> Result<(), EncodeError> {
         let visit = PyVisit::new(registry, settings);
         Encoder::new(registry.plans(), output, &visit, settings.limits.depth).structure(id, value)
+    }
+    if settings.simple_json {
+        return write_json(registry, id, value, settings, JsonStyle::SIMPLE_JSON, out);
     }
     match settings.protocol {
         Protocol::Binary => walk(registry, id, value, settings, &mut BinaryWriter::new(out)),
@@ -88,6 +93,9 @@ pub(crate) fn decode_struct(
     let _paused = CollectorPause::for_input(input);
     let build = PyBuild::new(registry, settings).with_class(class).with_views(views);
     let limits = settings.limits;
+    if settings.simple_json {
+        return read_json(registry, plan, build, settings, input);
+    }
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, build, BinaryReader::new(input, limits)),
         Protocol::Compact => walk(registry, plan, build, CompactReader::new(input, limits)),
@@ -123,6 +131,35 @@ pub(crate) fn decode_fields(
         Protocol::Binary => walk(registry, plan, settings, BinaryReader::new(input, limits), set),
         Protocol::Compact => walk(registry, plan, settings, CompactReader::new(input, limits), set),
     }
+}
+
+/// Appends a struct as JSON with field names.
+#[cold]
+pub(crate) fn write_json(
+    registry: &Registry,
+    id: StructId,
+    value: Ref,
+    settings: &Settings,
+    style: JsonStyle,
+    out: &mut impl Sink,
+) -> Result<(), EncodeError> {
+    let visit = PyVisit::new(registry, settings);
+    SimpleJsonEncoder::new(registry.plans(), out, &visit, style, settings.limits.depth).structure(id, value)
+}
+
+/// Reads a struct from JSON with field names, and says how many bytes it took.
+#[cold]
+fn read_json(
+    registry: &Bound<'_, Registry>,
+    plan: &StructPlan,
+    mut build: PyBuild<'_, '_>,
+    settings: &Settings,
+    input: &[u8],
+) -> Result<(Object, usize), DecodeError> {
+    let scratch = Scratch::new();
+    let mut decoder = SimpleJsonDecoder::new(registry.get().plans(), input, &scratch, settings.limits, &mut build);
+    let object = decoder.planned(plan)?;
+    Ok((object, decoder.offset()))
 }
 
 /// Rests Python's cyclic collector while a large input is decoded: decoding makes no garbage, but so many objects that the collector

@@ -1,21 +1,20 @@
 //! `to_json` and `from_json`: JSON with field names, by the schema.
 #![expect(clippy::doc_markdown, reason = "the documentation is for Python, where names of classes stand plain")]
 
-use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
+use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle, SimpleJsonDecoder};
 use fastthrift_protocol::json::Scratch;
-use fastthrift_protocol::{DecodeError, DecodeErrorKind, Protocol};
+use fastthrift_protocol::{DecodeError, DecodeErrorKind};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::build::PyBuild;
-use crate::codec::CollectorPause;
+use crate::codec::{CollectorPause, write_json};
 use crate::object::{Object, type_name};
 use crate::primitive::{text, utf8};
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::target::Target;
-use crate::visit::PyVisit;
 
 /// By how many spaces a level is indented at most.
 const WIDEST_INDENT: i64 = 32;
@@ -45,12 +44,11 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult<Py<PyAny>> {
     let style = JsonStyle { enums: enum_style(enums)?, bools: BoolStyle::Word, indent: indent_of(indent)? };
     let target = Target::of_object(obj.as_ptr())?;
-    let settings = Settings::of(Protocol::Binary);
+    let settings = Settings::simple_json();
     let registry = target.registry.get();
     let mut out = Vec::new();
-    let visit = PyVisit::new(registry, &settings);
-    let mut encoder = SimpleJsonEncoder::new(registry.plans(), &mut out, &visit, style, settings.limits.depth);
-    encoder.structure(target.id, obj.as_ptr()).map_err(|error| target.encode_error(error))?;
+    let written = write_json(registry, target.id, obj.as_ptr(), &settings, style, &mut out);
+    written.map_err(|error| target.encode_error(error))?;
     match text(&out) {
         Ok(Some(json)) => Ok(json.into_bound(obj.py()).unbind()),
         Ok(None) => Err(PyErr::fetch(obj.py())),
@@ -75,7 +73,7 @@ fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult
 #[pyo3(signature = (cls, text))]
 fn from_json(cls: &Bound<'_, PyAny>, text: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     let target = Target::of_class(cls.as_ptr())?;
-    let settings = Settings::of(Protocol::Binary);
+    let settings = Settings::simple_json();
     let read = if text.is_instance_of::<PyString>() {
         match utf8(text.as_ptr()) {
             Some(bytes) => read_struct(&target, &settings, bytes),

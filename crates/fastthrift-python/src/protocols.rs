@@ -282,9 +282,23 @@ pub(crate) fn settings_of(value: Option<Ref>) -> PyResult<Settings> {
         None => Ok(Settings::of(Protocol::Binary)),
         Some(value) => match interned(value) {
             Some(protocol) => Ok(Settings::of(protocol)),
-            None => Ok(wire_protocol(&borrowed(held(), value))?.settings()),
+            None => other_settings(&borrowed(held(), value)),
         },
     }
+}
+
+/// The name of JSON with field names: structs are written and read so, messages are not.
+const SIMPLE_JSON: &str = "simplejson";
+
+fn other_settings(value: &Bound<'_, PyAny>) -> PyResult<Settings> {
+    if is_simple_json(value) {
+        return Ok(Settings::simple_json());
+    }
+    Ok(wire_protocol(value)?.settings())
+}
+
+fn is_simple_json(value: &Bound<'_, PyAny>) -> bool {
+    value.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == SIMPLE_JSON))
 }
 
 /// The protocol whose name this very object is.
@@ -302,6 +316,10 @@ fn interned(value: Ref) -> Option<Protocol> {
 pub(crate) fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
     if let Ok(protocol) = value.cast::<WireProtocol>() {
         return Ok(*protocol.get());
+    }
+    if is_simple_json(value) {
+        let text = "'simplejson' is for structs alone: connections need a protocol that can be read without a schema";
+        return Err(PyValueError::new_err(text));
     }
     let Ok(name) = value.cast::<PyString>() else {
         let found = type_name(value.as_ptr());
