@@ -58,7 +58,8 @@ class Server:
         max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
 
     Raises:
-        TypeError: A handler implements no service, or has coroutine functions.
+        TypeError: A handler implements no service, or has methods that are coroutine functions or cannot be called with
+            the arguments of the IDL.
         ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
     """
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import socket
 import threading
+import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -329,7 +331,12 @@ def test_a_result_that_is_not_what_the_idl_says_is_an_internal_error(
         fastthrift.Server(handler, "tcp://127.0.0.1:0") as server,
         fastthrift.connect(users.Users, server.url, timeout=10) as client,
     ):
-        for call in [lambda: client.add(0, 1), lambda: client.get_user(1), lambda: client.echo("x")]:
+        calls: list[Callable[[], object]] = [
+            lambda: client.add(0, 1),
+            lambda: client.get_user(1),
+            lambda: client.echo("x"),
+        ]
+        for call in calls:
             with pytest.raises(TApplicationException) as raised:
                 call()
             assert raised.value.type == TApplicationException.INTERNAL_ERROR
@@ -408,7 +415,8 @@ def test_only_the_configured_dialect_is_accepted(handler: Any, users: ModuleType
     with fastthrift.Server(handler, "tcp://127.0.0.1:0", protocol="compact", transport="framed") as server:
         with fastthrift.connect(users.Users, server.url, protocol="compact", timeout=10) as client:
             client.ping()
-        for options in [{"protocol": "binary"}, {"protocol": "compact", "transport": "unframed"}]:
+        choices: list[dict[str, Any]] = [{"protocol": "binary"}, {"protocol": "compact", "transport": "unframed"}]
+        for options in choices:
             with (
                 fastthrift.connect(users.Users, server.url, timeout=10, **options) as client,
                 pytest.raises(fastthrift.TTransportException),
@@ -469,9 +477,12 @@ def test_a_services_name_with_a_colon_is_refused(handler: Any, name: str) -> Non
         (lambda users, url: fastthrift.Server(users.Clock, url), TypeError, "a handler is an object"),
         (lambda users, url: fastthrift.Server({}, url), ValueError, "no handler"),
         (lambda users, url: fastthrift.Server(Async(), url, service=users.Clock), TypeError, "coroutine"),
+        (lambda users, url: fastthrift.Server(TooMany(), url, service=users.Clock), TypeError, "with the 0 arguments"),
+        (lambda users, url: fastthrift.Server(TooFew(), url, service=users.Clock), TypeError, "with the 0 arguments"),
+        (lambda users, url: fastthrift.Server(ByName(), url, service=users.Clock), TypeError, "with the 0 arguments"),
         (lambda users, url: fastthrift.Server(Sync(), "http://x", service=users.Clock), ValueError, "tcp://host:port"),
         (lambda users, url: fastthrift.Server(Sync(), url, service=users.Clock, threads=0), ValueError, "threads"),
-        (lambda users, url: fastthrift.Server(Sync(), url, service=users.Clock, protocol="xml"), ValueError, "xml"),
+        (lambda users, url: fastthrift.Server(Sync(), url, **_speaking("xml", users.Clock)), ValueError, "xml"),
         (lambda users, url: fastthrift.Server(Sync(), url, service=users.Clock, idle_timeout=0), ValueError, "timeout"),
     ],
 )
@@ -482,11 +493,59 @@ def test_what_cannot_be_served_is_refused_at_once(
         make(users, "tcp://127.0.0.1:0")
 
 
+def _speaking(protocol: str, service: Any) -> dict[str, Any]:
+    return {"service": service, "protocol": protocol}
+
+
 class Sync:
     """A handler of `Clock`."""
 
     def now(self) -> str:
         return "noon"
+
+
+class TooMany:
+    """Takes an argument that the IDL does not have."""
+
+    def now(self, zone: str) -> str:
+        return zone
+
+
+class TooFew:
+    """Does not take itself."""
+
+    def now() -> str:  # type: ignore[misc]
+        return "noon"
+
+
+class ByName:
+    """Takes an argument that comes by its name alone."""
+
+    def now(self, *, zone: str) -> str:
+        return zone
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        lambda: "noon",
+        lambda zone="UTC": "noon",
+        lambda *zones, zone="UTC", **more: "noon",
+        functools.partial(str, "noon"),
+        "noon".lower,
+    ],
+    ids=["no arguments", "a default", "any arguments", "a partial", "a method of C"],
+)
+def test_whatever_can_be_called_with_the_arguments_of_the_idl_is_a_method(
+    users: ModuleType, now: Callable[[], str]
+) -> None:
+    handler = types.SimpleNamespace(now=now)
+    with (
+        fastthrift.Server(handler, "tcp://127.0.0.1:0", service=users.Clock) as server,
+        fastthrift.connect(users.Clock, server.url, timeout=10) as client,
+    ):
+        assert client.now() == "noon"
+        assert repr(client) == f"<ClockClient of {server.url}>"
 
 
 class Async:

@@ -260,6 +260,10 @@ impl Client {
         Ok(())
     }
 
+    fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().target.endpoint))
+    }
+
     fn __enter__(this: Py<Self>) -> Py<Self> {
         this
     }

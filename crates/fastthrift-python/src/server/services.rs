@@ -21,6 +21,9 @@ use crate::settings::Settings;
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
 
+/// `CO_VARARGS` of a code object's flags.
+const VARARGS_FLAG: u32 = 0x4;
+
 /// All services of one port.
 pub(super) struct Services {
     /// Serves functions that are called without a service's name.
@@ -190,5 +193,35 @@ fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo) -> PyResult<Bo
             format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
         return Err(PyTypeError::new_err(text));
     }
+    let count = info.argument_names.len();
+    if takes(&callable, count) == Ok(false) {
+        let text = format!("the handler's '{}' cannot be called with the {count} arguments of the IDL", info.name);
+        return Err(PyTypeError::new_err(text));
+    }
     Ok(callable)
+}
+
+/// Whether this takes so many arguments by their places. An error for what only a call can tell: it is no function of Python's.
+fn takes(callable: &Bound<'_, PyAny>, count: usize) -> Result<bool, NoFunction> {
+    let code = callable.getattr("__code__")?;
+    let names: usize = code.getattr("co_argcount")?.extract()?;
+    let flags: u32 = code.getattr("co_flags")?.extract()?;
+    let defaults = callable.getattr("__defaults__")?;
+    let defaults = if defaults.is_none() { 0 } else { defaults.len()? };
+    let keyword_only: usize = code.getattr("co_kwonlyargcount")?.extract()?;
+    let keyword_defaults = callable.getattr("__kwdefaults__")?;
+    let keyword_defaults = if keyword_defaults.is_none() { 0 } else { keyword_defaults.len()? };
+    let given = count + usize::from(callable.hasattr("__self__")?);
+    let is_enough = given + defaults >= names && keyword_defaults >= keyword_only;
+    Ok(is_enough && (given <= names || flags & VARARGS_FLAG != 0))
+}
+
+/// What is called is no function of Python's, or says of itself what cannot be.
+#[derive(PartialEq, Eq)]
+struct NoFunction;
+
+impl From<PyErr> for NoFunction {
+    fn from(_: PyErr) -> Self {
+        Self
+    }
 }
