@@ -30,7 +30,8 @@ PACKAGE_SOURCES := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -path crates/fastthrift-testing -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 STUB := $(wildcard python/fastthrift/_core.pyi)
 TYPED := $(wildcard tools/*.py) $(wildcard benches/*.py benches/*/*.py) $(wildcard examples/*/*.py)
-PACKAGE_TYPED := $(wildcard python/fastthrift/__init__.py) $(wildcard tests/typing/*.py)
+PACKAGE_TYPED := $(wildcard python/fastthrift/__init__.py) $(wildcard tests/typing/*.py) \
+	tests/python/test_load.py tests/python/test_server.py
 
 ##@ Everyday
 

@@ -45,7 +45,7 @@ def test_text_and_bytes_and_a_mark_of_byte_order_are_taken() -> None:
 
 
 def test_a_dict_of_files_is_a_world_of_its_own(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "a/top.thrift": 'include "common.thrift"\ninclude "deep/leaf.thrift"\nstruct T { 1: common.C c, 2: leaf.L l }',
         "a/common.thrift": "struct C { 1: i32 x }",
         "a/deep/leaf.thrift": b"struct L { 1: i32 y }",
@@ -206,7 +206,7 @@ def test_a_file_may_be_loaded_again(tmp_path: Path) -> None:
     assert (first.S.__match_args__, second.S.__match_args__) == (("a",), ("a", "b"))
     assert sys.modules["load_again_thrift"] is second
     holder = fastthrift.loads("struct S {} struct H { 1: S s }", name="load_holder.thrift")
-    with pytest.raises(fastthrift.EncodeError, match=r"expected S, got S"):
+    with pytest.raises(fastthrift.EncodeError, match=r"expected S of load_holder_thrift, got S of load_again_thrift"):
         fastthrift.serialize(holder.H(first.S(1)))
 
 
@@ -311,3 +311,16 @@ def test_paths_with_odd_names_make_valid_module_names(tmp_path: Path) -> None:
     assert fastthrift.load(tmp_path / "odd-name.v2.thrift").__name__.isidentifier()
     m = fastthrift.load(os.fspath(tmp_path / "class.thrift"))
     assert m.__name__.isidentifier()
+
+
+def test_a_value_of_a_class_of_the_same_name_is_refused_by_the_names_of_the_modules() -> None:
+    idl = "struct Item { 1: i32 a } struct Box { 1: Item item }"
+    mine, other = (fastthrift.loads(idl, name=f"{name}_items.thrift") for name in ("mine", "other"))
+    with pytest.raises(fastthrift.EncodeError) as caught:
+        fastthrift.serialize(mine.Box(item=other.Item(a=1)))
+    assert str(caught.value).endswith("item: expected Item of mine_items_thrift, got Item of other_items_thrift")
+    again = fastthrift.loads(idl, name="mine_items.thrift")
+    with pytest.raises(
+        fastthrift.EncodeError, match=r"Item of mine_items_thrift, got Item of another load of the same"
+    ):
+        fastthrift.serialize(again.Box(item=mine.Item(a=1)))

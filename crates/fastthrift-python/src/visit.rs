@@ -9,11 +9,12 @@ use std::cell::RefCell;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
+use pyo3::types::PyTypeMethods;
 use pyo3::{PyErr, ffi};
 
 use crate::class::{ClassInfo, Layout, Slots, is_none};
 use crate::constant;
-use crate::object::{Object, Ref, held, type_name};
+use crate::object::{Object, Ref, class_of, held, type_name};
 use crate::primitive::{integer, utf8};
 use crate::registry::{Registry, Style};
 use crate::settings::{Settings, Utf8};
@@ -69,6 +70,24 @@ impl<'r> PyVisit<'r> {
             Some(number) => T::try_from(number).map_err(|_| out_of_range(name, value)),
             None => Err(no_integer(name, value)),
         }
+    }
+
+    /// The error of a value that is no instance of the struct's class; where only the module tells the two apart, it is named.
+    #[cold]
+    fn wrong_struct(&self, plan: &StructPlan, value: Ref) -> EncodeError {
+        let name = type_name(value);
+        if *plan.name != *name {
+            return wrong(&plan.name, value);
+        }
+        let program = self.registry.schema().structure(plan.id).program;
+        let expected = self.registry.module_name(program);
+        let found = class_of(held(), value).module().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        let found = if found == expected { "another load of the same file".to_owned() } else { found };
+        let kind = EncodeErrorKind::WrongType {
+            expected: format!("{name} of {expected}").into(),
+            found: format!("{name} of {found}").into(),
+        };
+        EncodeError::new(kind)
     }
 
     fn elements(&self, sequence: Ref) -> Result<(usize, Elements), EncodeError> {
@@ -259,7 +278,7 @@ impl<'r> Visit for PyVisit<'r> {
 
     #[inline]
     fn structure(&self, plan: &StructPlan, value: Ref) -> Result<Open<'r>, EncodeError> {
-        let Some(entry) = self.registry.made_class(plan.id) else { return Err(wrong(&plan.name, value)) };
+        let Some(entry) = self.registry.made_class(plan.id) else { return Err(self.wrong_struct(plan, value)) };
         let class = entry.class_ptr();
         // SAFETY: the value is live.
         let is_instance = unsafe {
@@ -269,7 +288,7 @@ impl<'r> Visit for PyVisit<'r> {
         if is_instance || matches!(entry.info.layout, Layout::Attributes) {
             Ok(Open { object: value, info: &entry.info })
         } else {
-            Err(wrong(&plan.name, value))
+            Err(self.wrong_struct(plan, value))
         }
     }
 
