@@ -231,3 +231,20 @@ def test_a_subclass_that_goes_takes_nothing_along() -> None:
     gc.collect()
     assert reference() is None
     assert m.Item("still here").name == "still here"
+
+
+def test_a_value_that_there_is_no_memory_for_is_a_memory_error() -> None:
+    program = """
+import resource, fastthrift
+module = fastthrift.loads("struct Tree { 1: list<Tree> branches, 2: binary blob }")
+tree = module.Tree(blob=bytes(1 << 16))
+for _ in range(30):
+    tree = module.Tree(branches=[tree, tree], blob=bytes(1 << 16))
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (200 << 20),) * 2)
+for protocol in ("binary", "compact"):
+    try: fastthrift.serialize(tree, protocol)
+    except MemoryError as error: print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=50)
+    assert run.stdout == "there is no room for the rest of the value\n" * 2

@@ -1,7 +1,8 @@
 //! Core errors as Python exceptions: the one place where they meet.
 
-use fastthrift_dynamic::EncodeError;
+use fastthrift_dynamic::{EncodeError, EncodeErrorKind};
 use fastthrift_protocol::{ApplicationException, DecodeError};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
@@ -30,7 +31,10 @@ pub(crate) fn restore(error: PyErr) {
 /// A value that could not be written. A Python exception that is set goes first.
 #[cold]
 pub(crate) fn encode_error(py: Python<'_>, error: &EncodeError) -> PyErr {
-    PyErr::take(py).unwrap_or_else(|| exception(py, "EncodeError", (error.to_string(),)))
+    PyErr::take(py).unwrap_or_else(|| match error.kind() {
+        kind @ EncodeErrorKind::NoRoom => PyMemoryError::new_err(kind.to_string()),
+        _ => exception(py, "EncodeError", (error.to_string(),)),
+    })
 }
 
 /// Bytes that could not be read. A Python exception that is set goes first.

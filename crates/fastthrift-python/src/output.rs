@@ -142,6 +142,11 @@ unsafe impl Sink for Output {
     unsafe fn advance(&mut self, count: usize) {
         self.len += count;
     }
+
+    #[inline]
+    fn has_lost(&self) -> bool {
+        self.is_broken
+    }
 }
 
 impl Drop for Output {
