@@ -2,8 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::{
-    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, Limits, MessageHeader,
-    OutputProtocol,
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonWriter, Limits,
+    MessageHeader, OutputProtocol, json,
 };
 
 /// A way to put values into bytes. Every user matches all of them, so that a new one is forgotten nowhere.
@@ -13,17 +13,20 @@ pub enum Protocol {
     Binary,
     /// [`CompactReader`], [`CompactWriter`]
     Compact,
+    /// [`crate::JsonReader`], [`JsonWriter`]
+    Json,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Binary, Self::Compact];
+    pub const ALL: &[Self] = &[Self::Binary, Self::Compact, Self::Json];
 
     /// The name by which users choose it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Binary => "binary",
             Self::Compact => "compact",
+            Self::Json => "json",
         }
     }
 
@@ -31,10 +34,13 @@ impl Protocol {
     pub const fn is_text(self) -> bool {
         match self {
             Self::Binary | Self::Compact => false,
+            Self::Json => true,
         }
     }
 
-    /// Reads a message's header at the start of `input`, and says where the body starts.
+    /// Reads a message's header at the start of `input`, and says where the body starts. The name is a part of the input.
+    ///
+    /// In JSON, a name with escapes is refused for that reason; [`crate::JsonReader`] reads it.
     pub fn read_message_header(self, input: &[u8], limits: Limits) -> Result<(MessageHeader<'_>, usize), DecodeError> {
         fn read<'de>(mut reader: impl InputProtocol<'de>) -> Result<(MessageHeader<'de>, usize), DecodeError> {
             let header = reader.read_message_header()?;
@@ -43,6 +49,7 @@ impl Protocol {
         match self {
             Self::Binary => read(BinaryReader::new(input, limits)),
             Self::Compact => read(CompactReader::new(input, limits)),
+            Self::Json => json::read_plain_header(input, limits),
         }
     }
 
@@ -51,6 +58,32 @@ impl Protocol {
         match self {
             Self::Binary => BinaryWriter::new(out).write_message_header(header),
             Self::Compact => CompactWriter::new(out).write_message_header(header),
+            Self::Json => JsonWriter::new(out).write_message_header(header),
+        }
+    }
+
+    /// Appends what ends a message after its body: nothing in most protocols.
+    pub fn write_message_end(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Binary => BinaryWriter::new(out).write_message_end(),
+            Self::Compact => CompactWriter::new(out).write_message_end(),
+            Self::Json => JsonWriter::new(out).write_message_end(),
+        }
+    }
+
+    /// How many of these bytes, which follow a message's body, still belong to the message: in JSON its last bracket, and the
+    /// whitespace around that.
+    pub fn message_end_len(self, after_body: &[u8]) -> usize {
+        let spaces = |bytes: &[u8]| bytes.iter().take_while(|byte| is_space(**byte)).count();
+        match self {
+            Self::Binary | Self::Compact => 0,
+            Self::Json => {
+                let before = spaces(after_body);
+                match after_body.get(before..).unwrap_or_default() {
+                    [b']', rest @ ..] => before + 1 + spaces(rest),
+                    _ => before,
+                }
+            }
         }
     }
 }
@@ -90,9 +123,9 @@ impl FromStr for Protocol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Detection {
-    /// There are too few bytes: two are always enough.
+    /// There are too few bytes: two are enough, but for whitespace in JSON, of which up to 16 bytes are looked at.
     NeedMore,
-    /// A message with a version: `80 01` for Binary; `82` and a version of 1 for Compact.
+    /// A message with a version: `80 01` for Binary; `82` and a version of 1 for Compact; `[` and `1` for JSON.
     Message(Protocol),
     /// A first byte below `80`: the length of a frame, or of the name with which an old Binary message begins.
     Length,
@@ -103,12 +136,33 @@ pub enum Detection {
 /// Tells by its first bytes how a message is encoded; other bytes may be a frame around one.
 pub const fn detect(first: &[u8]) -> Detection {
     match first {
-        [] | [0x80 | 0x82] => Detection::NeedMore,
+        [] | [0x80 | 0x82 | b'['] => Detection::NeedMore,
         [0x80, 0x01, ..] => Detection::Message(Protocol::Binary),
         [0x82, version, ..] if *version & 0x1f == 1 => Detection::Message(Protocol::Compact),
+        [b'[', after @ ..] => detect_json(after),
         [0..0x80, ..] => Detection::Length,
         _ => Detection::Unknown,
     }
+}
+
+/// Tells what the bytes after the bracket that JSON messages start with are: whitespace, then the version.
+const fn detect_json(mut after: &[u8]) -> Detection {
+    let mut spaces = 0;
+    while let [byte, rest @ ..] = after {
+        if *byte == b'1' {
+            return Detection::Message(Protocol::Json);
+        }
+        if !is_space(*byte) || spaces == 16 {
+            return Detection::Length;
+        }
+        after = rest;
+        spaces += 1;
+    }
+    Detection::NeedMore
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 #[cfg(test)]
@@ -122,7 +176,20 @@ mod tests {
             assert_eq!(protocol.name().parse(), Ok(*protocol));
         }
         let error = "Binary".parse::<Protocol>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown protocol \"Binary\", expected one of binary, compact");
+        assert_eq!(error.to_string(), "unknown protocol \"Binary\", expected one of binary, compact, json");
+    }
+
+    #[test]
+    fn the_end_of_a_message_is_its_last_bracket_in_json() {
+        let mut out = Vec::new();
+        for protocol in Protocol::ALL {
+            protocol.write_message_end(&mut out);
+            assert_eq!(protocol.message_end_len(&out), out.len());
+        }
+        assert_eq!(out, b"]");
+        assert_eq!(Protocol::Json.message_end_len(b" ] \n[1"), 4);
+        assert_eq!(Protocol::Json.message_end_len(b"\0]"), 0);
+        assert_eq!(Protocol::Compact.message_end_len(b"]"), 0);
     }
 
     #[test]
@@ -136,6 +203,10 @@ mod tests {
             assert_eq!(protocol.read_message_header(&out, Limits::DEFAULT), Ok((header, out.len())));
         }
         assert_eq!(detect(&[]), Detection::NeedMore);
+        assert_eq!(detect(b"[ \n"), Detection::NeedMore);
+        assert_eq!(detect(b"[ \n1"), Detection::Message(Protocol::Json));
+        assert_eq!(detect(b"[\"ping\""), Detection::Length);
+        assert_eq!(detect(b"[                  1"), Detection::Length);
         assert_eq!(detect(&[0, 0, 0, 4]), Detection::Length);
         assert_eq!(detect(b"GET / HTTP/1.1"), Detection::Length);
         assert_eq!(detect(&[0x80, 0x02]), Detection::Unknown);

@@ -1,4 +1,5 @@
 use crate::cursor::error;
+use crate::json::BracketScan;
 use crate::tokens::{MessageStart, Tokens, ValueStart};
 use crate::{
     BinaryReader, CompactReader, DecodeError, DecodeErrorKind, Detection, Limits, MessageType, Protocol, TType, detect,
@@ -25,6 +26,8 @@ pub enum Scan {
 /// linear in the bytes however they are split. It does not recurse, and keeps one small frame for each open struct or
 /// container. The result is that of reading the header and skipping the body, with the same limits; beyond that, a
 /// message that can no longer end within [`Limits::message`] is refused as soon as that is known.
+///
+/// A message in JSON is looked through for its last bracket alone: what is wrong between the brackets is left to its reader.
 #[derive(Debug, Clone)]
 pub struct MessageScanner {
     fixed_protocol: Option<Protocol>,
@@ -34,6 +37,8 @@ pub struct MessageScanner {
     /// Up to here everything is known; past the end of the bytes when a value of known length reaches further.
     position: usize,
     stack: Vec<Frame>,
+    /// What is known of a message in JSON.
+    json: BracketScan,
 }
 
 /// Which part of the message is next.
@@ -72,7 +77,15 @@ impl MessageScanner {
     }
 
     fn with(fixed_protocol: Option<Protocol>, limits: Limits) -> Self {
-        Self { fixed_protocol, limits, protocol: fixed_protocol, step: Step::Start, position: 0, stack: Vec::new() }
+        Self {
+            fixed_protocol,
+            limits,
+            protocol: fixed_protocol,
+            step: Step::Start,
+            position: 0,
+            stack: Vec::new(),
+            json: BracketScan::new(),
+        }
     }
 
     /// The protocol of the current message, once it is known.
@@ -91,6 +104,7 @@ impl MessageScanner {
             None => Ok(()),
             Some(Protocol::Binary) => self.advance::<BinaryReader<'_>>(bytes),
             Some(Protocol::Compact) => self.advance::<CompactReader<'_>>(bytes),
+            Some(Protocol::Json) => return self.scan_json(bytes),
         };
         match result {
             Ok(()) if self.step == Step::Body && self.stack.is_empty() => Ok(self.complete()),
@@ -99,6 +113,17 @@ impl MessageScanner {
                 DecodeErrorKind::UnexpectedEnd { needed } => self.need_more(bytes, needed),
                 _ => Err(error),
             },
+        }
+    }
+
+    fn scan_json(&mut self, bytes: &[u8]) -> Result<Scan, DecodeError> {
+        match self.json.advance(bytes, self.limits)? {
+            Some(len) => {
+                self.json = BracketScan::new();
+                self.position = len;
+                Ok(self.complete())
+            }
+            None => self.need_more(bytes, self.json.missing()),
         }
     }
 

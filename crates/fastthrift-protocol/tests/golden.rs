@@ -4,8 +4,8 @@
 //! back to the end.
 
 use fastthrift_protocol::{
-    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader, InputProtocol, Limits,
-    ListHeader, MapHeader, MessageHeader, MessageType, OutputProtocol, TType,
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader, InputProtocol, JsonReader,
+    JsonWriter, Limits, ListHeader, MapHeader, MessageHeader, MessageType, OutputProtocol, Scratch, TType,
 };
 
 const UUID: [u8; 16] = [0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff];
@@ -312,4 +312,7 @@ fn expected_fields_are_accepted_and_others_left_alone() {
     }
     check(binary(&binary_bytes(|out| write(out))));
     check(compact(&compact_bytes(|out| write(out))));
+    let mut json = Vec::new();
+    write(&mut JsonWriter::new(&mut json));
+    check(JsonReader::new(&json, &Scratch::new(), Limits::DEFAULT));
 }

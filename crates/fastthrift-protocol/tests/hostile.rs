@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{
-    BinaryReader, CompactReader, DecodeErrorKind as Kind, InputProtocol, Limits, MessageScanner, Protocol, Scan, TType,
+    BinaryReader, CompactReader, DecodeErrorKind as Kind, InputProtocol, JsonReader, Limits, MessageScanner, Protocol,
+    Scan, Scratch, TType,
 };
 
 const HUGE: usize = i32::MAX as usize;
@@ -100,13 +101,16 @@ fn numbers_that_stand_for_no_type_are_refused_unless_nothing_has_that_type() {
 #[test]
 fn a_hundred_thousand_levels_end_at_the_limit() {
     // A struct in field 1 of a struct; a list of one list; a map of a map.
-    let cases: [(TType, &[u8], Protocol); 6] = [
+    let cases: [(TType, &[u8], Protocol); 9] = [
         (TType::Struct, &[12, 0, 1], Protocol::Binary),
         (TType::List, &[15, 0, 0, 0, 1], Protocol::Binary),
         (TType::Map, &[13, 3, 0, 0, 0, 1], Protocol::Binary),
         (TType::Struct, &[0x1c], Protocol::Compact),
         (TType::List, &[0x19], Protocol::Compact),
         (TType::Map, &[1, 0xb3], Protocol::Compact),
+        (TType::Struct, b"{\"1\":{\"rec\":", Protocol::Json),
+        (TType::List, b"[\"lst\",1,", Protocol::Json),
+        (TType::Map, b"[\"map\",\"i8\",1,{", Protocol::Json),
     ];
     for (ttype, level, protocol) in cases {
         let bytes = level.repeat(100_000);
@@ -115,12 +119,14 @@ fn a_hundred_thousand_levels_end_at_the_limit() {
             let error = match protocol {
                 Protocol::Binary => BinaryReader::new(&bytes, limits).skip(ttype),
                 Protocol::Compact => CompactReader::new(&bytes, limits).skip(ttype),
+                Protocol::Json => JsonReader::new(&bytes, &Scratch::new(), limits).skip(ttype),
             };
             assert_eq!(error.unwrap_err().kind(), &Kind::DepthLimit(counted), "{protocol} {ttype:?}");
         }
         let (start, list, map) = match protocol {
             Protocol::Binary => (&[0x80, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0][..], &[15, 0, 1][..], &[13, 0, 1][..]),
             Protocol::Compact => (&[0x82, 0x21, 0, 0][..], &[0x19][..], &[0x1b][..]),
+            Protocol::Json => (&b"[1,\"\",1,0,"[..], &b"{\"1\":{\"lst\":"[..], &b"{\"1\":{\"map\":"[..]),
         };
         let field = [(TType::List, list), (TType::Map, map)].into_iter().find(|(of, _)| *of == ttype);
         let message = [start, field.map_or(&[][..], |(_, field)| field), &bytes].concat();

@@ -1,8 +1,8 @@
 //! The end of a message is found at the same place however its bytes come in.
 
 use fastthrift_protocol::{
-    BinaryReader, BinaryWriter, CompactWriter, DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits,
-    MessageHeader, MessageScanner, MessageType, OutputProtocol, Protocol, Scan, TType,
+    BinaryReader, BinaryWriter, CompactWriter, DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, JsonWriter,
+    Limits, MessageHeader, MessageScanner, MessageType, OutputProtocol, Protocol, Scan, TType,
 };
 
 const HUGE: usize = i32::MAX as usize;
@@ -39,16 +39,19 @@ fn write_message(out: &mut impl OutputProtocol) {
     out.write_field(FieldHeader { ttype: TType::Set, id: 40 });
     out.begin_set(TType::Bool, 0);
     out.write_i16_field(-5, 5);
+    out.write_text_field(-6, b"]\\}\"[{");
     out.end_struct(scope);
+    out.write_message_end();
 }
 
-/// Strict Binary, old Binary and Compact, with the protocol that each is.
-fn messages() -> [(Protocol, Vec<u8>); 3] {
-    let (mut strict, mut old, mut compact) = (Vec::new(), Vec::new(), Vec::new());
+/// Strict Binary, old Binary, Compact and JSON, with the protocol that each is.
+fn messages() -> [(Protocol, Vec<u8>); 4] {
+    let (mut strict, mut old, mut compact, mut json) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     write_message(&mut BinaryWriter::new(&mut strict));
     write_message(&mut BinaryWriter::new(&mut old).old());
     write_message(&mut CompactWriter::new(&mut compact));
-    [(Protocol::Binary, strict), (Protocol::Binary, old), (Protocol::Compact, compact)]
+    write_message(&mut JsonWriter::new(&mut json));
+    [(Protocol::Binary, strict), (Protocol::Binary, old), (Protocol::Compact, compact), (Protocol::Json, json)]
 }
 
 /// Both scanners that can find the end of this message.
@@ -167,4 +170,38 @@ fn the_limits_and_errors_are_those_of_the_reader() {
     for bytes in [&[0xff][..], &[0x80, 2], &[0x82, 0x22], b"GET / HTTP/1.1\r\n"] {
         assert!(scan_with(Limits::DEFAULT, bytes).is_err(), "{bytes:x?}");
     }
+}
+
+#[test]
+fn brackets_in_json_that_do_not_match_are_refused_where_they_stand() {
+    let scan = |text: &str| {
+        let error = MessageScanner::new(Protocol::Json, Limits::DEFAULT).scan(text.as_bytes()).unwrap_err();
+        (error.kind().clone(), error.offset())
+    };
+    let json = |expected, found| DecodeErrorKind::Json { expected, found };
+    assert_eq!(scan(r#"[1,"x",1,0,{]"#), (json("'}' of an object", b']'), 12));
+    assert_eq!(scan(r#"[1,"]",1,0,["i8"}"#), (json("']' of an array", b'}'), 16));
+    for text in ["x", "{}", "]", "\"", " 1"] {
+        assert!(matches!(scan(text).0, DecodeErrorKind::Json { expected: "'[' of a message", .. }), "{text}");
+    }
+}
+
+#[test]
+fn whitespace_before_a_message_in_json_belongs_to_it() {
+    let mut scanner = MessageScanner::new(Protocol::Json, Limits::DEFAULT);
+    assert_eq!(scanner.scan(b" \n"), Ok(Scan::NeedMore { at_least: 1 }));
+    assert_eq!(scanner.scan(b" \n[1,\"\\\"]\",1,0,{}]\n"), Ok(Scan::Complete { len: 18 }));
+    assert_eq!(scanner.scan(b"[ 1,"), Ok(Scan::NeedMore { at_least: 1 }));
+}
+
+#[test]
+fn json_that_comes_byte_by_byte_is_looked_at_once() {
+    let mut message = br#"[1,"x",1,0,{"1":{"str":""#.to_vec();
+    message.resize(1 << 21, b'x');
+    let mut scanner = MessageScanner::new(Protocol::Json, Limits::DEFAULT);
+    for end in 1..message.len() {
+        assert!(matches!(scanner.scan(&message[..end]), Ok(Scan::NeedMore { .. })));
+    }
+    message.extend_from_slice(br#""}}]"#);
+    assert_eq!(scanner.scan(&message), Ok(Scan::Complete { len: message.len() }));
 }

@@ -4,8 +4,8 @@ use fastthrift_dynamic::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEn
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
 use fastthrift_protocol::json::Scratch;
 use fastthrift_protocol::{
-    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, OutputProtocol, PathStep,
-    Protocol, Sink,
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonReader, JsonWriter,
+    OutputProtocol, PathStep, Protocol, Scratch, Sink,
 };
 use fastthrift_schema::StructId;
 use pyo3::ffi;
@@ -42,6 +42,7 @@ pub(crate) fn encode_struct(
     match settings.protocol {
         Protocol::Binary => walk(registry, id, value, settings, &mut BinaryWriter::new(out)),
         Protocol::Compact => walk(registry, id, value, settings, &mut CompactWriter::new(out)),
+        Protocol::Json => walk(registry, id, value, settings, &mut JsonWriter::new(out)),
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn encode_fields(
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, settings, &mut BinaryWriter::new(out), get),
         Protocol::Compact => walk(registry, plan, settings, &mut CompactWriter::new(out), get),
+        Protocol::Json => walk(registry, plan, settings, &mut JsonWriter::new(out), get),
     }
 }
 
@@ -99,6 +101,7 @@ pub(crate) fn decode_struct(
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, build, BinaryReader::new(input, limits)),
         Protocol::Compact => walk(registry, plan, build, CompactReader::new(input, limits)),
+        Protocol::Json => walk(registry, plan, build, JsonReader::new(input, &Scratch::new(), limits)),
     }
 }
 
@@ -130,6 +133,7 @@ pub(crate) fn decode_fields(
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, settings, BinaryReader::new(input, limits), set),
         Protocol::Compact => walk(registry, plan, settings, CompactReader::new(input, limits), set),
+        Protocol::Json => walk(registry, plan, settings, JsonReader::new(input, &Scratch::new(), limits), set),
     }
 }
 

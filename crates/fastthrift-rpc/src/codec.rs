@@ -1,8 +1,8 @@
 //! The few things of a message that a connection reads and writes itself, for the protocol that the connection speaks.
 
 use fastthrift_protocol::{
-    ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, Limits,
-    MessageHeader, OutputProtocol, Protocol, TType,
+    ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol,
+    JsonReader, JsonWriter, Limits, MessageHeader, OutputProtocol, Protocol, Scratch, TType,
 };
 
 /// How a Binary message starts: with a version (strict), or with the length of its name (old).
@@ -17,20 +17,16 @@ impl HeaderForm {
     pub(crate) fn of(protocol: Protocol, first: u8) -> Self {
         match protocol {
             Protocol::Binary if first < 0x80 => Self::Old,
-            Protocol::Binary | Protocol::Compact => Self::Strict,
+            Protocol::Binary | Protocol::Compact | Protocol::Json => Self::Strict,
         }
     }
 }
 
-/// Where the name stands in a message whose header and name have these lengths: after it come the sequence id, in
-/// Binary, and before that the type, in old messages.
-pub(crate) fn name_start(protocol: Protocol, form: HeaderForm, header: usize, name: usize) -> usize {
-    let after = match (protocol, form) {
-        (Protocol::Binary, HeaderForm::Old) => 5,
-        (Protocol::Binary, HeaderForm::Strict) => 4,
-        _ => 0,
-    };
-    header - name - after
+/// Where a name that was read from a message stands in it.
+pub(crate) fn name_start(message: &[u8], name: &[u8]) -> usize {
+    let start = name.as_ptr().addr() - message.as_ptr().addr();
+    debug_assert_eq!(message.get(start..start + name.len()), Some(name), "a header's name is a part of the message");
+    start
 }
 
 /// Reads a message's header, and says where the body starts. Old messages are refused where it is `strict`.
@@ -53,6 +49,7 @@ pub(crate) fn write_header(protocol: Protocol, form: HeaderForm, header: &Messag
         (Protocol::Binary, HeaderForm::Strict) => BinaryWriter::new(buffer).write_message_header(header),
         (Protocol::Binary, HeaderForm::Old) => BinaryWriter::new(buffer).old().write_message_header(header),
         (Protocol::Compact, _) => CompactWriter::new(buffer).write_message_header(header),
+        (Protocol::Json, _) => JsonWriter::new(buffer).write_message_header(header),
     }
 }
 
@@ -61,7 +58,18 @@ pub(crate) fn body_len(protocol: Protocol, bytes: &[u8], limits: Limits) -> Resu
     match protocol {
         Protocol::Binary => struct_len(BinaryReader::new(bytes, limits)),
         Protocol::Compact => struct_len(CompactReader::new(bytes, limits)),
+        Protocol::Json => struct_len(JsonReader::new(bytes, &Scratch::new(), limits)),
     }
+}
+
+/// How many of the bytes after a message's header can be its body: without what ends the message. In a frame, other messages may
+/// be among them.
+pub(crate) fn body_span_len(protocol: Protocol, after_header: &[u8]) -> usize {
+    let end: &[u8] = match protocol {
+        Protocol::Binary | Protocol::Compact => b"",
+        Protocol::Json => b"]",
+    };
+    after_header.strip_suffix(end).unwrap_or(after_header).len()
 }
 
 fn struct_len<'de>(mut reader: impl InputProtocol<'de>) -> Result<usize, DecodeError> {
@@ -78,6 +86,7 @@ pub(crate) fn read_exception(
     match protocol {
         Protocol::Binary => read_exception_with(BinaryReader::new(bytes, limits)),
         Protocol::Compact => read_exception_with(CompactReader::new(bytes, limits)),
+        Protocol::Json => read_exception_with(JsonReader::new(bytes, &Scratch::new(), limits)),
     }
 }
 
@@ -91,5 +100,6 @@ pub(crate) fn write_exception(protocol: Protocol, exception: &ApplicationExcepti
     match protocol {
         Protocol::Binary => exception.write(&mut BinaryWriter::new(buffer)),
         Protocol::Compact => exception.write(&mut CompactWriter::new(buffer)),
+        Protocol::Json => exception.write(&mut JsonWriter::new(buffer)),
     }
 }

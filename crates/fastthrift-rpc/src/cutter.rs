@@ -38,6 +38,9 @@ pub(crate) enum CutError {
     Message(DecodeError),
 }
 
+/// Whitespace may stand between its messages, where it belongs to none.
+const UNFRAMED_JSON: Dialect = Dialect { protocol: Protocol::Json, framing: Framing::Unframed };
+
 impl Cutter {
     pub(crate) fn new(dialect: Dialect, limits: Limits) -> Self {
         let scanner = MessageScanner::new(dialect.protocol, limits);
@@ -55,6 +58,10 @@ impl Cutter {
 
     /// How many of the unread bytes hold the next message, and perhaps others after it; `None` when more have to come.
     pub(crate) fn next_message(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
+        if self.dialect == UNFRAMED_JSON && self.needed == 0 {
+            let spaces = inbound.unread().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            inbound.consume(spaces);
+        }
         let len = match self.dialect.framing {
             Framing::Framed => self.next_in_frame(inbound)?,
             Framing::Unframed => self.next_unframed(inbound.unread())?,
@@ -70,8 +77,11 @@ impl Cutter {
         let HandedOut { header, available, read } = message;
         let len = match (self.dialect.framing, read) {
             (Framing::Unframed, _) => header + available,
-            (Framing::Framed, Some(read)) => header + read.min(available),
-            (Framing::Framed, None) => header + self.measure(&inbound.unread()[header..header + available]),
+            (Framing::Framed, read) => {
+                let body = &inbound.unread()[header..header + available];
+                let read = read.map_or_else(|| self.measure(body), |read| read.min(available));
+                header + read + self.dialect.protocol.message_end_len(&body[read..])
+            }
         };
         inbound.consume(len);
         self.frame_left = self.frame_left.saturating_sub(len);

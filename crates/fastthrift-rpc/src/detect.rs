@@ -15,9 +15,10 @@ pub(crate) struct Accepted {
     pub(crate) frame_limit: usize,
 }
 
-/// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6.
+/// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6, or 24 where JSON
+/// starts with whitespace.
 ///
-/// In this order: an unframed strict Binary message, an unframed Compact message, a frame around either, the Header
+/// In this order: an unframed message that is strict Binary, Compact or JSON, a frame around one of these, the Header
 /// transport, and then the old Binary messages, which start with the length of a name: in a frame that length's first
 /// byte is 0, where an unframed one has the first letter of the name.
 pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
@@ -35,33 +36,28 @@ pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>
 fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
     let dialect = |protocol, framing| Ok(Some(Dialect { protocol, framing }));
     let Some(first_word) = bytes.first_chunk::<FRAME_HEADER>() else { return Ok(None) };
-    if accepted.framing != Some(Framing::Framed)
-        && let Some(protocol) = versioned(bytes)
-    {
-        return dialect(protocol, Framing::Unframed);
+    if accepted.framing != Some(Framing::Framed) {
+        match fastthrift_protocol::detect(bytes) {
+            Detection::Message(protocol) => return dialect(protocol, Framing::Unframed),
+            Detection::NeedMore => return Ok(None),
+            _ => {}
+        }
     }
     let size = frame_size(*first_word, accepted.frame_limit);
     if !may_be_old_name(*first_word) {
         // A frame that cannot be is refused before anything of it is waited for.
         size.clone()?;
     }
-    let Some(inside) = bytes.get(FRAME_HEADER..FRAME_HEADER + 2) else { return Ok(None) };
-    match (versioned(inside), inside) {
-        (Some(protocol), _) => size.and_then(|_| dialect(protocol, Framing::Framed)),
-        (None, [0x0f, 0xff]) => Err(ConnectionErrorKind::HeaderTransport),
-        (None, [0, _]) => size.and_then(|_| dialect(Protocol::Binary, Framing::Framed)),
-        (None, [letter, _]) if letter.is_ascii_graphic() && may_be_old_name(*first_word) => {
+    let inside = bytes.get(FRAME_HEADER..).unwrap_or_default();
+    match (fastthrift_protocol::detect(inside), inside) {
+        (Detection::NeedMore, _) | (_, [] | [_]) => Ok(None),
+        (Detection::Message(protocol), _) => size.and_then(|_| dialect(protocol, Framing::Framed)),
+        (_, [0x0f, 0xff, ..]) => Err(ConnectionErrorKind::HeaderTransport),
+        (_, [0, ..]) => size.and_then(|_| dialect(Protocol::Binary, Framing::Framed)),
+        (_, [letter, ..]) if letter.is_ascii_graphic() && may_be_old_name(*first_word) => {
             dialect(Protocol::Binary, Framing::Unframed)
         }
         _ => size.and(Err(ConnectionErrorKind::UnknownDialect(*first_word))),
-    }
-}
-
-/// The protocol whose messages start with these bytes, unless they are old ones.
-fn versioned(bytes: &[u8]) -> Option<Protocol> {
-    match fastthrift_protocol::detect(bytes) {
-        Detection::Message(protocol) => Some(protocol),
-        _ => None,
     }
 }
 
@@ -84,6 +80,10 @@ mod tests {
     fn each_dialect_is_told_by_its_first_bytes() {
         assert_eq!(found(b"\x80\x01\0\x01"), Some((Protocol::Binary, Framing::Unframed)));
         assert_eq!(found(b"\x82\x21\x01\x04"), Some((Protocol::Compact, Framing::Unframed)));
+        assert_eq!(found(b"[1,\"ping\""), Some((Protocol::Json, Framing::Unframed)));
+        assert_eq!(found(b"[ \n\t 1"), Some((Protocol::Json, Framing::Unframed)));
+        assert_eq!(found(b"\0\0\0\x30[1"), Some((Protocol::Json, Framing::Framed)));
+        assert_eq!(found(b"\0\0\0\x30[ 1"), Some((Protocol::Json, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30\x80\x01"), Some((Protocol::Binary, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30\x82\x81"), Some((Protocol::Compact, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30\0\0\0\x04ping\x01"), Some((Protocol::Binary, Framing::Framed)));
@@ -98,6 +98,8 @@ mod tests {
             }
         }
         assert_eq!(found(b"\0\0\0\x30\x80"), None);
+        assert_eq!(found(b"[ \n\t "), None);
+        assert_eq!(found(b"\0\0\0\x30[ "), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use fastthrift_protocol::Loss;
 
-use crate::{CallError, ConnectionErrorKind, Framing, ReplyError};
+use crate::{CallError, ConnectionErrorKind, Dialect, Framing, ReplyError};
 
 /// Bytes of a frame's length.
 pub(crate) const FRAME_HEADER: usize = 4;
@@ -22,18 +22,21 @@ pub(crate) fn open_message(buffer: &mut Vec<u8>, framing: Framing) {
     }
 }
 
-/// Checks the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end,
-/// and writes its frame's length.
+/// Ends the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end: checks
+/// it, writes what ends it, and its frame's length.
 pub(crate) fn close_message(
-    buffer: &mut [u8],
-    framing: Framing,
+    buffer: &mut Vec<u8>,
+    dialect: Dialect,
     start: usize,
     body: usize,
     limit: usize,
 ) -> Result<(), CloseError> {
-    let written = if buffer.len() < body { None } else { buffer.get_mut(start..) };
-    let written = written.ok_or(CloseError::BufferShrunk)?;
-    match framing {
+    if buffer.len() < body {
+        return Err(CloseError::BufferShrunk);
+    }
+    dialect.protocol.write_message_end(buffer);
+    let written = buffer.get_mut(start..).ok_or(CloseError::BufferShrunk)?;
+    match dialect.framing {
         Framing::Unframed => check_size(written.len(), limit).map(drop),
         Framing::Framed => {
             let (length, message) = written.split_first_chunk_mut().ok_or(CloseError::BufferShrunk)?;
@@ -86,7 +89,12 @@ impl From<CloseError> for ReplyError {
 
 #[cfg(test)]
 mod tests {
+    use fastthrift_protocol::Protocol;
+
     use super::*;
+
+    const FRAMED: Dialect = Dialect { protocol: Protocol::Binary, framing: Framing::Framed };
+    const UNFRAMED: Dialect = Dialect { protocol: Protocol::Binary, framing: Framing::Unframed };
 
     #[test]
     fn a_frame_is_refused_by_its_length_alone() {
@@ -101,16 +109,20 @@ mod tests {
         let mut buffer = b"before".to_vec();
         open_message(&mut buffer, Framing::Framed);
         buffer.extend_from_slice(b"message");
-        assert_eq!(close_message(&mut buffer, Framing::Framed, 6, 10, 7), Ok(()));
+        assert_eq!(close_message(&mut buffer, FRAMED, 6, 10, 7), Ok(()));
         assert_eq!(buffer, b"before\0\0\0\x07message");
+        let json = Dialect { protocol: Protocol::Json, ..FRAMED };
+        let mut buffer = b"----[1,{}".to_vec();
+        assert_eq!(close_message(&mut buffer, json, 0, 7, 6), Ok(()));
+        assert_eq!(buffer, b"\0\0\0\x06[1,{}]");
     }
 
     #[test]
     fn a_message_over_the_limit_or_cut_short_is_not_sent() {
         let too_large = Err(CloseError::TooLarge { size: 7, limit: 6 });
-        assert_eq!(close_message(&mut b"----message".to_vec(), Framing::Framed, 0, 4, 6), too_large);
-        assert_eq!(close_message(&mut b"message".to_vec(), Framing::Unframed, 0, 0, 6), too_large);
+        assert_eq!(close_message(&mut b"----message".to_vec(), FRAMED, 0, 4, 6), too_large);
+        assert_eq!(close_message(&mut b"message".to_vec(), UNFRAMED, 0, 0, 6), too_large);
         let shrunk = Err(CloseError::BufferShrunk);
-        assert_eq!(close_message(&mut b"----mess".to_vec(), Framing::Framed, 0, 10, 100), shrunk);
+        assert_eq!(close_message(&mut b"----mess".to_vec(), FRAMED, 0, 10, 100), shrunk);
     }
 }

@@ -93,7 +93,7 @@ pub fn hear<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) ->
         ClientConnection::new(ClientConfig { protocol, framing, limits: LIMITS, ..ClientConfig::default() });
     let calls = CALLS.map(|function| {
         let mut call = connection.begin_call(function, CallKind::Call, None).expect("the connection is new");
-        call.buffer().extend_from_slice(&wire::empty_body());
+        call.buffer().extend_from_slice(&wire::empty_body(protocol));
         call.finish().expect("the call is small")
     });
     connection.advance_outbound(connection.outbound().len());
@@ -144,9 +144,11 @@ pub fn server_connection(bytes: &[u8]) {
 /// memory, and each call ends once.
 pub fn client_connection(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
-    let dialect = crate::conversation::DIALECTS[usize::from(choice & 3)];
+    let dialects = crate::conversation::DIALECTS;
+    let (choice, size) = (usize::from(*choice), choice / 6);
+    let dialect = dialects[choice % dialects.len()];
     let whole = hear(dialect, [bytes]);
-    let pieces = hear(dialect, bytes.chunks(piece(choice >> 2)));
+    let pieces = hear(dialect, bytes.chunks(piece(size)));
     assert_eq!(whole, pieces, "the way the bytes were split shows");
 }
 

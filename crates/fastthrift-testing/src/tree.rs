@@ -19,7 +19,7 @@ pub enum Tree {
     Double(u64),
     /// `uuid`
     Uuid([u8; 16]),
-    /// `string` or `binary`
+    /// `string`, or `binary` in a protocol that writes both alike
     String(Vec<u8>),
     /// The fields of a struct in the order of the wire; an id may come twice.
     Struct(Vec<(i16, Tree)>),
@@ -55,6 +55,24 @@ impl Tree {
         }
     }
 
+    /// The same value with what JSON cannot express replaced: bytes that are no text, and which NaN it is.
+    #[must_use]
+    pub fn in_json(&self) -> Self {
+        let all = |items: &[Self]| items.iter().map(Self::in_json).collect();
+        match self {
+            Self::Double(bits) if f64::from_bits(*bits).is_nan() => Self::Double(f64::NAN.to_bits()),
+            Self::String(bytes) => Self::String(String::from_utf8_lossy(bytes).into_owned().into_bytes()),
+            Self::Struct(fields) => Self::Struct(fields.iter().map(|(id, value)| (*id, value.in_json())).collect()),
+            Self::List(ttype, items) => Self::List(*ttype, all(items)),
+            Self::Set(ttype, items) => Self::Set(*ttype, all(items)),
+            Self::Map(key, value, entries) => {
+                let entries = entries.iter().map(|(key, value)| (key.in_json(), value.in_json())).collect();
+                Self::Map(*key, *value, entries)
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Reads a value of this type.
     pub fn read<'de>(input: &mut impl InputProtocol<'de>, ttype: TType) -> Result<Self, DecodeError> {
         Ok(match ttype {
@@ -66,7 +84,7 @@ impl Tree {
             TType::I64 => Self::I64(input.read_i64()?),
             TType::Double => Self::Double(input.read_double()?.to_bits()),
             TType::Uuid => Self::Uuid(input.read_uuid()?),
-            TType::String => Self::String(input.read_binary()?.to_vec()),
+            TType::String => Self::String(input.read_text()?.to_vec()),
             TType::Struct => Self::Struct(read_fields(input)?),
             TType::List => {
                 let header = input.begin_list()?;
@@ -101,7 +119,7 @@ impl Tree {
             Self::I64(value) => out.write_i64(*value),
             Self::Double(bits) => out.write_double(f64::from_bits(*bits)),
             Self::Uuid(value) => out.write_uuid(value),
-            Self::String(value) => out.write_binary(value),
+            Self::String(value) => out.write_text(value),
             Self::Struct(fields) => {
                 let scope = out.begin_struct();
                 for (id, value) in fields {
@@ -136,7 +154,7 @@ impl Tree {
             Self::I32(value) => out.write_i32_field(id, *value),
             Self::I64(value) => out.write_i64_field(id, *value),
             Self::Double(bits) => out.write_double_field(id, f64::from_bits(*bits)),
-            Self::String(value) => out.write_binary_field(id, value),
+            Self::String(value) => out.write_text_field(id, value),
             other => {
                 out.write_field(FieldHeader { ttype: other.ttype(), id });
                 other.write(out);

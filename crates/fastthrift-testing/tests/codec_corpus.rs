@@ -31,6 +31,11 @@ fn the_compact_corpus_passes() {
 }
 
 #[test]
+fn the_json_corpus_passes() {
+    replay("json", |bytes| check_reader(Protocol::Json, bytes));
+}
+
+#[test]
 fn the_scanner_corpus_passes() {
     replay("scanner", check_scanner);
 }

@@ -65,7 +65,6 @@ fn other_protocols_are_named() {
         (b"POST /rpc HTTP/1.1\r\n\r\n", "HTTP"),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "TLS"),
-        (b"[1,\"ping\",1,0,{}]", "the JSON protocol"),
         (b"SSH-2.0-OpenSSH_9.9\r\n", "a text protocol"),
     ] {
         let failure = serve(ServerConfig::default(), [bytes]).failure.expect("these are no Thrift messages");
@@ -79,7 +78,11 @@ fn a_call_nested_too_deep_without_a_frame_is_answered() {
     for protocol in Protocol::ALL {
         let dialect = Dialect { protocol: *protocol, framing: Framing::Unframed };
         let header = MessageHeader { name: b"Svc:deep", message_type: MessageType::Call, sequence_id: 9 };
-        let open: &[u8] = if *protocol == Protocol::Binary { &[12, 0, 1] } else { &[0x1c] };
+        let open: &[u8] = match protocol {
+            Protocol::Binary => &[12, 0, 1],
+            Protocol::Compact => &[0x1c],
+            Protocol::Json => br#"{"1":{"rec":"#,
+        };
         let bytes = wire::message(dialect, &header, &open.repeat(100));
         let served = serve(ServerConfig::default(), bytes.chunks(3));
         assert!(served.failure.is_some_and(|failure| failure.is_answered()));
@@ -159,20 +162,22 @@ fn a_reply_that_came_before_its_call_is_refused() {
 
 fn begin_echo(client: &mut ClientConnection) {
     let mut call = client.begin_call("echo", CallKind::Call, None).expect("the connection is good");
-    call.buffer().extend_from_slice(&wire::empty_body());
+    call.buffer().extend_from_slice(&wire::empty_body(Protocol::Binary));
     call.finish().expect("the call is small");
 }
 
 #[test]
 fn an_abandoned_call_writer_leaves_no_trace() {
     let mut pair = Pair::default();
-    let first = pair.call("ping", CallKind::Call, &wire::empty_body(), None).expect("the call is small");
+    let first =
+        pair.call("ping", CallKind::Call, &wire::empty_body(Protocol::Binary), None).expect("the call is small");
     let outbound = pair.client.outbound().to_vec();
     let mut writer = pair.client.begin_call("broken", CallKind::Call, None).expect("the connection is good");
     writer.buffer().extend_from_slice(b"half an argument");
     drop(writer);
     assert_eq!(pair.client.outbound(), outbound);
-    let second = pair.call("ping", CallKind::Call, &wire::empty_body(), None).expect("the connection is good");
+    let second =
+        pair.call("ping", CallKind::Call, &wire::empty_body(Protocol::Binary), None).expect("the connection is good");
     assert_eq!(second.sequence_id(), first.sequence_id() + 1);
     assert!(pair.echo() && pair.echo());
     assert!(matches!(pair.event(), Ok(Some(fastthrift_rpc::ClientEvent::Reply { call, .. })) if call == first));
@@ -184,7 +189,7 @@ fn an_abandoned_call_writer_leaves_no_trace() {
 #[test]
 fn a_body_writer_that_eats_earlier_messages_ends_the_connection() {
     let mut pair = Pair::default();
-    pair.call("ping", CallKind::Call, &wire::empty_body(), None).expect("the call is small");
+    pair.call("ping", CallKind::Call, &wire::empty_body(Protocol::Binary), None).expect("the call is small");
     let mut writer = pair.client.begin_call("broken", CallKind::Call, None).expect("the connection is good");
     writer.buffer().clear();
     assert_eq!(writer.finish(), Err(fastthrift_rpc::CallError::BufferShrunk));

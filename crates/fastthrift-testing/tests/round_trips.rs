@@ -2,7 +2,7 @@
 
 use fastthrift_protocol::{DecodeErrorKind, Limits, MessageHeader, MessageType, Protocol};
 use fastthrift_testing::arbitrary::{Choices, struct_tree};
-use fastthrift_testing::codec::{check_round_trip, check_scan, read_struct, write_tree};
+use fastthrift_testing::codec::{check_round_trip, check_scan, expressible, read_struct, write_tree};
 use fastthrift_testing::values::{check_decoder, check_value};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ proptest! {
     fn no_prefix_of_a_struct_is_one(bytes in vec(any::<u8>(), 0..150)) {
         let tree = struct_tree(&mut Choices::new(&bytes), 6);
         for &protocol in Protocol::ALL {
-            let whole = write_tree(protocol, &tree);
+            let whole = write_tree(protocol, &expressible(protocol, &tree));
             for end in 0..whole.len() {
                 let error = read_struct(protocol, &whole[..end], Limits::DEFAULT).expect_err("a prefix");
                 let is_end = matches!(error.kind(), DecodeErrorKind::UnexpectedEnd { needed: 1.. });
@@ -44,7 +44,8 @@ proptest! {
         for &protocol in Protocol::ALL {
             let mut message = Vec::new();
             protocol.write_message_header(&mut message, &header);
-            message.extend(write_tree(protocol, &tree));
+            message.extend(write_tree(protocol, &expressible(protocol, &tree)));
+            protocol.write_message_end(&mut message);
             check_scan(Some(protocol), Limits::DEFAULT, &pieces, &message);
             message.extend(b"after");
             check_scan(None, Limits::DEFAULT, &pieces, &message);
@@ -59,8 +60,8 @@ proptest! {
     #[test]
     fn any_struct_is_a_value_of_any_schema_or_an_error(schema in vec(any::<u8>(), 120), tree in choices()) {
         let tree = struct_tree(&mut Choices::new(&tree), 6);
-        for (choice, protocol) in [(0, Protocol::Binary), (1, Protocol::Compact)] {
-            check_decoder(&[&[choice, 60][..], &schema, &write_tree(protocol, &tree)].concat());
+        for (choice, protocol) in (0..).zip(Protocol::ALL) {
+            check_decoder(&[&[choice, 60][..], &schema, &write_tree(*protocol, &expressible(*protocol, &tree))].concat());
         }
     }
 }

@@ -101,6 +101,12 @@ impl<'de> Lexer<'de> {
     #[inline]
     pub fn text(&mut self) -> Result<&'de [u8], DecodeError> {
         let (raw, offset) = self.raw_string()?;
+        self.text_of(raw, offset)
+    }
+
+    /// The text of a raw string; `offset` is where that starts.
+    #[inline]
+    pub(super) fn text_of(&self, raw: RawString<'de>, offset: usize) -> Result<&'de [u8], DecodeError> {
         let text = unescaped(raw, offset, self.scratch)?;
         self.check_size(text.len(), offset)?;
         Ok(text)

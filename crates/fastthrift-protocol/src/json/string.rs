@@ -39,7 +39,7 @@ fn raw_escaped(rest: &[u8], mut place: usize, offset: usize) -> Result<RawString
 
 /// Where the first quote or backslash is.
 #[inline]
-fn find_special(bytes: &[u8]) -> Option<usize> {
+pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
     /// Bytes that are looked at together where text is long.
     const WIDE: usize = 32;
     let is_special = |byte: u8| byte == b'"' || byte == b'\\';

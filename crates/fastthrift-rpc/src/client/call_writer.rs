@@ -3,7 +3,7 @@ use fastthrift_protocol::{Bounded, Loss};
 use super::connection::ClientConnection;
 use super::in_flight::InFlight;
 use crate::framing::{FRAME_HEADER, check_loss, close_message};
-use crate::{CallError, CallId, CallKind};
+use crate::{CallError, CallId, CallKind, Dialect};
 
 /// A call that is being written: its header stands in the outbound buffer, its body is the caller's to append.
 ///
@@ -45,7 +45,8 @@ impl CallWriter<'_> {
     pub fn finish(mut self) -> Result<CallId, CallError> {
         let ClientConnection { config, outbound, .. } = &mut *self.connection;
         check_loss(self.loss, config.limits.message)?;
-        close_message(outbound.buffer(), config.framing, self.start, self.body, config.limits.message)?;
+        let dialect = Dialect { protocol: config.protocol, framing: config.framing };
+        close_message(outbound.buffer(), dialect, self.start, self.body, config.limits.message)?;
         let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
         Ok(self.connection.commit(call, self.kind))
     }

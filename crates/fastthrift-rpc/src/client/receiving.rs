@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
-use crate::codec::{read_exception, read_header};
+use crate::codec::{body_span_len, read_exception, read_header};
 use crate::cutter::{CutError, HandedOut};
 use crate::span::distance;
 use crate::{ConnectionError, ConnectionErrorKind, Span};
@@ -73,7 +73,7 @@ impl ClientConnection {
             handed_out.read = Some(read);
             ReplyBody::Exception(exception)
         } else {
-            ReplyBody::Result(Span::new(position, handed_out.available))
+            ReplyBody::Result(Span::new(position, body_span_len(protocol, &message[body_start..])))
         };
         self.handed_out = Some(handed_out);
         let answered = self.calls.remove(sequence_id);

@@ -199,7 +199,7 @@ fn hint(f: &mut fmt::Formatter<'_>, bytes: [u8; 4]) -> fmt::Result {
         [0x15 | 0x16, 3, ..] => "the peer speaks TLS",
         [0x80, 1, ..] => "the peer speaks unframed Binary",
         [0x82, version, ..] if version & 0x1f == 1 => "the peer speaks unframed Compact",
-        [b'[', b'1' | b' ', ..] => "the peer speaks the JSON protocol",
+        [b'[', b'1' | b' ', ..] => "the peer speaks unframed JSON",
         _ if is_http(bytes) => "the peer speaks HTTP",
         _ if bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
             "the peer speaks a text protocol"
@@ -231,6 +231,8 @@ mod tests {
     fn a_negative_frame_that_is_an_unframed_message_says_so() {
         let text = ConnectionErrorKind::FrameLength(i32::from_be_bytes([0x80, 1, 0, 2])).to_string();
         assert!(text.ends_with(": the peer speaks unframed Binary"), "{text}");
+        let kind = ConnectionErrorKind::FrameTooLarge { size: 0x5b31_2c22, limit: 100 << 20 };
+        assert!(kind.to_string().ends_with(": the peer speaks unframed JSON"), "{kind}");
         assert!(!ConnectionErrorKind::FrameLength(0).to_string().contains("speaks"));
     }
 

@@ -7,7 +7,7 @@ use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, Framing, ReplyError, ServerConfig, Span};
+use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, ReplyError, ServerConfig, Span};
 
 /// The server's side of one connection.
 ///
@@ -201,10 +201,6 @@ impl ServerConnection {
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
         self.inbound.capacity()
-    }
-
-    pub(super) fn framing(&self) -> Framing {
-        self.dialect().map_or(Framing::Framed, |dialect| dialect.framing)
     }
 
     pub(super) fn close(&mut self, request: RequestId) {

@@ -3,7 +3,7 @@
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
 
 use super::{Request, ServerConnection};
-use crate::codec::{HeaderForm, name_start, read_header, write_exception, write_header};
+use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_exception, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
 use crate::framing::{close_message, open_message};
@@ -63,14 +63,15 @@ impl ServerConnection {
         let function = service_len.map_or(0, |colon| colon + 1);
         let id = self.open.open(kind, form, sequence_id, &name[function..]);
         let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
-        let name_start = name_start(protocol, form, header_len, name.len());
+        let name_start = name_start(message, name);
+        let body_len = body_span_len(protocol, &message[header_len..]);
         let request = Request {
             id,
             kind,
             protocol,
             service: service_len.map(|len| span(name_start, len)),
             function: span(name_start + function, name.len() - function),
-            body: span(header_len, len - header_len),
+            body: span(header_len, body_len),
         };
         self.handed_out = Some(HandedOut { header: header_len, available: len - header_len, read: None });
         Ok(request)
@@ -114,7 +115,7 @@ impl ServerConnection {
         open_message(buffer, dialect.framing);
         write_header(protocol, HeaderForm::of(protocol, message[0]), &answer, buffer);
         write_exception(protocol, exception, buffer);
-        let closed = close_message(buffer, dialect.framing, start, start, config.limits.message);
+        let closed = close_message(buffer, dialect, start, start, config.limits.message);
         if closed.is_err() {
             buffer.truncate(start);
             return ConnectionError::new(kind);

@@ -42,10 +42,10 @@ impl ReplyWriter<'_> {
     ///
     /// Fails when the reply is over the limit, and then takes back what was written; the request stays open.
     pub fn finish(mut self) -> Result<(), ReplyError> {
-        let framing = self.connection.framing();
+        let dialect = self.connection.dialect().ok_or(ReplyError::NotOpen)?;
         let limit = self.connection.config.limits.message;
         check_loss(self.loss, limit)?;
-        close_message(self.connection.outbound.buffer(), framing, self.start, self.body, limit)?;
+        close_message(self.connection.outbound.buffer(), dialect, self.start, self.body, limit)?;
         self.is_finished = true;
         self.connection.close(self.request);
         Ok(())

@@ -104,11 +104,13 @@ pub struct Incoming {
 }
 
 /// Each way to speak.
-pub const DIALECTS: [Dialect; 4] = [
+pub const DIALECTS: [Dialect; 6] = [
     Dialect { protocol: Protocol::Binary, framing: Framing::Framed },
     Dialect { protocol: Protocol::Binary, framing: Framing::Unframed },
     Dialect { protocol: Protocol::Compact, framing: Framing::Framed },
     Dialect { protocol: Protocol::Compact, framing: Framing::Unframed },
+    Dialect { protocol: Protocol::Json, framing: Framing::Framed },
+    Dialect { protocol: Protocol::Json, framing: Framing::Unframed },
 ];
 
 /// Holds each conversation in each dialect over a driver that `open` makes; the server always detects the dialect.

@@ -158,7 +158,11 @@ impl<'s, 'd> Held<'s, 'd> {
     }
 
     fn body(&self, text: &str) -> Vec<u8> {
-        if text == "nothing" { wire::empty_body() } else { wire::body(self.script.dialect.protocol, text) }
+        if text == "nothing" {
+            wire::empty_body(self.script.dialect.protocol)
+        } else {
+            wire::body(self.script.dialect.protocol, text)
+        }
     }
 
     /// A message by hand: its type, function, sequence id and text.

@@ -2,7 +2,8 @@
 
 use fastthrift_protocol::{
     ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader,
-    InputProtocol, Limits, MessageHeader, MessageType, OutputProtocol, Protocol, TType,
+    InputProtocol, JsonReader, JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, Protocol, Scratch,
+    TType,
 };
 use fastthrift_rpc::{Dialect, Framing};
 
@@ -14,13 +15,17 @@ pub fn body(protocol: Protocol, text: &str) -> Vec<u8> {
     match protocol {
         Protocol::Binary => write_text(&mut BinaryWriter::new(&mut out), text),
         Protocol::Compact => write_text(&mut CompactWriter::new(&mut out), text),
+        Protocol::Json => write_text(&mut JsonWriter::new(&mut out), text),
     }
     out
 }
 
 /// A struct without fields: the result of a function that returns nothing.
-pub fn empty_body() -> Vec<u8> {
-    vec![0]
+pub fn empty_body(protocol: Protocol) -> Vec<u8> {
+    match protocol {
+        Protocol::Binary | Protocol::Compact => vec![0],
+        Protocol::Json => b"{}".to_vec(),
+    }
 }
 
 /// The text that [`body`] wrote, or nothing for an empty struct, and how long the struct is.
@@ -28,6 +33,7 @@ pub fn text(protocol: Protocol, bytes: &[u8]) -> Result<(String, usize), DecodeE
     match protocol {
         Protocol::Binary => read_text(BinaryReader::new(bytes, Limits::DEFAULT)),
         Protocol::Compact => read_text(CompactReader::new(bytes, Limits::DEFAULT)),
+        Protocol::Json => read_text(JsonReader::new(bytes, &Scratch::new(), Limits::DEFAULT)),
     }
 }
 
@@ -37,6 +43,7 @@ pub fn exception_body(protocol: Protocol, exception: &ApplicationException) -> V
     match protocol {
         Protocol::Binary => exception.write(&mut BinaryWriter::new(&mut out)),
         Protocol::Compact => exception.write(&mut CompactWriter::new(&mut out)),
+        Protocol::Json => exception.write(&mut JsonWriter::new(&mut out)),
     }
     out
 }
@@ -52,6 +59,7 @@ pub fn message(dialect: Dialect, header: &MessageHeader<'_>, body: &[u8]) -> Vec
     let mut out = Vec::new();
     dialect.protocol.write_message_header(&mut out, header);
     out.extend_from_slice(body);
+    dialect.protocol.write_message_end(&mut out);
     match dialect.framing {
         Framing::Framed => frame(&out),
         Framing::Unframed => out,
@@ -70,7 +78,7 @@ pub fn frame(bytes: &[u8]) -> Vec<u8> {
 fn write_text(out: &mut impl OutputProtocol, text: &str) {
     let scope = out.begin_struct();
     out.write_field(TEXT);
-    out.write_binary(text.as_bytes());
+    out.write_text(text.as_bytes());
     out.end_struct(scope);
 }
 
