@@ -10,7 +10,7 @@ from fastthrift._diagnostics import Diagnostic
 from fastthrift._errors import TApplicationException, TException, TransportTimeout
 from fastthrift._service import Service
 
-_Protocol: TypeAlias = Literal["binary", "compact"] | WireProtocol
+_Protocol: TypeAlias = Literal["binary", "compact", "json"] | WireProtocol
 _Coding: TypeAlias = _Protocol | Literal["simplejson"]
 _Arrays: TypeAlias = Literal["list", "numpy", "array", "memoryview"]
 _Binary: TypeAlias = Literal["bytes", "memoryview"]
@@ -268,7 +268,7 @@ class ServerCore:
 class ClientConnection:
     def __new__(
         cls,
-        protocol: Literal["binary", "compact"],
+        protocol: Literal["binary", "compact", "json"],
         transport: _Transport,
         *,
         service: str | None = None,

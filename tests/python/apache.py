@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +10,30 @@ from typing import Any
 from fastthrift._containers import FrozenDict
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.protocol.TCompactProtocol import TCompactProtocol
+from thrift.protocol.TJSONProtocol import ESCAPE_CHAR_VALS, TJSONProtocol
 from thrift.Thrift import TType
 from thrift.transport.TTransport import TMemoryBuffer
 
-PROTOCOLS = {"binary": TBinaryProtocol, "compact": TCompactProtocol}
+
+class JsonProtocol(TJSONProtocol):
+    """Apache's JSON where that is JSON: what Python's library writes else, it does as C++'s does."""
+
+    def writeJSONString(self, string: str) -> None:
+        escaped = (
+            f"\\u{ord(each):04x}" if each < " " and each not in ESCAPE_CHAR_VALS else ESCAPE_CHAR_VALS.get(each, each)
+            for each in string
+        )
+        self.context.write()
+        self.trans.write(f'"{"".join(escaped)}"'.encode())
+
+    def writeDouble(self, dbl: float) -> None:
+        if math.isfinite(dbl):
+            super().writeDouble(dbl)
+        else:
+            self.writeJSONString("NaN" if math.isnan(dbl) else "Infinity" if dbl > 0 else "-Infinity")
+
+
+PROTOCOLS = {"binary": TBinaryProtocol, "compact": TCompactProtocol, "json": JsonProtocol}
 
 TTYPES = {
     "bool": TType.BOOL, "i8": TType.BYTE, "i16": TType.I16, "i32": TType.I32, "i64": TType.I64, "double": TType.DOUBLE,

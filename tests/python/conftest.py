@@ -37,7 +37,7 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-@pytest.fixture(params=["binary", "compact"])
+@pytest.fixture(params=["binary", "compact", "json"])
 def protocol(request: pytest.FixtureRequest) -> str:
     """A protocol's name, each in turn."""
     return str(request.param)

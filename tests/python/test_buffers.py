@@ -94,8 +94,8 @@ def test_wrong_arguments_are_type_errors(call: Any) -> None:
 
 
 def test_an_unknown_protocol_is_a_value_error() -> None:
-    with pytest.raises(ValueError, match='unknown protocol "json", expected one of binary, compact'):
-        fastthrift.serialize(VALUE, "json")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match='unknown protocol "xml", expected one of binary, compact, json'):
+        fastthrift.serialize(VALUE, "xml")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_required_fields_must_be_there_to_write_and_to_read(protocol: str) -> No
         fastthrift.serialize(m.Need(), protocol)
     with pytest.raises(fastthrift.EncodeError, match=r"Need\.inner\.inner: required field 'name' of 'Need' is not set"):
         fastthrift.serialize(m.Need("a", m.Need("b", m.Need())), protocol)
-    with pytest.raises(fastthrift.DecodeError, match=r"Need: required field 'name' is missing \(at byte 1\)"):
-        fastthrift.deserialize(m.Need, b"\0", protocol)
+    with pytest.raises(fastthrift.DecodeError, match=r"Need: required field 'name' is missing \(at byte [12]\)"):
+        fastthrift.deserialize(m.Need, b"{}" if protocol == "json" else b"\0", protocol)
 
 
 def test_a_failed_write_leaves_nothing_behind(protocol: str) -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 import fastthrift
 import pytest
+import thriftpy2.transport
 from thrift.protocol.TBase import TBase
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolAccelerated
 from thrift.protocol.TCompactProtocol import TCompactProtocol, TCompactProtocolAccelerated
+from thrift.protocol.TJSONProtocol import TJSONProtocol
 from thrift.transport.TTransport import TMemoryBuffer
+from thriftpy2.protocol.apache_json import TApacheJSONProtocol
+from thriftpy2.thrift import TPayload
 
-from tests.python.apache import SCALARS, Field, Oracle, Struct, Type, same, specification
+from tests.python.apache import SCALARS, Field, JsonProtocol, Oracle, Struct, Type, same, specification
 
 ENUM = Type("enum", "Kind")
 SCALAR_TYPES = [ENUM if kind == "enum" else Type(kind) for kind in SCALARS]
@@ -102,6 +106,7 @@ def test_bytes_are_apaches_and_are_read_back(value: Any, protocol: str) -> None:
     assert same(fastthrift.deserialize(type(value), data, protocol), value)
 
 
+@pytest.mark.parametrize("protocol", ["binary", "compact"])
 @pytest.mark.parametrize("bits", ["7ff8000000000000", "fff8000000000001", "7ff0000000000001"])
 def test_nan_keeps_its_bits(bits: str, protocol: str) -> None:
     (nan,) = struct.unpack(">d", bytes.fromhex(bits))
@@ -148,17 +153,20 @@ ACCELERATED = {
     ("binary", True): TBinaryProtocolAccelerated,
     ("compact", False): TCompactProtocol,
     ("compact", True): TCompactProtocolAccelerated,
+    ("json", False): JsonProtocol,
 }
 
 
 # Their table of fields has no place for negative ids.
 @pytest.mark.parametrize("value", [each for each in samples() if type(each).__name__ in APACHE], ids=named)
-@pytest.mark.parametrize("is_accelerated", [False, True], ids=["pure", "accelerated"])
+@pytest.mark.parametrize(
+    ("protocol", "is_accelerated"), ACCELERATED, ids=lambda part: {False: "pure", True: "accelerated"}.get(part, part)
+)
 def test_apaches_own_walk_reads_and_writes_the_same(value: Any, protocol: str, is_accelerated: bool) -> None:
     data = fastthrift.serialize(value, protocol)
     buffer = TMemoryBuffer()
     codec = ACCELERATED[protocol, is_accelerated](buffer)
-    assert (codec._fast_encode is not None) == is_accelerated
+    assert (getattr(codec, "_fast_encode", None) is not None) == is_accelerated
     to_apache(value).write(codec)
     assert buffer.getvalue() == data
     read = APACHE[type(value).__name__]()
@@ -167,3 +175,57 @@ def test_apaches_own_walk_reads_and_writes_the_same(value: Any, protocol: str, i
     read.write(ACCELERATED[protocol, is_accelerated](buffer))
     again = fastthrift.deserialize(type(value), buffer.getvalue(), protocol)
     assert same(again, value)
+
+
+@pytest.mark.parametrize("text", ['"NaN"', "NaN", "nan", '"nan"'])
+def test_json_reads_nan_however_it_is_written(text: str) -> None:
+    field = list(SCALARS).index("double") + 1
+    read = fastthrift.deserialize(m.Scalars, f'{{"{field}":{{"dbl":{text}}}}}'.encode(), "json")
+    assert getattr(read, f"f{field}") != getattr(read, f"f{field}")
+    assert fastthrift.serialize(read, "json") == f'{{"{field}":{{"dbl":"NaN"}}}}'.encode()
+
+
+def test_json_reads_what_apaches_python_writes_for_infinities_and_control_characters() -> None:
+    value = m.Scalars(f6=float("-inf"), f7="tab\t nul\0 bell\a")
+    buffer = TMemoryBuffer()
+    to_apache(value).write(TJSONProtocol(buffer))
+    assert b"-inf" in buffer.getvalue()
+    assert b"\0" in buffer.getvalue()
+    assert fastthrift.deserialize(m.Scalars, buffer.getvalue(), "json") == value
+    assert fastthrift.serialize(value, "json") == (
+        rb'{"6":{"dbl":"-Infinity"},"7":{"str":"tab\t nul\u0000 bell\u0007"}}'
+    )
+
+
+def test_json_is_read_with_whitespace_quoted_numbers_and_base64_without_padding() -> None:
+    text = b' { "3" : { "i16" : "300" } , "6" :\n{ "dbl" : "1.5" } ,\t"8" : { "str" : "AA" } }'
+    assert fastthrift.deserialize(m.Scalars, text, "json") == m.Scalars(f3=300, f6=1.5, f8=b"\0")
+
+
+def thriftpy2_leaf(value: Any) -> bytes:
+    """Return one of our leaves as thriftpy2 writes it in Apache's JSON, in a message."""
+    leaf = type("Leaf", (TPayload,), {"thrift_spec": {1: (8, "number", False), 2: (11, "text", False)}})()
+    leaf.number, leaf.text = value.number, value.text
+    transport = thriftpy2.transport.TMemoryBuffer()
+    codec = TApacheJSONProtocol(transport)
+    codec.write_message_begin("call", 1, 7)
+    codec.write_struct(leaf)
+    return bytes(transport.getvalue())
+
+
+@pytest.mark.parametrize("text", ["", "plain", 'é \U0001f600 " \\ / \n\0'])
+def test_what_thriftpy2_writes_in_apaches_json_is_read(text: str) -> None:
+    leaf = m.Leaf(-5, text)
+    message = thriftpy2_leaf(leaf)
+    body = message.removeprefix(b'[1,"call",1,7,').removesuffix(b"]")
+    assert fastthrift.deserialize(m.Leaf, body, "json") == leaf
+
+
+def test_thriftpy2_reads_what_is_written_in_json() -> None:
+    leaf = m.Leaf(-5, 'é \U0001f600 " \\ / \n\0')
+    transport = thriftpy2.transport.TMemoryBuffer(b'[1,"call",1,7,' + fastthrift.serialize(leaf, "json") + b"]")
+    codec = TApacheJSONProtocol(transport)
+    assert codec.read_message_begin() == ["call", 1, 7]
+    theirs = type("Leaf", (TPayload,), {"thrift_spec": {1: (8, "number", False), 2: (11, "text", False)}})()
+    codec.read_struct(theirs)
+    assert (theirs.number, theirs.text) == (leaf.number, leaf.text)

@@ -27,7 +27,7 @@ m = fastthrift.loads(
     name="decode_errors.thrift",
 )
 
-CASES = [
+CASES: list[tuple[str, str | bytes, str]] = [
     # Sizes
     ("binary", "0b0001 ffffffff", "negative"),
     ("binary", "0b0001 80000000", "negative"),
@@ -70,12 +70,28 @@ CASES = [
     ("compact", "0c 1c 00 00", "required field 'id' is missing"),
     ("binary", "0c000d 08000100000001 0b000200000000 00 00", "members"),
     ("compact", "dc 15 02 18 00 00 00", "members"),
+    # JSON
+    ("json", b"", "the input ends"),
+    ("json", b"[]", "expected '{' of a struct, got '\\['"),
+    ("json", b'{"1":{"str":"abc', "the input ends"),
+    ("json", b'{"1":{"str":"abc"}', "the input ends"),
+    ("json", b'{"1":{"str":"abc"}]', "expected ',' or '}' after the field, got '\\]'"),
+    ("json", b'{"1":{"str":"\xff"}}', "UTF-8"),
+    ("json", b'{"1":{"str":"\\ud800"}}', "the second half of a surrogate pair"),
+    ("json", b'{"1":{"str":"\\x"}}', "an escape that JSON has, got 'x'"),
+    ("json", b'{"99":{"wat":1}}', "'wat' is no type"),
+    ("json", b'{"1.5":{"str":"a"}}', "a quote after the number"),
+    ("json", b'{"3":{"lst":["i64",2147483647,1]}}', "limit|the input ends"),
+    ("json", b'{"3":{"lst":["i64",-1]}}', "negative"),
+    ("json", b'{"3":{"lst":["i64",1,1,2]}}', "expected '\\]' after the last element"),
+    ("json", b'{"3":{"lst":["i64",1,9223372036854775808]}}', "an integer of at most 64 bits"),
+    ("json", b'{"14":{"rec":{}}}', "required field 'id' is missing"),
 ]
 
 
 @pytest.mark.parametrize(("protocol", "data", "text"), CASES)
-def test_malformed_bytes_are_an_error_with_its_place(protocol: str, data: str, text: str) -> None:
-    raw = bytes.fromhex(data)
+def test_malformed_bytes_are_an_error_with_its_place(protocol: str, data: str | bytes, text: str) -> None:
+    raw = data if isinstance(data, bytes) else bytes.fromhex(data)
     with pytest.raises(fastthrift.DecodeError, match=text) as caught:
         fastthrift.deserialize(m.S, raw, protocol)
     assert 0 <= caught.value.offset <= len(raw)
@@ -135,6 +151,8 @@ def test_every_changed_byte_is_a_value_or_an_error(protocol: str) -> None:
 
 def nested(protocol: str, depth: int, number: int) -> bytes:
     """Return a struct in a struct in a struct, by the field with this number."""
+    if protocol == "json":
+        return f'{{"{number}":{{"rec":'.encode() * depth + b"{}" + b"}}" * depth
     if protocol == "binary":
         return bytes([12, 0, number]) * depth + b"\0" * (depth + 1)
     return bytes([number << 4 | 12]) * depth + b"\0" * (depth + 1)
@@ -159,6 +177,9 @@ def test_nesting_has_a_limit(protocol: str, number: int) -> None:
         ("compact", "39 f6 ffffff07"),
         ("compact", "59 8b ffffff07"),
         ("compact", "18 ffffff2f"),
+        ("json", b'{"3":{"lst":["i64",16777215,'.hex()),
+        ("json", b'{"4":{"set":["str",16777215,'.hex()),
+        ("json", b'{"5":{"map":["i32","str",16777215,{'.hex()),
     ],
 )
 def test_sizes_that_a_peer_announces_take_no_memory(protocol: str, data: str) -> None:
@@ -182,6 +203,11 @@ def test_sizes_that_a_peer_announces_take_no_memory(protocol: str, data: str) ->
         ("binary", b"\x0f\x00\x63" + b"\x0f\x00\x00\xff\xff" * 60),
         ("compact", b"\x08" * 100_000),
         ("binary", b"\x02\x00\x09\x01" * 100_000),
+        ("json", b'{"99":{"lst":["rec",2147483647' + b",{}" * 30_000),
+        ("json", b'{"1":{"str":"' + b"\\u00e9" * 20_000),
+        ("json", b'{"10":{"i32":' + b"0" * 100_000),
+        ("json", b"[" * 100_000),
+        ("json", b" " * 100_000),
     ],
 )
 def test_bad_bytes_take_little_time(protocol: str, data: bytes) -> None:
@@ -195,7 +221,8 @@ def test_a_field_that_comes_twice_keeps_the_last(protocol: str) -> None:
     one, two = (fastthrift.serialize(m.S(number=number, text="x" * number), protocol)[:-1] for number in (1, 2))
     if protocol == "compact":  # after field 10, field 1 needs its whole id
         two = b"\x08\x02" + two[1:]
-    read = fastthrift.deserialize(m.S, one + two + b"\0", protocol)
+    both = one + b"," + two[1:] + b"}" if protocol == "json" else one + two + b"\0"
+    read = fastthrift.deserialize(m.S, both, protocol)
     assert (read.number, read.text) == (2, "xx")
 
 

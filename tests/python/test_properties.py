@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.python.apache import Field, Oracle, Struct, Type, same
 
-PROTOCOLS = ("binary", "compact")
+PROTOCOLS = ("binary", "compact", "json")
 SCALARS = ["bool", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid"]
 RANGES = {"i8": 7, "i16": 15, "i32": 31, "i64": 63, "enum": 31}
 IDS = st.one_of(st.integers(1, 20), st.sampled_from([-32768, -16, -1, 127, 128, 16383, 32767]))

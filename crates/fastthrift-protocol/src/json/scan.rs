@@ -78,11 +78,8 @@ impl BracketScan {
         match byte {
             b'{' | b'[' => self.open(byte, limits)?,
             b'}' | b']' => return self.close(byte),
-            _ if self.depth == 0 => {
-                if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                    return Err(self.unexpected("'[' of a message", byte));
-                }
-            }
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ if self.depth == 0 => return Err(self.unexpected("'[' of a message", byte)),
             b'"' => self.inside = Inside::String,
             _ => {}
         }
