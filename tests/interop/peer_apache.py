@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from thrift.protocol.TBase import TBase, TExceptionBase
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolAcceleratedFactory
 from thrift.protocol.TCompactProtocol import TCompactProtocolAcceleratedFactory
+from thrift.protocol.TJSONProtocol import TJSONProtocolFactory
 from thrift.protocol.TMultiplexedProtocol import TMultiplexedProtocol
 from thrift.server.TServer import TThreadedServer
 from thrift.Thrift import TApplicationException, TMessageType, TProcessor, TType
@@ -27,6 +28,7 @@ __all__ = ["DivisionByZero", "Entry", "TApplicationException", "connect", "serve
 PROTOCOLS: dict[str, Callable[[], Any]] = {
     "binary": TBinaryProtocolAcceleratedFactory,
     "compact": TCompactProtocolAcceleratedFactory,
+    "json": TJSONProtocolFactory,
 }
 TRANSPORTS: dict[str, Callable[[], Any]] = {"framed": TFramedTransportFactory, "unframed": TBufferedTransportFactory}
 

@@ -48,6 +48,13 @@ def our_server(url: str = "tcp://127.0.0.1:0") -> fastthrift.Server:
 PEERS = {"apache": peer_apache, "thriftpy2": peer_thriftpy2}
 
 
+@pytest.fixture(autouse=True)
+def _only_peers_that_speak_it(request: pytest.FixtureRequest) -> None:
+    """Leave out thriftpy2 in JSON: there it answers each call of a connection as if it were the first."""
+    if "json" in request.node.name and "thriftpy2" in request.node.name:
+        pytest.skip("thriftpy2 serves one message a connection in JSON")
+
+
 @pytest.fixture(params=["apache calls us", "thriftpy2 calls us", "we call apache", "we call thriftpy2", "we call us"])
 def conversation(request: pytest.FixtureRequest, protocol: str, transport: str) -> Iterator[Conversation]:
     caller, _, called = request.param.split()

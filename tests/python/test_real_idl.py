@@ -65,7 +65,7 @@ def test_default_instances_go_through_both_codecs(modules: list[ModuleType]) -> 
     written = 0
     for cls in classes(modules, (fastthrift.Struct, fastthrift.ThriftException)):
         instance = cls()
-        for protocol in ("binary", "compact"):
+        for protocol in ("binary", "compact", "json"):
             try:
                 data = fastthrift.serialize(instance, protocol)
             except fastthrift.EncodeError as error:

@@ -134,6 +134,8 @@ def handler(handler_class: type[Any]) -> Any:
 @contextmanager
 def peer_client(module: ModuleType, url: str, protocol: str, transport: str) -> Iterator[Any]:
     """A client of thriftpy2."""
+    if (protocol, transport) not in PEER_FACTORIES:
+        pytest.skip("thriftpy2 reads one message a connection in JSON")
     protocol_factory, transport_factory = PEER_FACTORIES[protocol, transport]
     factories = {"proto_factory": protocol_factory(), "trans_factory": transport_factory()}
     if url.startswith("unix://"):

@@ -30,7 +30,7 @@ assert_type(fastthrift.deserialize(cls=Failure, data=memoryview(b"")), Failure)
 assert_type(point.__replace__(x=2), Point)
 
 fastthrift.serialize(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-fastthrift.serialize(point, "json")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.serialize(point, "xml")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(Point, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(int, b"")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 

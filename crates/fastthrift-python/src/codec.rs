@@ -2,7 +2,6 @@
 
 use fastthrift_dynamic::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
-use fastthrift_protocol::json::Scratch;
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonReader, JsonWriter,
     OutputProtocol, PathStep, Protocol, Scratch, Sink,

@@ -218,7 +218,9 @@ class Held:
                 raise no_such_step(words)
 
     def _body(self, text: str) -> bytes:
-        return b"\0" if text == "nothing" else fastthrift.serialize(Text(text), self._protocol)
+        if text == "nothing":
+            return b"{}" if self._protocol == "json" else b"\0"
+        return fastthrift.serialize(Text(text), self._protocol)
 
     def _message(self, framing: str, words: list[str]) -> bytes:
         """Write a message by hand: its type, function, sequence id and text."""
@@ -226,12 +228,15 @@ class Held:
         name, _, distance = number.partition("+")
         known = self._calls.get(name)
         identity = int(number) if known is None else sequence_id(known) + int(distance or 0)
-        if self._protocol == "binary":
+        end = b""
+        if self._protocol == "json":
+            header, end = f'[1,"{function}",{TYPES[kind]},{identity},'.encode(), b"]"
+        elif self._protocol == "binary":
             header = struct.pack(">BBBBi", 0x80, 1, 0, TYPES[kind], len(function)) + function.encode()
             header += struct.pack(">i", identity)
         else:
             header = bytes([0x82, TYPES[kind] << 5 | 1, identity, len(function)]) + function.encode()
-        message = header + self._body(text)
+        message = header + self._body(text) + end
         return struct.pack(">i", len(message)) + message if framing == "framed" else message
 
 
