@@ -46,7 +46,7 @@ assert_type(fastthrift.from_json(Failure, memoryview(b"{}")), Failure)
 assert_type(fastthrift.to_dict(point)["x"], Any)
 assert_type(fastthrift.from_dict(Choice, {"a": 1}), Choice)
 
-fastthrift.to_json(point, 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+fastthrift.to_json(point, 2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 fastthrift.to_json(point, enums="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.from_json(Point, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.from_dict(Point, [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
