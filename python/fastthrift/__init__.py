@@ -1,9 +1,11 @@
 """Thrift for Python on a Rust core."""
 
 from fastthrift._core import (
+    JSON,
     Binary,
     Compact,
     Limits,
+    SimpleJSON,
     Struct,
     StructIterator,
     ThriftException,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 del TYPE_CHECKING
 
 __all__ = [
+    "JSON",
     "Binary",
     "Client",
     "Compact",
@@ -48,6 +51,7 @@ __all__ = [
     "Limits",
     "Server",
     "Service",
+    "SimpleJSON",
     "Struct",
     "StructIterator",
     "TApplicationException",

@@ -20,6 +20,7 @@ _StrPath: TypeAlias = str | os.PathLike[str]
 _S = TypeVar("_S", bound=Struct | Union | ThriftException)
 
 __all__ = [
+    "JSON",
     "Binary",
     "Client",
     "ClientConnection",
@@ -27,6 +28,7 @@ __all__ = [
     "Limits",
     "ServerConnection",
     "ServerCore",
+    "SimpleJSON",
     "Struct",
     "StructIterator",
     "StructMeta",
@@ -130,6 +132,14 @@ class Binary(WireProtocol):
 
 @final
 class Compact(WireProtocol):
+    def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
+
+@final
+class JSON(WireProtocol):
+    def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
+
+@final
+class SimpleJSON(WireProtocol):
     def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
 
 def serialize(obj: Struct | Union | ThriftException, protocol: _Coding = "binary") -> bytes: ...

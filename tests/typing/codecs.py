@@ -29,10 +29,27 @@ assert_type(fastthrift.deserialize(Point, bytearray(), "compact").x, int)
 assert_type(fastthrift.deserialize(cls=Failure, data=memoryview(b"")), Failure)
 assert_type(point.__replace__(x=2), Point)
 
+binary = fastthrift.Binary(strict=True, old=True, utf8="bytes", limits=fastthrift.Limits(message=1, depth=2))
+assert_type(binary, fastthrift.Binary)
+assert_type(binary.limits.depth, int | None)
+assert_type(fastthrift.serialize(point, binary), bytes)
+assert_type(fastthrift.serialize_into(point, bytearray(), fastthrift.Compact()), int)
+assert_type(fastthrift.serialize_into(point, memoryview(b""), offset=5), int)
+assert_type(fastthrift.deserialize(Point, b"", binary, fields=["x"], arrays="numpy", binary="memoryview"), Point)
+assert_type(fastthrift.deserialize_from(Point, b"", "compact", 5, fields=("x",)), tuple[Point, int])
+points = fastthrift.iter_structs(Point, b"", fields=None)
+assert_type(points, fastthrift.StructIterator[Point])
+assert_type(points.offset, int)
+assert_type([each.x for each in points], list[int])
+
 fastthrift.serialize(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.serialize(point, "xml")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(Point, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(int, b"")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+fastthrift.serialize_into(point, bytearray(), offset="1")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+fastthrift.serialize_into(point, b"".hex())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+fastthrift.deserialize(Point, b"", binary="view")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.Compact(strict=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 try:
     fastthrift.deserialize(Point, b"")

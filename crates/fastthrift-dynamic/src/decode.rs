@@ -18,12 +18,12 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
     }
 
     /// Reads a struct, union or exception.
+    #[inline]
     pub fn structure(&mut self, id: StructId) -> Result<B::Value, DecodeError> {
         self.planned(self.plans.structure(id))
     }
 
-    /// Reads a struct, union or exception by a plan, of which it may be that it was [selected](Plans::select).
-    #[inline]
+    /// Reads a struct, union or exception by its plan, or by one that was [selected](Plans::select) of its own.
     pub fn planned(&mut self, plan: &StructPlan) -> Result<B::Value, DecodeError> {
         let mut structure = self.build.begin_struct(plan)?;
         let mut members = 0usize;
@@ -97,17 +97,11 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
             TypePlan::Uuid => self.input.read_uuid().and_then(|value| self.build.uuid(value)),
             TypePlan::Enum(id) => self.input.read_i32().and_then(|value| self.build.enumeration(*id, value)),
             TypePlan::Struct(id) => self.structure(*id),
-            TypePlan::Selected(plan) => self.selected(plan),
+            TypePlan::Selected(plan) => self.planned(plan),
             TypePlan::List(plan) => self.list(plan),
             TypePlan::Set(plan) => self.set(plan),
             TypePlan::Map(plan) => self.map(plan),
         }
-    }
-
-    /// Not inlined: the walk over whole structs stays as small as it was.
-    #[inline(never)]
-    fn selected(&mut self, plan: &StructPlan) -> Result<B::Value, DecodeError> {
-        self.planned(plan)
     }
 
     fn list(&mut self, plan: &SequencePlan) -> Result<B::Value, DecodeError> {

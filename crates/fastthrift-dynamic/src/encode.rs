@@ -24,12 +24,12 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     }
 
     /// Writes a struct, union or exception.
+    #[inline]
     pub fn structure(&mut self, id: StructId, value: V::Value) -> Result<(), EncodeError> {
         self.planned(self.plans.structure(id), value)
     }
 
     /// Writes a struct, union or exception by a plan: of one that was [selected](Plans::select), only the selected fields.
-    #[inline]
     pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;

@@ -49,17 +49,9 @@ pub(crate) struct Building<'r> {
 
 impl<'r, 'py> PyBuild<'r, 'py> {
     /// A builder of what the settings say, the limit on memory included, as far as that is reckoned here.
+    #[inline]
     pub(crate) fn new(registry: &'r Bound<'py, Registry>, settings: &Settings) -> Self {
-        let memory = settings.limits.memory;
-        Self {
-            registry,
-            outermost: None,
-            keys: KeyUse::default(),
-            utf8: settings.utf8,
-            views: None,
-            memory_left: memory,
-            memory_limit: memory,
-        }
+        Self::of_struct(registry, settings, None, None)
     }
 
     /// Makes the outermost struct an instance of this class, the generated one or one that extends it.
@@ -67,9 +59,25 @@ impl<'r, 'py> PyBuild<'r, 'py> {
         Self { outermost: class, ..self }
     }
 
-    /// Makes `binary` values views.
-    pub(crate) fn with_views(self, views: Option<Views>) -> Self {
-        Self { views, ..self }
+    /// The same for a struct that is to be an instance of `class`, if given, the generated one or one that extends it; `views` make its
+    /// `binary` values, where they are to be views of the input.
+    #[inline]
+    pub(crate) fn of_struct(
+        registry: &'r Bound<'py, Registry>,
+        settings: &Settings,
+        class: Option<*mut ffi::PyTypeObject>,
+        views: Option<Views>,
+    ) -> Self {
+        let memory = settings.limits.memory;
+        Self {
+            registry,
+            outermost: class,
+            keys: KeyUse::default(),
+            utf8: settings.utf8,
+            views,
+            memory_left: memory,
+            memory_limit: memory,
+        }
     }
 
     /// A `binary` that is a view of the input.

@@ -92,7 +92,7 @@ pub(crate) fn decode_struct(
         Ok((object, input.offset()))
     }
     let _paused = CollectorPause::for_input(input);
-    let build = PyBuild::new(registry, settings).with_class(class).with_views(views);
+    let build = PyBuild::of_struct(registry, settings, class, views);
     let limits = settings.limits;
     if settings.simple_json {
         return read_json(registry, plan, build, settings, input);

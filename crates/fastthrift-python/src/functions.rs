@@ -8,12 +8,15 @@ use pyo3::types::PyString;
 use pyo3::{Bound, ffi};
 
 use crate::arguments::Signature;
+use crate::class::is_none;
 use crate::error::restore;
 use crate::object::{Object, Ref, held};
 use crate::output::Output;
-use crate::protocols::settings_of;
+use crate::protocols::{plain_settings, settings_of};
 use crate::reading::{PART, Reading, WHOLE, offset_in};
-use crate::source::Source;
+use crate::records::iterate;
+use crate::settings::Settings;
+use crate::source::{Source, plain_bytes};
 use crate::target::Target;
 use crate::writing::Sink;
 
@@ -91,6 +94,30 @@ Raises:
     TypeError: As for `deserialize`.
     ValueError: As for `deserialize`, or the offset is not in `data`.";
 
+const ITER_STRUCTS_DOC: &CStr = c"iter_structs(cls, data, protocol='binary', *, offset=0, fields=None, arrays='list', \
+binary='bytes')\n--\n\n\
+Iterate over the structs, unions or exceptions that stand one after another in `data`, with nothing between them.
+
+In a protocol of text there may be white space between them. Each is read when it is asked for, so a mapped file can be larger than
+memory. The iterator's `offset` says how many bytes were read so far. As long as it lives, a bytearray cannot be resized. After an
+error it is at its end.
+
+Args:
+    cls: A class of a loaded IDL file, or a subclass of one.
+    data: Any bytes-like object. What is not `bytes` is copied, as far as each struct needs.
+    protocol: A protocol's name, 'binary' or 'compact', or a protocol with options such as Compact().
+    offset: Where the first struct starts, in bytes.
+    fields: As for `deserialize`.
+    arrays: As for `deserialize`.
+    binary: As for `deserialize`.
+
+Raises:
+    BufferError: As for `deserialize`.
+    DecodeError: By the iterator: the bytes are no such struct, or end in the middle of one; the text names the path and the offset
+        from the start of `data`.
+    TypeError: As for `deserialize`.
+    ValueError: As for `deserialize`, or the offset is not in `data`.";
+
 /// Adds the functions to the native module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let add = |name: &'static CStr, function: ffi::PyCFunctionFastWithKeywords, doc: &'static CStr| {
@@ -111,7 +138,8 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(c"serialize", serialize, SERIALIZE_DOC)?;
     add(c"serialize_into", serialize_into, SERIALIZE_INTO_DOC)?;
     add(c"deserialize", deserialize, DESERIALIZE_DOC)?;
-    add(c"deserialize_from", deserialize_from, DESERIALIZE_FROM_DOC)
+    add(c"deserialize_from", deserialize_from, DESERIALIZE_FROM_DOC)?;
+    add(c"iter_structs", iter_structs, ITER_STRUCTS_DOC)
 }
 
 fn give(result: PyResult<Object>) -> Ref {
@@ -131,15 +159,21 @@ unsafe extern "C" fn serialize(_: Ref, args: *const Ref, count: isize, keywords:
         // SAFETY: CPython's calling convention.
         let found = unsafe { SERIALIZE.sort(args, count, keywords)? };
         let object = SERIALIZE.needed(&found, 0)?;
-        let settings = settings_of(found[1])?;
-        let target = Target::of_object(object)?;
-        let mut out = Output::new();
-        match target.encode(object, &settings, &mut out) {
-            Ok(()) => out.into_bytes(),
-            Err(error) => Err(target.encode_error(error)),
+        match plain_settings(found[1]) {
+            Some(settings) => to_bytes(object, settings),
+            None => to_bytes(object, &settings_of(found[1])?),
         }
     };
     give(call())
+}
+
+fn to_bytes(object: Ref, settings: &Settings) -> PyResult<Object> {
+    let target = Target::of_object(object)?;
+    let mut out = Output::new();
+    match target.encode(object, settings, &mut out) {
+        Ok(()) => out.into_bytes(),
+        Err(error) => Err(target.encode_error(error)),
+    }
 }
 
 const SERIALIZE_INTO: Signature<4> =
@@ -152,7 +186,7 @@ unsafe extern "C" fn serialize_into(_: Ref, args: *const Ref, count: isize, keyw
         let (object, buffer) = (SERIALIZE_INTO.needed(&found, 0)?, SERIALIZE_INTO.needed(&found, 1)?);
         let settings = settings_of(found[2])?;
         let target = Target::of_object(object)?;
-        let sink = Sink::open(buffer, found[3])?;
+        let sink = Sink::open(buffer, found[3].filter(|&offset| !is_none(offset)))?;
         let mut out = Output::new();
         target.encode(object, &settings, &mut out).map_err(|error| target.encode_error(error))?;
         let written = sink.write(out.written()?)?;
@@ -174,11 +208,23 @@ unsafe extern "C" fn deserialize(_: Ref, args: *const Ref, count: isize, keyword
         let (class, data) = (DESERIALIZE.needed(&found, 0)?, DESERIALIZE.needed(&found, 1)?);
         let [.., protocol, fields, arrays, binary] = found;
         let target = Target::of_class(class)?;
-        let reading = Reading::new(&target, protocol, [fields, arrays, binary])?;
-        let (object, _) = reading.read(&target, &Source::open(data)?, 0, WHOLE)?;
-        Ok(object)
+        // What most calls ask for takes the short way.
+        if let [None, None, None] = [fields, arrays, binary]
+            && let (Some(settings), Some(bytes)) = (plain_settings(protocol), plain_bytes(data))
+        {
+            let read = target.decode(target.plan(), settings, None, bytes);
+            return read.map(|(object, _)| object).map_err(|error| target.decode_error(error));
+        }
+        from_any(&target, data, protocol, [fields, arrays, binary])
     };
     give(call())
+}
+
+#[inline(never)]
+fn from_any(target: &Target<'_>, data: Ref, protocol: Option<Ref>, options: [Option<Ref>; 3]) -> PyResult<Object> {
+    let reading = Reading::new(target, protocol, options)?;
+    let (object, _) = reading.read(target, &Source::open(data)?, 0, WHOLE)?;
+    Ok(object)
 }
 
 const DESERIALIZE_FROM: Signature<7> = Signature {
@@ -200,6 +246,20 @@ unsafe extern "C" fn deserialize_from(_: Ref, args: *const Ref, count: isize, ke
         let (object, len) = reading.read(&target, &source, offset, PART)?;
         let pair = (object.into_bound(held()), offset + len).into_pyobject(held())?;
         Ok(Object::from(pair.into_any()))
+    };
+    give(call())
+}
+
+const ITER_STRUCTS: Signature<7> = Signature { function: "iter_structs", names: DESERIALIZE_FROM.names, positional: 3 };
+
+unsafe extern "C" fn iter_structs(_: Ref, args: *const Ref, count: isize, keywords: Ref) -> Ref {
+    let call = || {
+        // SAFETY: CPython's calling convention.
+        let found = unsafe { ITER_STRUCTS.sort(args, count, keywords)? };
+        let (class, data) = (ITER_STRUCTS.needed(&found, 0)?, ITER_STRUCTS.needed(&found, 1)?);
+        let [.., protocol, offset, fields, arrays, binary] = found;
+        let iterator = iterate(class, data, protocol, offset, [fields, arrays, binary])?;
+        Ok(Object::from(Bound::new(held(), iterator)?.into_any()))
     };
     give(call())
 }

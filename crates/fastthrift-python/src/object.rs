@@ -147,6 +147,20 @@ pub(crate) fn borrowed(py: Python<'_>, object: Ref) -> Bound<'_, PyAny> {
     unsafe { Bound::from_borrowed_ptr(py, object) }
 }
 
+/// The class of an object, borrowed.
+#[inline]
+pub(crate) fn type_of(object: Ref) -> *mut ffi::PyTypeObject {
+    // SAFETY: callers hand in live objects.
+    unsafe { ffi::Py_TYPE(object) }
+}
+
+/// An object as a class, if it is one.
+#[inline]
+pub(crate) fn as_type(object: Ref) -> Option<*mut ffi::PyTypeObject> {
+    // SAFETY: callers hand in live objects.
+    (unsafe { ffi::PyType_Check(object) } != 0).then(|| object.cast())
+}
+
 /// The class of an object.
 pub(crate) fn class_of(py: Python<'_>, object: Ref) -> Bound<'_, PyType> {
     borrowed(py, object).get_type()

@@ -1,4 +1,4 @@
-//! Protocols with options, as Python objects: `Binary`, `Compact`, `Limits`.
+//! Protocols with options, as Python objects: `Binary` and its like, `Limits`.
 #![expect(clippy::doc_markdown, reason = "the documentation of Python classes is for Python")]
 
 use std::fmt::Write;
@@ -111,11 +111,22 @@ impl Bounds {
     }
 }
 
+/// How values look in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Format {
+    Of(Protocol),
+    /// JSON with field names: structs are written and read so, messages are not.
+    SimpleJson,
+}
+
+/// The name of JSON with field names.
+const SIMPLE_JSON: &str = "simplejson";
+
 /// A protocol with options: what `Binary` and its like extend.
 #[pyclass(frozen, subclass, eq, hash, module = "fastthrift._core")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WireProtocol {
-    protocol: Protocol,
+    format: Format,
     pub(crate) strict: bool,
     pub(crate) old: bool,
     utf8: Utf8,
@@ -123,7 +134,7 @@ pub(crate) struct WireProtocol {
 }
 
 impl WireProtocol {
-    fn new(protocol: Protocol, utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<Self> {
+    fn new(format: Format, utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<Self> {
         let utf8 = match utf8 {
             "strict" => Utf8::Strict,
             "bytes" => Utf8::Bytes,
@@ -132,17 +143,15 @@ impl WireProtocol {
             }
         };
         let bounds = limits.map(|limits| *limits.get()).unwrap_or_default();
-        Ok(Self { protocol, strict: false, old: false, utf8, bounds })
-    }
-
-    /// What a name stands for.
-    fn named(protocol: Protocol) -> Self {
-        Self { protocol, strict: false, old: false, utf8: Utf8::Strict, bounds: Bounds::default() }
+        Ok(Self { format, strict: false, old: false, utf8, bounds })
     }
 
     /// What the walk has to know.
     pub(crate) fn settings(&self) -> Settings {
-        let settings = Settings::of(self.protocol);
+        let settings = match self.format {
+            Format::Of(protocol) => *Settings::plain(protocol),
+            Format::SimpleJson => Settings::simple_json(),
+        };
         let Self { strict, old, utf8, bounds, .. } = *self;
         Settings { strict, old, utf8, limits: bounds.over(settings.limits), ..settings }
     }
@@ -170,7 +179,10 @@ impl WireProtocol {
     /// The protocol's plain name.
     #[getter]
     fn name(&self) -> &'static str {
-        self.protocol.name()
+        match self.format {
+            Format::Of(protocol) => protocol.name(),
+            Format::SimpleJson => SIMPLE_JSON,
+        }
     }
 
     /// What becomes of a `string` that is not UTF-8.
@@ -229,7 +241,7 @@ impl Binary {
         utf8: &str,
         limits: Option<&Bound<'_, Bounds>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let base = WireProtocol { strict, old, ..WireProtocol::new(Protocol::Binary, utf8, limits)? };
+        let base = WireProtocol { strict, old, ..WireProtocol::new(Format::Of(Protocol::Binary), utf8, limits)? };
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 
@@ -248,7 +260,7 @@ impl Binary {
 
 /// Defines the class of a protocol whose options are those that all have.
 macro_rules! plain_protocol {
-    ($name:ident, $protocol:expr, $doc:literal) => {
+    ($name:ident, $python:literal, $format:expr, $doc:literal) => {
         #[doc = $doc]
         ///
         /// Args:
@@ -258,7 +270,7 @@ macro_rules! plain_protocol {
         ///
         /// Raises:
         ///     ValueError: `utf8` is neither.
-        #[pyclass(frozen, extends = WireProtocol, module = "fastthrift")]
+        #[pyclass(frozen, extends = WireProtocol, name = $python, module = "fastthrift")]
         struct $name;
 
         #[pymethods]
@@ -266,39 +278,47 @@ macro_rules! plain_protocol {
             #[new]
             #[pyo3(signature = (*, utf8="strict", limits=None))]
             fn new(utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<PyClassInitializer<Self>> {
-                let base = WireProtocol::new($protocol, utf8, limits)?;
+                let base = WireProtocol::new($format, utf8, limits)?;
                 Ok(PyClassInitializer::from(base).add_subclass(Self))
             }
         }
     };
 }
 
-plain_protocol!(Compact, Protocol::Compact, "The Compact protocol with options; without any, it is `\"compact\"`.");
+plain_protocol!(
+    Compact,
+    "Compact",
+    Format::Of(Protocol::Compact),
+    "The Compact protocol with options; without any, it is `\"compact\"`."
+);
+plain_protocol!(
+    Json,
+    "JSON",
+    Format::Of(Protocol::Json),
+    "The JSON protocol with options; without any, it is `\"json\"`. It writes no text that is not UTF-8."
+);
+plain_protocol!(
+    SimpleJson,
+    "SimpleJSON",
+    Format::SimpleJson,
+    "JSON with field names, for structs alone, with options; without any, it is `\"simplejson\"`. It writes no text that is not UTF-8."
+);
 
 /// The settings that a Python value stands for, a protocol's name or a protocol object; those of Binary where none was given.
-#[inline]
 pub(crate) fn settings_of(value: Option<Ref>) -> PyResult<Settings> {
+    match (plain_settings(value), value) {
+        (None, Some(value)) => Ok(wire_protocol(&borrowed(held(), value))?.settings()),
+        (settings, _) => Ok(*settings.unwrap_or(Settings::plain(Protocol::Binary))),
+    }
+}
+
+/// The same where it takes no more than a look: for the very objects that names in a program's text are, and for no value.
+#[inline]
+pub(crate) fn plain_settings(value: Option<Ref>) -> Option<&'static Settings> {
     match value {
-        None => Ok(Settings::of(Protocol::Binary)),
-        Some(value) => match interned(value) {
-            Some(protocol) => Ok(Settings::of(protocol)),
-            None => other_settings(&borrowed(held(), value)),
-        },
+        None => Some(Settings::plain(Protocol::Binary)),
+        Some(value) => interned(value).map(Settings::plain),
     }
-}
-
-/// The name of JSON with field names: structs are written and read so, messages are not.
-const SIMPLE_JSON: &str = "simplejson";
-
-fn other_settings(value: &Bound<'_, PyAny>) -> PyResult<Settings> {
-    if is_simple_json(value) {
-        return Ok(Settings::simple_json());
-    }
-    Ok(wire_protocol(value)?.settings())
-}
-
-fn is_simple_json(value: &Bound<'_, PyAny>) -> bool {
-    value.cast::<PyString>().is_ok_and(|name| name.to_str().is_ok_and(|name| name == SIMPLE_JSON))
 }
 
 /// The protocol whose name this very object is.
@@ -313,13 +333,9 @@ fn interned(value: Ref) -> Option<Protocol> {
 }
 
 /// What a protocol's name or a protocol object stands for.
-pub(crate) fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
+fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
     if let Ok(protocol) = value.cast::<WireProtocol>() {
         return Ok(*protocol.get());
-    }
-    if is_simple_json(value) {
-        let text = "'simplejson' is for structs alone: connections need a protocol that can be read without a schema";
-        return Err(PyValueError::new_err(text));
     }
     let Ok(name) = value.cast::<PyString>() else {
         let found = type_name(value.as_ptr());
@@ -327,8 +343,23 @@ pub(crate) fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> 
             "protocol must be a str or a protocol such as Binary(), got {found}"
         )));
     };
-    let protocol = name.to_str()?.parse().map_err(|error: UnknownProtocol| PyValueError::new_err(error.to_string()))?;
-    Ok(WireProtocol::named(protocol))
+    let name = name.to_str()?;
+    let format = if name == SIMPLE_JSON {
+        Format::SimpleJson
+    } else {
+        Format::Of(name.parse().map_err(|error: UnknownProtocol| PyValueError::new_err(error.to_string()))?)
+    };
+    Ok(WireProtocol { format, strict: false, old: false, utf8: Utf8::Strict, bounds: Bounds::default() })
+}
+
+/// The same for a connection, which needs messages.
+pub(crate) fn message_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
+    let protocol = wire_protocol(value)?;
+    if protocol.format == Format::SimpleJson {
+        let text = "'simplejson' is for structs alone: connections need a protocol that can be read without a schema";
+        return Err(PyValueError::new_err(text));
+    }
+    Ok(protocol)
 }
 
 /// Adds the classes to the native module.
@@ -336,5 +367,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Bounds>()?;
     module.add_class::<WireProtocol>()?;
     module.add_class::<Binary>()?;
-    module.add_class::<Compact>()
+    module.add_class::<Compact>()?;
+    module.add_class::<Json>()?;
+    module.add_class::<SimpleJson>()
 }

@@ -71,6 +71,15 @@ impl Settings {
         }
     }
 
+    /// The same to refer to.
+    pub(crate) const fn plain(protocol: Protocol) -> &'static Self {
+        match protocol {
+            Protocol::Binary => const { &Self::of(Protocol::Binary) },
+            Protocol::Compact => const { &Self::of(Protocol::Compact) },
+            Protocol::Json => const { &Self::of(Protocol::Json) },
+        }
+    }
+
     /// Those of JSON with field names, for structs alone: messages have a protocol.
     pub(crate) const fn simple_json() -> Self {
         Self { simple_json: true, ..Self::of(Protocol::Binary) }

@@ -33,6 +33,19 @@ enum Content {
     Copy(Vec<u8>),
 }
 
+/// The bytes of an object that is `bytes` itself, as long as the object lives.
+#[inline]
+pub(crate) fn plain_bytes<'a>(object: Ref) -> Option<&'a [u8]> {
+    // SAFETY: the object is live; `bytes` never change.
+    unsafe {
+        if ffi::PyBytes_Check(object) == 0 {
+            return None;
+        }
+        let len = usize::try_from(ffi::Py_SIZE(object)).unwrap_or(0);
+        Some(std::slice::from_raw_parts(ffi::PyBytes_AsString(object).cast(), len))
+    }
+}
+
 /// How many times more bytes are copied when those that were copied before were too few.
 const GROWTH: usize = 8;
 
@@ -41,14 +54,9 @@ impl Source {
     /// dropped.
     #[inline]
     pub(crate) fn open(object: Ref) -> PyResult<Self> {
-        // SAFETY: the object is live; `bytes` never change.
-        let content = unsafe {
-            if ffi::PyBytes_Check(object) != 0 {
-                let len = usize::try_from(ffi::Py_SIZE(object)).unwrap_or(0);
-                Content::Bytes { start: ffi::PyBytes_AsString(object).cast(), len }
-            } else {
-                Self::other(object)?
-            }
+        let content = match plain_bytes(object) {
+            Some(bytes) => Content::Bytes { start: bytes.as_ptr(), len: bytes.len() },
+            None => Self::other(object)?,
         };
         Ok(Self { object, content })
     }

@@ -10,7 +10,7 @@ use crate::attributes;
 use crate::class::{info_of, registry_of};
 use crate::codec::{decode_struct, encode_struct, in_struct};
 use crate::error::{decode_error, encode_error};
-use crate::object::{Object, Ref, borrowed, held};
+use crate::object::{Object, Ref, as_type, borrowed, held, type_of};
 use crate::output::Output;
 use crate::registry::Registry;
 use crate::settings::Settings;
@@ -29,22 +29,14 @@ impl Target<'_> {
     /// What a class of a loaded IDL file, one that extends it or one that is bound to it, stands for.
     #[inline]
     pub(crate) fn of_class(class: Ref) -> PyResult<Self> {
-        let py = held();
-        let class = borrowed(py, class);
-        if class.is_instance_of::<pyo3::types::PyType>() {
-            let raw = class.as_ptr().cast();
-            if let (Some(info), Some(registry)) = (info_of(raw), registry_of(py, raw)) {
-                return Ok(Self { registry, id: info.id, class: Some(raw) });
-            }
-        }
-        let (registry, id) = attributes::bound_to(&class)?;
-        Ok(Self { registry, id, class: None })
+        as_type(class).and_then(Self::generated).map_or_else(|| Self::bound(class), Ok)
     }
 
     /// What the class of an object stands for.
     #[inline]
     pub(crate) fn of_object(object: Ref) -> PyResult<Self> {
-        Self::of_class(crate::object::class_of(held(), object).as_ptr())
+        let class = type_of(object);
+        Self::generated(class).map_or_else(|| Self::bound(class.cast()), Ok)
     }
 
     /// The class that instances are to have; None for one that is only bound to the struct.
@@ -57,6 +49,18 @@ impl Target<'_> {
     #[inline]
     pub(crate) fn plan(&self) -> &StructPlan {
         self.registry.get().plans().structure(self.id)
+    }
+
+    #[inline]
+    fn generated(class: *mut ffi::PyTypeObject) -> Option<Self> {
+        let (id, registry) = (info_of(class)?.id, registry_of(held(), class)?);
+        Some(Self { registry, id, class: Some(class) })
+    }
+
+    #[cold]
+    fn bound(class: Ref) -> PyResult<Self> {
+        let (registry, id) = attributes::bound_to(&borrowed(held(), class))?;
+        Ok(Self { registry, id, class: None })
     }
 
     /// Appends an object of this struct.
