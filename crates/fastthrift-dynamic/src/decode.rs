@@ -26,20 +26,19 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
     /// Reads a struct, union or exception by its plan, or by one that was [selected](Plans::select) of its own.
     pub fn planned(&mut self, plan: &StructPlan) -> Result<B::Value, DecodeError> {
         let mut structure = self.build.begin_struct(plan)?;
-        let mut members = 0usize;
-        self.fields(plan, |build, field, value| {
-            members += 1;
-            build.set_field(&mut structure, field, value)
-        })?;
+        self.fields(plan, |build, field, value| build.set_field(&mut structure, field, value))?;
         for &place in &plan.required {
             let field = &plan.fields[place];
             if !self.build.has_field(&structure, field) {
                 return Err(self.missing(field));
             }
         }
-        if plan.kind == StructKind::Union && members > 1 {
-            let text = format!("union '{}' holds {members} members, expected one", plan.name);
-            return Err(self.error(DecodeErrorKind::Invalid(text.into())));
+        if plan.kind == StructKind::Union {
+            let members = plan.fields.iter().filter(|field| self.build.has_field(&structure, field)).count();
+            if members > 1 {
+                let text = format!("union '{}' holds {members} members, expected one", plan.name);
+                return Err(self.error(DecodeErrorKind::Invalid(text.into())));
+            }
         }
         self.build.end_struct(plan, structure)
     }
@@ -55,27 +54,37 @@ impl<'a, 'de, P: InputProtocol<'de>, B: Build> Decoder<'a, P, B> {
         let scope = self.input.begin_struct()?;
         let mut next = 0;
         loop {
-            if let Some(field) = plan.fields.get(next)
-                && self.input.accept_field(field.header)
-            {
-                next += 1;
-                let value = self.value(&field.ty).map_err(|error| in_field(error, field))?;
-                set(self.build, field, value).map_err(|error| in_field(error, field))?;
-                continue;
-            }
-            let Some(header) = self.input.read_field()? else { break };
-            match plan.place_of(header.id, next) {
-                Some(place) if plan.fields[place].header.ttype == header.ttype => {
-                    let field = &plan.fields[place];
-                    next = place + 1;
-                    let value = self.value(&field.ty).map_err(|error| in_field(error, field))?;
-                    set(self.build, field, value).map_err(|error| in_field(error, field))?;
+            let field = match plan.fields.get(next) {
+                Some(field) if self.input.accept_field(field.header) => {
+                    next += 1;
+                    field
                 }
-                _ => self.input.skip(header.ttype)?,
-            }
+                _ if self.input.accept_stop() => break,
+                _ => match self.other_field(plan, next)? {
+                    Some(place) => {
+                        next = place + 1;
+                        &plan.fields[place]
+                    }
+                    None => break,
+                },
+            };
+            let value = self.value(&field.ty).map_err(|error| in_field(error, field))?;
+            set(self.build, field, value).map_err(|error| in_field(error, field))?;
         }
         self.input.end_struct(scope);
         Ok(())
+    }
+
+    /// Reads headers, and over unknown fields, up to a known field, of which it gives the place; `None` at the end of the struct.
+    #[inline(never)]
+    fn other_field(&mut self, plan: &StructPlan, next: usize) -> Result<Option<usize>, DecodeError> {
+        while let Some(header) = self.input.read_field()? {
+            match plan.place_of(header.id, next) {
+                Some(place) if plan.fields[place].header.ttype == header.ttype => return Ok(Some(place)),
+                _ => self.input.skip(header.ttype)?,
+            }
+        }
+        Ok(None)
     }
 
     /// Reads a value of this type.

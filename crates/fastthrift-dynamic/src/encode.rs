@@ -33,29 +33,29 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;
-        let written = self.fields(plan, |field| visit.field(&structure, field))?;
-        if plan.kind == StructKind::Union && written != 1 {
-            let union = (*plan.name).into();
-            return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union, count: written }));
+        if plan.kind == StructKind::Union {
+            let mut count = 0;
+            for field in &plan.fields {
+                count += usize::from(visit.field(&structure, field)?.is_some());
+            }
+            if count != 1 {
+                return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union: (*plan.name).into(), count }));
+            }
         }
-        Ok(())
+        self.fields(plan, |field| visit.field(&structure, field))
     }
 
-    /// Writes a struct whose fields come from `get`, and returns how many were written.
+    /// Writes a struct whose fields come from `get`.
     #[inline]
-    pub fn fields<G>(&mut self, plan: &StructPlan, get: G) -> Result<usize, EncodeError>
+    pub fn fields<G>(&mut self, plan: &StructPlan, get: G) -> Result<(), EncodeError>
     where
         G: Fn(&FieldPlan) -> Result<Option<V::Value>, EncodeError>,
     {
         self.enter()?;
         let scope = self.output.begin_struct();
-        let mut written = 0;
         for field in &plan.fields {
             match get(field) {
-                Ok(Some(value)) => {
-                    self.field(field, value).map_err(|error| in_field(error, field))?;
-                    written += 1;
-                }
+                Ok(Some(value)) => self.field(field, value).map_err(|error| in_field(error, field))?,
                 Ok(None) if field.is_required => return Err(missing(plan, field)),
                 Ok(None) => {}
                 Err(error) => return Err(in_field(error, field)),
@@ -63,7 +63,7 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
         }
         self.output.end_struct(scope);
         self.depth -= 1;
-        Ok(written)
+        Ok(())
     }
 
     #[inline(always)]

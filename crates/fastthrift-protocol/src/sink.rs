@@ -37,11 +37,7 @@ pub unsafe trait Sink {
     where
         Self: Sized,
     {
-        if let Some(room) = self.room(N) {
-            room[..N].copy_from_slice(&bytes.map(MaybeUninit::new));
-            // SAFETY: they were just stored.
-            unsafe { self.advance(N) };
-        }
+        self.put_first(bytes, N);
     }
 
     /// Appends the first `len` of a few bytes: one store of all, of which the end does not count.
@@ -55,9 +51,11 @@ pub unsafe trait Sink {
     {
         assert!(len <= N, "only bytes that are there can be appended");
         if let Some(room) = self.room(N) {
-            room[..N].copy_from_slice(&bytes.map(MaybeUninit::new));
-            // SAFETY: they were just stored.
-            unsafe { self.advance(len) };
+            // SAFETY: the room is at least as large as was asked for; the first `len` bytes of it were just stored.
+            unsafe {
+                room.as_mut_ptr().cast::<[u8; N]>().write_unaligned(bytes);
+                self.advance(len);
+            }
         }
     }
 
@@ -86,10 +84,12 @@ pub unsafe trait Sink {
         assert!(head_len <= head.len(), "only bytes that are there can be appended");
         let Some(len) = bytes.len().checked_add(head.len()) else { return };
         if let Some(room) = self.room(len) {
-            room[..8].copy_from_slice(&head.map(MaybeUninit::new));
-            copy_bytes(bytes, &mut room[head_len..]);
-            // SAFETY: they were just stored.
-            unsafe { self.advance(head_len + bytes.len()) };
+            // SAFETY: the room is at least as large as was asked for; what counts of it was just stored.
+            unsafe {
+                room.as_mut_ptr().cast::<[u8; 8]>().write_unaligned(head);
+                copy_bytes(bytes, room.get_unchecked_mut(head_len..));
+                self.advance(head_len + bytes.len());
+            }
         }
     }
 }

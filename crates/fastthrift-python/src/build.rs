@@ -43,6 +43,8 @@ pub(crate) struct Building<'r> {
     object: Object,
     class: *mut ffi::PyTypeObject,
     info: &'r ClassInfo,
+    /// Where its slots are; none for the attribute layout.
+    offsets: Option<&'r [usize]>,
     /// How many fields have a value.
     filled: usize,
 }
@@ -242,30 +244,27 @@ impl<'r> Build for PyBuild<'r, '_> {
         };
         self.take_memory(entry.info.memory)?;
         let class = self.outermost.take().unwrap_or(entry.class_ptr());
-        let object = match entry.info.layout {
-            Layout::Slots(_) => new_instance(class, &entry.info),
+        let (object, offsets) = match &entry.info.layout {
+            Layout::Slots(offsets) => (new_instance(class, &entry.info), Some(&**offsets)),
             // SAFETY: the class is live; calling it gives a new object or null.
-            Layout::Attributes => unsafe { ffi::PyObject_CallNoArgs(class.cast()) },
+            Layout::Attributes => (unsafe { ffi::PyObject_CallNoArgs(class.cast()) }, None),
         };
-        Ok(Building { object: made(object)?, class, info: &entry.info, filled: 0 })
+        Ok(Building { object: made(object)?, class, info: &entry.info, offsets, filled: 0 })
     }
 
     #[inline(always)]
     fn set_field(&mut self, building: &mut Building<'r>, field: &FieldPlan, value: Object) -> Result<(), DecodeError> {
-        match &building.info.layout {
-            Layout::Slots(offsets) => {
-                // SAFETY: the object was made for this info.
-                let was_empty = unsafe { Slots::of(building.object.as_ptr()) }.set(offsets[field.index], value);
-                building.filled += usize::from(was_empty);
-                Ok(())
-            }
-            Layout::Attributes => {
-                let name = building.info.names[field.index].as_ptr();
-                // SAFETY: all three are live objects.
-                match unsafe { ffi::PyObject_SetAttr(building.object.as_ptr(), name, value.as_ptr()) } {
-                    0 => Ok(()),
-                    _ => Err(python_raised()),
-                }
+        if let Some(offsets) = building.offsets {
+            // SAFETY: the object was made for this info.
+            let was_empty = unsafe { Slots::of(building.object.as_ptr()) }.set(offsets[field.index], value);
+            building.filled += usize::from(was_empty);
+            Ok(())
+        } else {
+            let name = building.info.names[field.index].as_ptr();
+            // SAFETY: all three are live objects.
+            match unsafe { ffi::PyObject_SetAttr(building.object.as_ptr(), name, value.as_ptr()) } {
+                0 => Ok(()),
+                _ => Err(python_raised()),
             }
         }
     }
@@ -292,7 +291,7 @@ impl<'r> Build for PyBuild<'r, '_> {
 
     #[inline]
     fn end_struct(&mut self, _: &StructPlan, building: Building<'r>) -> Result<Object, DecodeError> {
-        if let Layout::Slots(offsets) = &building.info.layout
+        if let Some(offsets) = building.offsets
             && building.filled < offsets.len()
         {
             complete(&building.object, building.class, building.info).map_err(raise)?;

@@ -1,5 +1,7 @@
 //! The walk over Python objects, in each protocol; `serialize` and `deserialize`.
 
+use std::cell::Cell;
+
 use fastthrift_dynamic::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
 use fastthrift_protocol::{
@@ -61,7 +63,13 @@ pub(crate) fn encode_fields(
         get: impl Fn(&FieldPlan) -> Option<Ref>,
     ) -> Result<usize, EncodeError> {
         let visit = PyVisit::new(registry, settings);
-        Encoder::new(registry.plans(), output, &visit, settings.limits.depth).fields(plan, |field| Ok(get(field)))
+        let written = Cell::new(0);
+        Encoder::new(registry.plans(), output, &visit, settings.limits.depth).fields(plan, |field| {
+            let value = get(field);
+            written.set(written.get() + usize::from(value.is_some()));
+            Ok(value)
+        })?;
+        Ok(written.get())
     }
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, settings, &mut BinaryWriter::new(out), get),

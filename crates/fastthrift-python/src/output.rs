@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 
 use crate::object::{Object, held};
 
-/// How large the buffer is that a thread keeps. What does not fit there is written into a `bytes` object that grows in place, so that it
-/// is not copied in the end.
+/// How large the buffer may be that is kept for the next value. What does not fit there is written into a `bytes` object that grows in
+/// place, so that it is not copied in the end.
 const KEPT: usize = 64 << 10;
 
 unsafe extern "C" {
@@ -22,9 +22,37 @@ unsafe extern "C" {
     fn _PyBytes_Resize(bytes: *mut *mut ffi::PyObject, size: ffi::Py_ssize_t) -> c_int;
 }
 
+/// The buffer that is kept; empty while it is in use.
+#[cfg(not(Py_GIL_DISABLED))]
+struct Kept(Cell<Vec<u8>>);
+
+// SAFETY: it is only touched with the interpreter held, which no other thread has meanwhile.
+#[cfg(not(Py_GIL_DISABLED))]
+unsafe impl Sync for Kept {}
+
+#[cfg(not(Py_GIL_DISABLED))]
+static BUFFER: Kept = Kept(Cell::new(Vec::new()));
+
+#[cfg(Py_GIL_DISABLED)]
 thread_local! {
     /// The buffer that this thread keeps; empty while it is in use.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+#[inline]
+fn take_kept() -> Vec<u8> {
+    #[cfg(not(Py_GIL_DISABLED))]
+    return BUFFER.0.take();
+    #[cfg(Py_GIL_DISABLED)]
+    return BUFFER.take();
+}
+
+#[inline]
+fn keep(buffer: Vec<u8>) {
+    #[cfg(not(Py_GIL_DISABLED))]
+    let _old = BUFFER.0.replace(buffer);
+    #[cfg(Py_GIL_DISABLED)]
+    let _old = BUFFER.replace(buffer);
 }
 
 /// What was encoded so far.
@@ -32,7 +60,7 @@ pub(crate) struct Output {
     start: *mut u8,
     len: usize,
     capacity: usize,
-    /// The thread's buffer; `start` points into it as long as there is no `bytes`.
+    /// The buffer that is kept; `start` points into it as long as there is no `bytes`.
     buffer: Vec<u8>,
     bytes: Option<Object>,
     /// Whether something was lost because there was no memory for it.
@@ -42,7 +70,7 @@ pub(crate) struct Output {
 impl Output {
     #[inline]
     pub(crate) fn new() -> Self {
-        let mut buffer = BUFFER.take();
+        let mut buffer = take_kept();
         let (start, capacity) = (buffer.as_mut_ptr(), buffer.capacity());
         Self { start, len: 0, capacity, buffer, bytes: None, is_broken: false }
     }
@@ -152,7 +180,7 @@ unsafe impl Sink for Output {
 impl Drop for Output {
     #[inline]
     fn drop(&mut self) {
-        BUFFER.set(std::mem::take(&mut self.buffer));
+        keep(std::mem::take(&mut self.buffer));
     }
 }
 

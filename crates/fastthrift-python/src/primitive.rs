@@ -78,10 +78,12 @@ mod digits {
             let long = object.cast::<Long>();
             let digits = (&raw const (*long).digits).cast::<u32>();
             let two = || i64::from(*digits.add(1)) << 30 | i64::from(*digits);
-            match (*long).base.ob_size {
-                0 => Some(0),
-                1 => Some(i64::from(*digits)),
-                -1 => Some(-i64::from(*digits)),
+            let size = (*long).base.ob_size;
+            // There is always place for one digit, whatever it holds when the number is 0.
+            if matches!(size, -1..=1) {
+                return Some(i64::try_from(size).unwrap_or(0) * i64::from(*digits));
+            }
+            match size {
                 2 => Some(two()),
                 -2 => Some(-two()),
                 _ => None,

@@ -31,6 +31,8 @@ pub(crate) struct PyVisit<'r> {
 pub(crate) struct Open<'r> {
     object: Ref,
     info: &'r ClassInfo,
+    /// Where its slots are; none for the attribute layout.
+    offsets: Option<&'r [usize]>,
 }
 
 impl<'r> PyVisit<'r> {
@@ -285,23 +287,24 @@ impl<'r> Visit for PyVisit<'r> {
             let found = ffi::Py_TYPE(value);
             found == class || ffi::PyType_IsSubtype(found, class) != 0
         };
-        if is_instance || matches!(entry.info.layout, Layout::Attributes) {
-            Ok(Open { object: value, info: &entry.info })
-        } else {
-            Err(self.wrong_struct(plan, value))
-        }
+        let offsets = match &entry.info.layout {
+            Layout::Slots(offsets) if is_instance => Some(&**offsets),
+            Layout::Slots(_) => return Err(self.wrong_struct(plan, value)),
+            Layout::Attributes => None,
+        };
+        Ok(Open { object: value, info: &entry.info, offsets })
     }
 
     #[inline]
     fn field(&self, open: &Open<'r>, field: &FieldPlan) -> Result<Option<Ref>, EncodeError> {
-        let value = match &open.info.layout {
-            Layout::Slots(offsets) => {
+        let value = match open.offsets {
+            Some(offsets) => {
                 // SAFETY: `structure` checked that the object is an instance of the info's class.
                 let slots = unsafe { Slots::of(open.object) };
                 let offset = offsets[field.index];
                 if cfg!(Py_GIL_DISABLED) { slots.load(offset).map(|value| self.keep(value)) } else { slots.get(offset) }
             }
-            Layout::Attributes => self.attribute(open, field)?,
+            None => self.attribute(open, field)?,
         };
         Ok(value.filter(|&value| !is_none(value)))
     }

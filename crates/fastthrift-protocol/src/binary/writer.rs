@@ -37,6 +37,13 @@ impl<'a, S: Sink> BinaryWriter<'a, S> {
     fn put_upper(&mut self, word: u64, len: usize) {
         self.out.put_first(word.to_be_bytes(), len);
     }
+
+    /// Appends a field of eight bytes.
+    #[inline]
+    fn put_wide(&mut self, ttype: TType, id: i16, value: u64) {
+        let word = u128::from(header_word(ttype, id)) << 64 | u128::from(value) << 40;
+        self.out.put_first(word.to_be_bytes(), 11);
+    }
 }
 
 /// A field's header in the upper three bytes.
@@ -97,6 +104,16 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     #[inline]
     fn write_i32_field(&mut self, id: i16, value: i32) {
         self.put_upper(header_word(TType::I32, id) | u64::from(value.cast_unsigned()) << 8, 7);
+    }
+
+    #[inline]
+    fn write_i64_field(&mut self, id: i16, value: i64) {
+        self.put_wide(TType::I64, id, value.cast_unsigned());
+    }
+
+    #[inline]
+    fn write_double_field(&mut self, id: i16, value: f64) {
+        self.put_wide(TType::Double, id, value.to_bits());
     }
 
     #[inline]
