@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::class::{ClassEntry, ClassInfo, Layout};
+use crate::class::{ClassEntry, ClassInfo, Layout, Spare};
 use crate::constant::Default;
 use crate::names::field_names;
 use crate::object::type_name;
@@ -69,6 +69,7 @@ fn bind(registry: &Bound<'_, Registry>, id: StructId, class: &Bound<'_, PyType>)
         defaults: structure.fields.iter().map(|_| Default::None).collect(),
         is_tracked: true,
         memory: ATTRIBUTES_MEMORY + structure.fields.len() * FIELD_MEMORY,
+        spare: Spare::default(),
     };
     registry.get().adopt(id, ClassEntry::new(class.clone().unbind(), Arc::new(info)))?;
     class.setattr(BINDING, Binding { registry: registry.clone().unbind(), id })

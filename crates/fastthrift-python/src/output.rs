@@ -58,8 +58,10 @@ fn keep(buffer: Vec<u8>) {
 /// What was encoded so far.
 pub(crate) struct Output {
     start: *mut u8,
-    len: usize,
-    capacity: usize,
+    /// Where the next byte goes.
+    next: *mut u8,
+    /// Where the room ends.
+    end: *mut u8,
     /// The buffer that is kept; `start` points into it as long as there is no `bytes`.
     buffer: Vec<u8>,
     bytes: Option<Object>,
@@ -71,8 +73,19 @@ impl Output {
     #[inline]
     pub(crate) fn new() -> Self {
         let mut buffer = take_kept();
-        let (start, capacity) = (buffer.as_mut_ptr(), buffer.capacity());
-        Self { start, len: 0, capacity, buffer, bytes: None, is_broken: false }
+        let start = buffer.as_mut_ptr();
+        let end = start.wrapping_add(buffer.capacity());
+        Self { start, next: start, end, buffer, bytes: None, is_broken: false }
+    }
+
+    #[inline]
+    fn written_len(&self) -> usize {
+        self.next.addr() - self.start.addr()
+    }
+
+    /// Goes on in other memory, of which the first `len` bytes are stored.
+    fn move_to(&mut self, start: *mut u8, len: usize, capacity: usize) {
+        (self.start, self.next, self.end) = (start, start.wrapping_add(len), start.wrapping_add(capacity));
     }
 
     /// What was written, which must be whole.
@@ -80,8 +93,8 @@ impl Output {
         if self.is_broken {
             return Err(PyMemoryError::new_err("no memory for the encoded value"));
         }
-        // SAFETY: the first `len` bytes were stored; `start` is never null.
-        Ok(unsafe { std::slice::from_raw_parts(self.start, self.len) })
+        // SAFETY: the bytes up to `next` were stored; `start` is never null.
+        Ok(unsafe { std::slice::from_raw_parts(self.start, self.written_len()) })
     }
 
     /// What was written, as a `bytes` object.
@@ -92,7 +105,7 @@ impl Output {
         let mut pointer = bytes.into_ptr();
         // SAFETY: nobody else has the object; the call gives it back resized, or frees it and leaves null.
         let shrunk = unsafe {
-            _PyBytes_Resize(&raw mut pointer, signed(self.len));
+            _PyBytes_Resize(&raw mut pointer, signed(self.written_len()));
             Object::from_new(pointer)
         };
         shrunk.ok_or_else(|| PyErr::fetch(held()))
@@ -101,25 +114,27 @@ impl Output {
     /// Makes room for `count` more bytes, and says whether there is.
     #[cold]
     fn grow(&mut self, count: usize) -> bool {
-        let grown =
-            self.len.checked_add(count).filter(|&needed| isize::try_from(needed).is_ok()).is_some_and(|needed| {
-                let capacity =
-                    needed.max(self.capacity.saturating_mul(2)).min(isize::MAX.unsigned_abs() / 2).max(needed);
-                if capacity <= KEPT { self.grow_buffer(capacity) } else { self.grow_bytes(capacity) }
-            });
+        let (len, capacity) = (self.written_len(), self.end.addr() - self.start.addr());
+        let grown = len.checked_add(count).filter(|&needed| isize::try_from(needed).is_ok()).is_some_and(|needed| {
+            let capacity = needed.max(capacity.saturating_mul(2)).min(isize::MAX.unsigned_abs() / 2).max(needed);
+            if capacity <= KEPT { self.grow_buffer(capacity) } else { self.grow_bytes(capacity) }
+        });
         self.is_broken |= !grown;
         grown
     }
 
     fn grow_buffer(&mut self, capacity: usize) -> bool {
+        let len = self.written_len();
         // SAFETY: the first `len` bytes were stored.
-        unsafe { self.buffer.set_len(self.len) };
-        let grown = self.buffer.try_reserve_exact(capacity - self.len).is_ok();
-        (self.start, self.capacity) = (self.buffer.as_mut_ptr(), self.buffer.capacity());
+        unsafe { self.buffer.set_len(len) };
+        let grown = self.buffer.try_reserve_exact(capacity - len).is_ok();
+        let (start, capacity) = (self.buffer.as_mut_ptr(), self.buffer.capacity());
+        self.move_to(start, len, capacity);
         grown
     }
 
     fn grow_bytes(&mut self, capacity: usize) -> bool {
+        let len = self.written_len();
         // SAFETY: nobody else has the object, so it may grow; of the buffer, the first `len` bytes were stored.
         let bytes = unsafe {
             if let Some(bytes) = self.bytes.take() {
@@ -130,45 +145,46 @@ impl Output {
                 let bytes = Object::from_new(ffi::PyBytes_FromStringAndSize(std::ptr::null(), signed(capacity)));
                 if let Some(bytes) = &bytes {
                     let to = ffi::PyBytes_AsString(bytes.as_ptr()).cast::<u8>();
-                    std::ptr::copy_nonoverlapping(self.start, to, self.len);
+                    std::ptr::copy_nonoverlapping(self.start, to, len);
                 }
                 bytes
             }
         };
         if let Some(bytes) = bytes {
             // SAFETY: the object is a live `bytes` of this size.
-            self.start = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()).cast() };
-            self.capacity = capacity;
+            let start = unsafe { ffi::PyBytes_AsString(bytes.as_ptr()).cast() };
+            self.move_to(start, len, capacity);
             self.bytes = Some(bytes);
             true
         } else {
             // SAFETY: drops the MemoryError that the call set; it is raised when all is written.
             unsafe { ffi::PyErr_Clear() };
-            (self.start, self.len, self.capacity) = (self.buffer.as_mut_ptr(), 0, self.buffer.capacity());
+            let (start, capacity) = (self.buffer.as_mut_ptr(), self.buffer.capacity());
+            self.move_to(start, 0, capacity);
             false
         }
     }
 }
 
-// SAFETY: `start` has `capacity` bytes, of which the first `len` are stored, and belongs to this value alone.
+// SAFETY: the bytes from `start` to `end` belong to this value alone, and those up to `next` are stored.
 unsafe impl Sink for Output {
     #[inline]
     fn len(&self) -> usize {
-        self.len
+        self.written_len()
     }
 
     #[inline]
     fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
-        if self.capacity - self.len < count && !self.grow(count) {
+        if self.end.addr() - self.next.addr() < count && !self.grow(count) {
             return None;
         }
-        // SAFETY: the bytes from `len` to `capacity` are there, and may be uninitialised.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.start.add(self.len).cast(), self.capacity - self.len) })
+        // SAFETY: the bytes from `next` to `end` are there, and may be uninitialised.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.next.cast(), self.end.addr() - self.next.addr()) })
     }
 
     #[inline]
     unsafe fn advance(&mut self, count: usize) {
-        self.len += count;
+        self.next = self.next.wrapping_add(count);
     }
 
     #[inline]

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{Bound, ffi};
 
-use super::{ClassEntry, ClassInfo, Layout, bases, instance, meta};
+use super::{ClassEntry, ClassInfo, Layout, Spare, bases, instance, meta};
 use crate::constant::{Default, prepare_uuid};
 use crate::module::documentation;
 use crate::names::field_names;
@@ -40,6 +40,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
         defaults: defaults.collect::<PyResult<_>>()?,
         is_tracked: !is_cycle_free(schema, id, &mut Vec::new()),
         memory: memory_of(structure),
+        spare: Spare::default(),
     });
     meta::attach(&class, Arc::clone(&info), registry)?;
     instance::prepare_generated(class.as_type_ptr(), &info);

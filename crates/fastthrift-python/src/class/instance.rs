@@ -98,24 +98,40 @@ fn locked<T>(object: Ref, action: impl FnOnce() -> T) -> T {
 pub(crate) fn new_instance(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
     // SAFETY: the class's basicsize covers a plain object head and its slots; they are nulled before anybody sees the object.
     unsafe {
-        let is_plain = (*class).tp_dealloc.is_some_and(|found| std::ptr::fn_addr_eq(found, dealloc as ffi::destructor));
-        if !is_plain {
+        if !is_plain(class) {
             return allocate(class, info);
         }
-        let object: Ref = ffi::PyObject_GC_New(class);
+        let object = info.spare.take(class).unwrap_or_else(|| allocate_plain(class, info));
         if object.is_null() {
             return object;
-        }
-        // A plain generated class has nothing behind its head but the slots.
-        let slots = Slots::of(object);
-        for &offset in info.offsets() {
-            slots.at(offset).write(std::ptr::null_mut());
         }
         if info.is_tracked {
             ffi::PyObject_GC_Track(object.cast());
         }
         object
     }
+}
+
+/// New memory for an instance of a generated class itself, with all slots empty; null when there is none.
+unsafe fn allocate_plain(class: *mut ffi::PyTypeObject, info: &ClassInfo) -> Ref {
+    // SAFETY: by the caller's word, the class has nothing behind its instances' heads but the slots.
+    unsafe {
+        let object: Ref = ffi::PyObject_GC_New(class);
+        if !object.is_null() {
+            let slots = Slots::of(object);
+            for &offset in info.offsets() {
+                slots.at(offset).write(std::ptr::null_mut());
+            }
+        }
+        object
+    }
+}
+
+/// Whether this is a generated class itself, with nothing but slots behind its instances' heads.
+#[inline]
+unsafe fn is_plain(class: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: the class is live.
+    unsafe { (*class).tp_dealloc.is_some_and(|found| std::ptr::fn_addr_eq(found, dealloc as ffi::destructor)) }
 }
 
 /// The general way: subclasses with a `__dict__` or more slots, and exceptions.
@@ -199,6 +215,11 @@ unsafe fn free(object: Ref) {
             let slots = Slots::of(object);
             for &offset in info.offsets() {
                 slots.clear(offset);
+            }
+            // Only a plain generated class has our deallocator as its own; one with a finalizer has marked its instance.
+            if is_plain(class) && (*class).tp_finalize.is_none() && info.spare.keep(object) {
+                ffi::Py_DECREF(class.cast());
+                return;
             }
         }
         if let Some(free) = (*class).tp_free {

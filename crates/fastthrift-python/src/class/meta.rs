@@ -306,6 +306,10 @@ unsafe extern "C" fn meta_dealloc(class: *mut ffi::PyObject) {
     unsafe {
         let meta = ffi::Py_TYPE(class);
         let Extra { info, registry } = std::ptr::read(extra(class.cast()));
+        // Memory that is given back is asked for its class once more.
+        if let Some(info) = info.as_ref() {
+            info.spare.close();
+        }
         if let Some(dealloc) = ffi::PyType_Type.tp_dealloc {
             dealloc(class);
         }

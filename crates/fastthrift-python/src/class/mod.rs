@@ -7,6 +7,7 @@ mod behaviour;
 mod create;
 mod instance;
 mod meta;
+mod spare;
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) use behaviour::frozen_dict_type;
 pub(crate) use create::{create, member_offset};
 pub(crate) use instance::{Slots, complete, is_none, new_instance, none, place_by_name};
 pub(crate) use meta::{bases, info_of, registry_of, shared_info_of};
+
+pub(crate) use spare::Spare;
 
 use crate::constant::Default;
 
@@ -37,6 +40,8 @@ pub(crate) struct ClassInfo {
     pub(crate) is_tracked: bool,
     /// How many bytes of memory an instance takes, with its numbers and empty texts.
     pub(crate) memory: usize,
+    /// Freed instances of the generated class itself.
+    pub(crate) spare: Spare,
 }
 
 /// How a class keeps its fields.
