@@ -26,7 +26,6 @@ STRUCTS: Mapping[str, Mapping[str, str]] = {
     "Longs": {"values": "list<i64>"},
     "Scores": {"values": "map<string,i32>"},
     "Blob": {"data": "binary"},
-    "Smalls": {"values": "list<Small>"},
 }
 """The structs of `bench.thrift` for peers that do not read it, each after those it holds: field names to types."""
 
@@ -41,9 +40,9 @@ def small() -> Fields:
     return {"count": 7, "id": 1234567890123, "ratio": 2.5, "active": True, "kind": 300, "name": "twelve chars"}
 
 
-def book(build: Build) -> Fields:
-    """Return an address book of a hundred people, nested objects made by `build`."""
-    return {"people": [_person(build, number) for number in range(100)]}
+def book(build: Build, people: int = 100) -> Fields:
+    """Return an address book of so many people, nested objects made by `build`."""
+    return {"people": [_person(build, number) for number in range(people)]}
 
 
 def _person(build: Build, number: int) -> Any:

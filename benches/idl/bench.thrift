@@ -40,10 +40,6 @@ struct Blob {
   1: binary data
 }
 
-struct Smalls {
-  1: list<Small> values
-}
-
 /** 100 bytes in Binary, so that a call is 120 and its frame 124. */
 struct Message {
   1: i64 id
