@@ -111,26 +111,35 @@ pub(crate) fn python_raised() -> DecodeError {
     DecodeError::new(DecodeErrorKind::Invalid("a Python exception was raised".into()), 0)
 }
 
-/// How deep calls through [`guarded`] may nest. Far more than values can on the wire, and no danger to a thread's stack, which Python's
-/// own limit (10,000 calls of C functions, in some versions) can be.
+/// How deep calls through [`guarded`] may nest. Far more than values can on the wire, and no danger to a usual thread's stack, which
+/// Python's own limit (10,000 calls of C functions, in some versions) can be.
 const NESTING_LIMIT: u32 = 400;
 
+/// How many bytes of the stack they may take: a build without optimization takes several times as many for each, and some threads have
+/// a stack of half a mebibyte.
+const STACK_LIMIT: usize = 320 * 1024;
+
 thread_local! {
-    /// How deep this thread is.
-    static NESTING: Cell<u32> = const { Cell::new(0) };
+    /// How deep this thread is, and where its stack was when it was not deep yet.
+    static NESTING: Cell<(u32, usize)> = const { Cell::new((0, 0)) };
 }
 
 /// Calls what may call itself without end: a `RecursionError` ends it.
 pub(crate) fn guarded<T>(call: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    let depth = NESTING.get();
-    if depth >= NESTING_LIMIT {
+    let before = NESTING.get();
+    let (depth, mut start) = before;
+    let here = (&raw const before).addr();
+    if depth == 0 {
+        start = here;
+    }
+    if depth >= NESTING_LIMIT || start.abs_diff(here) > STACK_LIMIT {
         return Err(PyRecursionError::new_err(
             "maximum recursion depth exceeded in a value that is too deep, or holds itself",
         ));
     }
-    NESTING.set(depth + 1);
+    NESTING.set((depth + 1, start));
     let result = call();
-    NESTING.set(depth);
+    NESTING.set(before);
     result
 }
 
