@@ -142,6 +142,83 @@ def test_repr_shows_what_is_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "it's",
+        "both ' and \"",
+        "back\\slash",
+        "new\nline",
+        "\x7f",
+        "é",
+        "\U0001f600",
+        "\ud800",
+        "",
+        0,
+        -1,
+        2**31,
+        -(2**63),
+        2**63,
+        10**30,
+        True,
+        0.1,
+        -0.0,
+        1e16,
+        1e-5,
+        123456789.123,
+        float("inf"),
+        float("nan"),
+        b"x'",
+        [1, "x"],
+        m.Address("x"),
+    ],
+)
+def test_repr_of_a_value_is_pythons(value: object) -> None:
+    assert repr(m.Address(value, None)) == f"Address(street={value!r}, city=None)"
+
+
+def test_repr_is_that_of_subclasses_of_values_and_of_structs() -> None:
+    class Text(str):
+        def __repr__(self) -> str:
+            return "text"
+
+    class Named(m.Address):  # type: ignore[name-defined, misc]
+        pass
+
+    class Loud(m.Address):  # type: ignore[name-defined, misc]
+        def __repr__(self) -> str:
+            return "Loud!"
+
+    assert repr(m.Address(Text("x"), None)) == "Address(street=text, city=None)"
+    nested = m.Person(name=Named("x"), home=Loud("y"), age=1, tags=[], scores={}, kind=None)
+    assert (
+        repr(nested) == "Person(name=Named(street='x', city='Bern'), age=1, tags=[], scores={}, home=Loud!, kind=None)"
+    )
+
+
+def test_equality_of_values_is_pythons() -> None:
+    values = [0, 1, True, 1.0, 2**40, 2**80, "x", "é", "", b"x", None, 0.0, -0.0, [1], (1,), m.Kind.FRIEND]
+    again = [
+        int("0"),
+        int("1"),
+        True,
+        float("1"),
+        1 << 40,
+        1 << 80,
+        "xy"[:1],
+        "éa"[:1],
+        "",
+        bytes([120]),
+        None,
+        0.0,
+        -0.0,
+    ]
+    for a in values:
+        for b in [*again, [1], (1,), 1]:
+            assert (m.Address(a, "c") == m.Address(b, "c")) is (a == b)
+            assert (m.Other(a, b) != m.Other(b, a)) is (a != b)
+
+
 def test_repr_of_a_value_that_holds_itself_ends() -> None:
     person = m.Person("Ann", home=None, tags=[], scores={})
     person.parent = person

@@ -98,6 +98,44 @@ else: raise AssertionError("connected")
 """
 
 
+_SMALL_STACK = """
+import threading, fastthrift
+m = fastthrift.loads("struct A { 1: list<string> l, 2: optional A below }")
+def chain():
+    made = m.A()
+    for _ in range(1000): made = m.A(below=made)
+    return made
+def nested():
+    made = []
+    for _ in range(5000): made = [made]
+    return m.A(made)
+seen = []
+def work():
+    one, other, lists = chain(), chain(), nested()
+    for act in (lambda: hash(one), lambda: one == other, lambda: repr(one), lambda: hash(lists)):
+        try: act()
+        except RecursionError: seen.append("deep")
+    assert repr(m.A(below=m.A(["x"]))) == "A(below=A(l=['x']))"
+threading.stack_size(512 * 1024)
+thread = threading.Thread(target=work); thread.start(); thread.join()
+assert seen == ["deep"] * 4, seen
+"""
+
+_DESTRUCTORS = """
+import fastthrift
+m = fastthrift.loads("union U { 1: string a, 2: string b, 3: string c }")
+class Evil:
+    def __del__(self): union.c = "late"
+union = m.U()
+for place in "ab":
+    for set in (lambda name: setattr(union, name, "x"), lambda name: vars(m.U)[name].__set__(union, "x")):
+        union.b = Evil()
+        set(place)
+        members = [union.a, union.b, union.c]
+        assert members == [None, None, "late"] and union._which == "c", members
+"""
+
+
 @pytest.mark.parametrize(
     "program",
     [
@@ -105,6 +143,8 @@ else: raise AssertionError("connected")
         pytest.param(_BUFFERS, id="a bytearray with a buffer of its own"),
         pytest.param(_CLASSES, id="an __eq__ that takes the class away"),
         pytest.param(_FORK, id="a fork while another thread is in a call"),
+        pytest.param(_SMALL_STACK, id="deep values in a thread with a small stack"),
+        pytest.param(_DESTRUCTORS, id="a destructor that sets another member of a union"),
         pytest.param(_INTERRUPT, id="a signal while a connection waits to be accepted"),
     ],
 )

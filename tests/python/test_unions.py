@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
+import sys
 
 import fastthrift
 import pytest
@@ -39,6 +41,34 @@ def test_setting_a_member_clears_the_one_before() -> None:
     assert value._which == "leaf"
     del value.leaf
     assert (value._which, value.leaf) == (None, None)
+
+
+def test_a_members_descriptor_clears_the_one_before_as_an_attribute_does() -> None:
+    class Wide(m.Value):  # type: ignore[name-defined, misc]
+        pass
+
+    for cls in (m.Value, Wide):
+        value = cls(text="x")
+        m.Value.number.__set__(value, 3)
+        assert (value._which, value.text, m.Value.number.__get__(value)) == ("number", None, 3)
+        object.__setattr__(value, "text", "y")
+        assert (value._which, value.number) == ("text", None)
+        m.Value.number.__set__(value, None)
+        assert value._which == "text"
+        m.Value.text.__delete__(value)
+        assert value._which is None
+    with pytest.raises(TypeError, match=r"'number' .* doesn't apply to"):
+        m.Value.number.__set__(m.Leaf(1), 3)
+
+
+def test_a_members_descriptor_outlives_its_module() -> None:
+    cls = fastthrift.loads("union Short { 1: i32 number, 2: string text }", name="unions_short.thrift").Short
+    descriptor, value = cls.number, cls(text="x")
+    del cls
+    sys.modules.pop("unions_short_thrift", None)
+    gc.collect()
+    descriptor.__set__(value, 5)
+    assert (descriptor.__name__, value._which, value._value) == ("number", "number", 5)
 
 
 def test_what_a_union_says_of_itself_cannot_be_set() -> None:

@@ -62,6 +62,7 @@ fn bind(registry: &Bound<'_, Registry>, id: StructId, class: &Bound<'_, PyType>)
     let py = registry.py();
     let structure = registry.get().schema().structure(id);
     let info = ClassInfo {
+        _members: None,
         id,
         kind: structure.kind,
         names: field_names(structure).iter().map(|name| PyString::intern(py, name).unbind()).collect(),

@@ -128,11 +128,8 @@ pub(crate) fn utf8<'a>(object: Ref) -> Option<&'a [u8]> {
         if ffi::PyUnicode_Check(object) == 0 {
             return None;
         }
-        #[cfg(not(Py_3_14))]
-        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
-            let data = object.cast::<u8>().add(size_of::<ffi::PyASCIIObject>());
-            let len = usize::try_from((*object.cast::<ffi::PyASCIIObject>()).length).unwrap_or(0);
-            return Some(std::slice::from_raw_parts(data, len));
+        if let Some(bytes) = ascii(object) {
+            return Some(bytes);
         }
         let mut len = 0;
         let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut len);
@@ -141,5 +138,38 @@ pub(crate) fn utf8<'a>(object: Ref) -> Option<&'a [u8]> {
             return None;
         }
         Some(std::slice::from_raw_parts(data.cast(), usize::try_from(len).unwrap_or(0)))
+    }
+}
+
+/// The bytes of a `str` that is known to be ASCII alone; `None` where that is not known at once. Valid as long as the object lives.
+///
+/// `object` must be a `str`.
+#[inline]
+pub(crate) fn ascii<'a>(object: Ref) -> Option<&'a [u8]> {
+    #[cfg(not(Py_3_14))]
+    // SAFETY: `object` is a live `str`; the bytes of a compact ASCII string lie right behind its head.
+    unsafe {
+        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+            let data = object.cast::<u8>().add(size_of::<ffi::PyASCIIObject>());
+            let len = usize::try_from((*object.cast::<ffi::PyASCIIObject>()).length).unwrap_or(0);
+            return Some(std::slice::from_raw_parts(data, len));
+        }
+    }
+    let _ = object;
+    None
+}
+
+/// Whether an object is None or of one of Python's own scalar classes: one that holds no others, and whose hash and repr run no code
+/// of anybody else.
+#[inline]
+pub(crate) fn is_plain(object: Ref) -> bool {
+    // SAFETY: `object` is live.
+    unsafe {
+        ffi::PyUnicode_CheckExact(object) != 0
+            || ffi::PyLong_CheckExact(object) != 0
+            || ffi::PyFloat_CheckExact(object) != 0
+            || ffi::PyBytes_CheckExact(object) != 0
+            || ffi::PyBool_Check(object) != 0
+            || object == ffi::Py_None()
     }
 }

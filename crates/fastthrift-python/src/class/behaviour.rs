@@ -1,7 +1,7 @@
-//! What instances can do: `==`, `repr`, `hash`, `copy.replace`, pickling; and the rule of unions.
+//! What instances can do: the tables of their classes, `copy.replace`, and pickling.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use fastthrift_schema::StructKind;
@@ -9,40 +9,36 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::instance::{self, Slots, class_name, is_none, none, place_of};
+use super::instance::{self, Slots, class_name, is_none, none};
 use super::meta::slot;
-use super::{ClassInfo, shared_info_of};
+use super::{ClassInfo, compare, shared_info_of, text};
 use crate::error::restore;
-use crate::object::{Object, Ref, borrowed, guarded, held};
+use crate::object::{Object, Ref, borrowed, held};
 
 pub(super) fn struct_slots() -> Vec<ffi::PyType_Slot> {
     vec![
         slot(ffi::Py_tp_new, instance::tp_new as *mut c_void),
         slot(ffi::Py_tp_init, instance::tp_init as *mut c_void),
-        slot(ffi::Py_tp_repr, repr as *mut c_void),
-        slot(ffi::Py_tp_richcompare, rich_compare as *mut c_void),
-        slot(ffi::Py_tp_hash, hash as *mut c_void),
+        slot(ffi::Py_tp_repr, text::repr as *mut c_void),
+        slot(ffi::Py_tp_richcompare, compare::rich_compare as *mut c_void),
+        slot(ffi::Py_tp_hash, compare::hash as *mut c_void),
         slot(ffi::Py_tp_methods, struct_methods().cast()),
         slot(0, std::ptr::null_mut()),
     ]
 }
 
 pub(super) fn union_slots() -> Vec<ffi::PyType_Slot> {
-    vec![
-        slot(ffi::Py_tp_setattro, union_set as *mut c_void),
-        slot(ffi::Py_tp_getset, union_getset().cast()),
-        slot(0, std::ptr::null_mut()),
-    ]
+    vec![slot(ffi::Py_tp_getset, union_getset().cast()), slot(0, std::ptr::null_mut())]
 }
 
 pub(super) fn exception_slots() -> Vec<ffi::PyType_Slot> {
     vec![
         slot(ffi::Py_tp_new, instance::tp_new as *mut c_void),
         slot(ffi::Py_tp_init, instance::tp_init as *mut c_void),
-        slot(ffi::Py_tp_repr, repr as *mut c_void),
-        slot(ffi::Py_tp_str, exception_str as *mut c_void),
+        slot(ffi::Py_tp_repr, text::repr as *mut c_void),
+        slot(ffi::Py_tp_str, text::exception_str as *mut c_void),
         slot(ffi::Py_tp_methods, exception_methods().cast()),
         slot(0, std::ptr::null_mut()),
     ]
@@ -128,7 +124,7 @@ pub(super) fn meta_getset() -> *mut ffi::PyGetSetDef {
 }
 
 /// What is known of an instance's class.
-fn info(object: Ref) -> PyResult<Arc<ClassInfo>> {
+pub(super) fn info(object: Ref) -> PyResult<Arc<ClassInfo>> {
     // SAFETY: `object` is live.
     let class = unsafe { ffi::Py_TYPE(object) };
     shared_info_of(class)
@@ -136,13 +132,13 @@ fn info(object: Ref) -> PyResult<Arc<ClassInfo>> {
 }
 
 /// Name and value of each field, in the order of the IDL; a deleted one counts as None.
-fn fields(object: Ref, info: &ClassInfo) -> impl Iterator<Item = (&Py<PyString>, Object)> {
+pub(super) fn fields(object: Ref, info: &ClassInfo) -> impl Iterator<Item = (&Py<PyString>, Object)> {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
     info.names.iter().zip(info.offsets()).map(move |(name, &offset)| (name, slots.load(offset).unwrap_or_else(none)))
 }
 
-fn give(result: PyResult<Object>) -> Ref {
+pub(super) fn give(result: PyResult<Object>) -> Ref {
     result.map_or_else(
         |error| {
             restore(error);
@@ -150,149 +146,6 @@ fn give(result: PyResult<Object>) -> Ref {
         },
         Object::into_ptr,
     )
-}
-
-unsafe extern "C" fn repr(object: Ref) -> Ref {
-    // SAFETY: CPython hands in a live instance; enter and leave are paired.
-    unsafe {
-        match ffi::Py_ReprEnter(object) {
-            0 => {}
-            1 => return ffi::PyUnicode_FromFormat(c"%s(...)".as_ptr(), (*ffi::Py_TYPE(object)).tp_name),
-            _ => return std::ptr::null_mut(),
-        }
-        let result = guarded(|| repr_text(object)).map(|text| PyString::new(held(), &text).into_any().into());
-        ffi::Py_ReprLeave(object);
-        give(result)
-    }
-}
-
-/// `Name(field=value, ...)`; fields that are None, and would be by default, are left out.
-fn repr_text(object: Ref) -> PyResult<String> {
-    let info = info(object)?;
-    // SAFETY: `object` is live.
-    let mut text = class_name(unsafe { ffi::Py_TYPE(object) });
-    text.push('(');
-    let mut separator = "";
-    // SAFETY: the info is that of the object's class.
-    let slots = unsafe { Slots::of(object) };
-    for ((name, &offset), default) in info.names.iter().zip(info.offsets()).zip(&info.defaults) {
-        let Some(value) = slots.load(offset) else { continue };
-        if is_none(value.as_ptr()) && (default.is_none() || info.kind == StructKind::Union) {
-            continue;
-        }
-        let value = value.into_bound(held());
-        text.push_str(separator);
-        text.push_str(name.bind(held()).to_str()?);
-        text.push('=');
-        text.push_str(value.repr()?.to_str()?);
-        separator = ", ";
-    }
-    text.push(')');
-    Ok(text)
-}
-
-/// The text of an exception: its `message`, if it has one, else its repr.
-unsafe extern "C" fn exception_str(object: Ref) -> Ref {
-    let message = || -> PyResult<Object> {
-        let info = info(object)?;
-        let named =
-            fields(object, &info).find(|(name, value)| name.bind(held()) == "message" && !is_none(value.as_ptr()));
-        match named {
-            Some((_, value)) => Ok(value.into_bound(held()).str()?.into_any().into()),
-            None => Ok(PyString::new(held(), &repr_text(object)?).into_any().into()),
-        }
-    };
-    give(message())
-}
-
-unsafe extern "C" fn rich_compare(left: Ref, right: Ref, operation: c_int) -> Ref {
-    // SAFETY: CPython hands in live objects; held values are kept while Python code compares them.
-    unsafe {
-        if operation != ffi::Py_EQ && operation != ffi::Py_NE {
-            return ffi::Py_NewRef(ffi::Py_NotImplemented());
-        }
-        let (Some(info), Some(other)) = (shared_info_of(ffi::Py_TYPE(left)), shared_info_of(ffi::Py_TYPE(right)))
-        else {
-            return ffi::Py_NewRef(ffi::Py_NotImplemented());
-        };
-        if !Arc::ptr_eq(&info, &other) {
-            return ffi::Py_NewRef(ffi::Py_NotImplemented());
-        }
-        let same = guarded(|| equal(left, right, &info));
-        give(same.map(|same| PyBool::new(held(), same == (operation == ffi::Py_EQ)).to_owned().into_any().into()))
-    }
-}
-
-fn equal(left: Ref, right: Ref, info: &ClassInfo) -> PyResult<bool> {
-    // SAFETY: both are instances of the info's class.
-    let (left, right) = unsafe { (Slots::of(left), Slots::of(right)) };
-    for &offset in info.offsets() {
-        let (a, b) = (left.load(offset).unwrap_or_else(none), right.load(offset).unwrap_or_else(none));
-        // Takes an object to be equal to itself, as containers do.
-        // SAFETY: both are live.
-        match unsafe { ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ) } {
-            0 => return Ok(false),
-            1 => {}
-            _ => return Err(PyErr::fetch(held())),
-        }
-    }
-    Ok(true)
-}
-
-/// Hashes by value, containers included, so that structs can be map keys and set elements. As with any such object, one must not be
-/// changed while it is one.
-unsafe extern "C" fn hash(object: Ref) -> ffi::Py_hash_t {
-    match struct_hash(object) {
-        Ok(-1) => -2,
-        Ok(hash) => hash,
-        Err(error) => {
-            restore(error);
-            -1
-        }
-    }
-}
-
-fn struct_hash(object: Ref) -> PyResult<isize> {
-    let info = info(object)?;
-    let mut combined = 0x345_678_isize ^ isize::try_from(info.id.index()).unwrap_or(0);
-    for (_, value) in fields(object, &info) {
-        combined = combined.rotate_left(5).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?;
-    }
-    Ok(combined)
-}
-
-fn deep_hash(value: Ref) -> PyResult<isize> {
-    guarded(|| container_hash(value))
-}
-
-/// A list hashes like a tuple, a set like a frozenset, a dict by its entries in any order.
-fn container_hash(value: Ref) -> PyResult<isize> {
-    // SAFETY: the value is live, and kept while Python code hashes it.
-    let value = unsafe { Bound::from_borrowed_ptr(held(), value) };
-    // SAFETY: as above.
-    unsafe {
-        if ffi::PyList_Check(value.as_ptr()) != 0 {
-            let mut combined = 0x345_679_isize;
-            for item in value.try_iter()? {
-                combined = combined.rotate_left(5).wrapping_mul(1_000_003) ^ deep_hash(item?.as_ptr())?;
-            }
-            return Ok(combined);
-        }
-        if ffi::PySet_Check(value.as_ptr()) != 0 {
-            return value
-                .try_iter()?
-                .try_fold(0x9e37_isize, |combined, item| Ok(combined ^ deep_hash(item?.as_ptr())?));
-        }
-        if let Ok(dict) = value.cast::<PyDict>() {
-            let mut combined = 0x9e3_779_isize;
-            for (key, value) in dict {
-                let key = deep_hash(key.as_ptr())?;
-                combined ^= key.rotate_left(7).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?;
-            }
-            return Ok(combined);
-        }
-    }
-    value.hash()
 }
 
 unsafe extern "C" fn replace(object: Ref, args: Ref, kwargs: Ref) -> Ref {
@@ -389,28 +242,6 @@ unsafe extern "C" fn union_value(object: Ref, _: *mut c_void) -> Ref {
         Some((_, value)) => value,
         None => none(),
     }))
-}
-
-/// Sets or deletes an attribute of a union; a member that gets a value takes the place of the one before.
-unsafe extern "C" fn union_set(object: Ref, name: Ref, value: Ref) -> c_int {
-    // SAFETY: CPython hands in a live instance, a name, and a value or null.
-    unsafe {
-        if let Some(info) = shared_info_of(ffi::Py_TYPE(object))
-            && let Some(place) = place_of(&info, name)
-        {
-            let slots = Slots::of(object);
-            if value.is_null() {
-                slots.set(info.offsets()[place], none());
-                return 0;
-            }
-            if !is_none(value) {
-                instance::clear_members(&info, &slots);
-            }
-            slots.set(info.offsets()[place], Object::from_borrowed(value));
-            return 0;
-        }
-        ffi::PyObject_GenericSetAttr(object, name, value)
-    }
 }
 
 unsafe extern "C" fn signature(class: Ref, _: *mut c_void) -> Ref {

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{Bound, ffi};
 
-use super::{ClassEntry, ClassInfo, Layout, Spare, bases, instance, meta};
+use super::{ClassEntry, ClassInfo, Layout, Members, Spare, bases, instance, meta};
 use crate::constant::{Default, prepare_uuid};
 use crate::module::documentation;
 use crate::names::field_names;
@@ -32,10 +32,16 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
     let namespace = namespace(registry, structure, &field_names, &names)?;
     let class = bases.meta.bind(py).call1((name, PyTuple::new(py, [base])?, namespace))?.cast_into::<PyType>()?;
     let defaults = structure.fields.iter().enumerate().map(|(place, _)| Default::of_field(registry, id, place));
+    let offsets = slot_offsets(&class, &names)?;
+    let members = (structure.kind == StructKind::Union).then(|| Members::new(&names)).transpose()?;
+    if let Some(members) = &members {
+        members.install(&class, &names)?;
+    }
     let info = Arc::new(ClassInfo {
         id,
         kind: structure.kind,
-        layout: Layout::Slots(slot_offsets(&class, &names)?),
+        layout: Layout::Slots(offsets),
+        _members: members,
         names: names.iter().map(|name| Ok(name.cast_into::<PyString>()?.unbind())).collect::<PyResult<_>>()?,
         defaults: defaults.collect::<PyResult<_>>()?,
         is_tracked: !is_cycle_free(schema, id, &mut Vec::new()),

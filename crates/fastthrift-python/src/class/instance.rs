@@ -55,6 +55,12 @@ impl Slots {
     /// Stores a value; true if the slot was empty before.
     #[inline]
     pub(crate) fn set(&self, offset: usize, value: Object) -> bool {
+        self.swap(offset, value).is_none()
+    }
+
+    /// Stores a value and returns the one before.
+    #[inline]
+    pub(super) fn swap(&self, offset: usize, value: Object) -> Option<Object> {
         self.exchange(offset, value.into_ptr())
     }
 
@@ -65,12 +71,11 @@ impl Slots {
     }
 
     #[inline]
-    fn exchange(&self, offset: usize, value: Ref) -> bool {
-        // SAFETY: a slot is null or a strong reference, which is given back after it was replaced.
+    fn exchange(&self, offset: usize, value: Ref) -> Option<Object> {
+        // SAFETY: a slot is null or a strong reference, which is given away after it was replaced.
         unsafe {
             let old = locked(self.object, || std::mem::replace(&mut *self.at(offset), value));
-            ffi::Py_XDECREF(old);
-            old.is_null()
+            Object::from_new(old)
         }
     }
 }
@@ -260,6 +265,12 @@ unsafe extern "C" fn construct(class: Ref, args: *const Ref, flags: usize, names
         let keywords = if names.is_null() { 0 } else { usize::try_from(ffi::PyTuple_GET_SIZE(names)).unwrap_or(0) };
         let values =
             std::slice::from_raw_parts(if args.is_null() { std::ptr::dangling() } else { args }, positional + keywords);
+        if fill_in_order(&object, info, positional, values, names) {
+            if values.len() == info.offsets().len() {
+                return object.into_ptr();
+            }
+            return finish(complete(&object, class, info), object);
+        }
         let (positional, by_name) = values.split_at(positional);
         let by_name = by_name.iter().zip(0isize..).map(|(&value, place)| (ffi::PyTuple_GET_ITEM(names, place), value));
         finish(fill(&object, class, info, positional, by_name).and_then(|()| complete(&object, class, info)), object)
@@ -361,7 +372,32 @@ fn not_generated() -> Ref {
     std::ptr::null_mut()
 }
 
-/// Stores the fields that the caller gave.
+/// Stores the fields of a new struct where they are given in the order of the IDL, none left out between them. Where they are not, it
+/// returns false and does nothing.
+///
+/// # Safety
+/// `object` is a new instance of the info's class with empty slots; `names` is null or holds the names of the last `values`.
+#[inline]
+unsafe fn fill_in_order(object: &Object, info: &ClassInfo, positional: usize, values: &[Ref], names: Ref) -> bool {
+    let offsets = info.offsets();
+    if info.kind == StructKind::Union || values.len() > offsets.len() {
+        return false;
+    }
+    // SAFETY: by the caller's word; the values are live, and nobody else uses the object yet.
+    unsafe {
+        let is_next = |(next, place): (&Py<PyString>, isize)| next.as_ptr() == ffi::PyTuple_GET_ITEM(names, place);
+        if !info.names[positional..values.len()].iter().zip(0..).all(is_next) {
+            return false;
+        }
+        let slots = Slots::of(object.as_ptr());
+        for (&offset, &value) in offsets.iter().zip(values) {
+            slots.at(offset).write(ffi::Py_NewRef(value));
+        }
+    }
+    true
+}
+
+/// Stores the fields that the caller gave. Names are looked for first where the order of the IDL has them.
 #[inline]
 fn fill(
     object: &Object,
@@ -384,12 +420,15 @@ fn fill(
         })
     };
     let mut given = 0usize;
+    let mut expected = positional.len();
     for (&offset, &value) in offsets.iter().zip(positional) {
         store(&slots, offset, value);
         given += usize::from(!is_none(value));
     }
     for (name, value) in by_name {
-        let place = place_of(info, name).ok_or_else(|| unexpected(class, name))?;
+        let is_next = info.names.get(expected).is_some_and(|next| next.as_ptr() == name);
+        let place = if is_next { expected } else { place_of(info, name).ok_or_else(|| unexpected(class, name))? };
+        expected = place + 1;
         if place < positional.len() {
             return Err(PyTypeError::new_err(format!(
                 "{}() got several values for '{}'",
@@ -431,7 +470,7 @@ pub(crate) fn complete(object: &Object, class: *mut ffi::PyTypeObject, info: &Cl
 }
 
 /// Makes way for the member that a union gets.
-pub(super) fn clear_members(info: &ClassInfo, slots: &Slots) {
+fn clear_members(info: &ClassInfo, slots: &Slots) {
     for &offset in info.offsets() {
         slots.set(offset, none());
     }

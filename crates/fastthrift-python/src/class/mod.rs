@@ -4,10 +4,13 @@
 //! metaclass keeps, in each class, a pointer to its [`ClassInfo`].
 
 mod behaviour;
+mod compare;
 mod create;
 mod instance;
+mod members;
 mod meta;
 mod spare;
+mod text;
 
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use pyo3::{Py, ffi};
 pub(crate) use behaviour::frozen_dict_type;
 pub(crate) use create::{create, member_offset};
 pub(crate) use instance::{Slots, complete, is_none, new_instance, none, place_by_name};
+pub(crate) use members::Members;
 pub(crate) use meta::{bases, info_of, registry_of, shared_info_of};
 
 pub(crate) use spare::Spare;
@@ -34,6 +38,8 @@ pub(crate) struct ClassInfo {
     pub(crate) names: Box<[Py<PyString>]>,
     /// Where each field lives.
     pub(crate) layout: Layout,
+    /// What the descriptors of a union's members point to; nobody else reads it.
+    pub(crate) _members: Option<Members>,
     /// What each field is when it is not given.
     pub(crate) defaults: Box<[Default]>,
     /// Whether instances can be part of a reference cycle, so that the garbage collector must know them.
