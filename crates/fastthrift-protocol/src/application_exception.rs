@@ -1,6 +1,10 @@
 use std::fmt;
 
-use crate::{DecodeError, FieldHeader, InputProtocol, OutputProtocol, TType};
+use crate::json::{Lexer, write_integer, write_text};
+use crate::{
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, FieldHeader, InputProtocol,
+    JsonReader, JsonWriter, Limits, OutputProtocol, Protocol, Scratch, Sink, TType,
+};
 
 /// Why a call could not be carried out: the body of a message of type [`crate::MessageType::Exception`].
 ///
@@ -67,6 +71,35 @@ impl ApplicationException {
         Self { kind, message: message.into() }
     }
 
+    /// Reads the struct at the start of `bytes` in a protocol, and says how many bytes it is.
+    pub fn decode(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<(Self, usize), DecodeError> {
+        fn read<'de>(mut reader: impl InputProtocol<'de>) -> Result<(ApplicationException, usize), DecodeError> {
+            let exception = ApplicationException::read(&mut reader)?;
+            Ok((exception, reader.offset()))
+        }
+        match protocol {
+            Protocol::Binary => read(BinaryReader::new(bytes, limits)),
+            Protocol::Compact => read(CompactReader::new(bytes, limits)),
+            Protocol::Json => read(JsonReader::new(bytes, &Scratch::new(), limits)),
+            Protocol::SimpleJson => {
+                let scratch = Scratch::new();
+                let mut lexer = Lexer::new(bytes, &scratch, limits);
+                let exception = Self::read_object(&mut lexer)?;
+                Ok((exception, lexer.offset()))
+            }
+        }
+    }
+
+    /// Appends the struct in a protocol.
+    pub fn encode(&self, protocol: Protocol, out: &mut Vec<u8>) {
+        match protocol {
+            Protocol::Binary => self.write(&mut BinaryWriter::new(out)),
+            Protocol::Compact => self.write(&mut CompactWriter::new(out)),
+            Protocol::Json => self.write(&mut JsonWriter::new(out)),
+            Protocol::SimpleJson => self.write_object(out),
+        }
+    }
+
     /// Reads the struct. Text that is not UTF-8 has the wrong bytes replaced, since it is shown and nothing else.
     pub fn read<'de>(input: &mut impl InputProtocol<'de>) -> Result<Self, DecodeError> {
         let mut exception = Self::new(ApplicationExceptionKind::UNKNOWN, "");
@@ -89,6 +122,43 @@ impl ApplicationException {
         out.write_i32_field(KIND.id, self.kind.0);
         out.end_struct(scope);
     }
+
+    /// Reads the struct from `SimpleJSON`: `{"message":"...","type":0}`. Values of other types are skipped there too.
+    fn read_object(lexer: &mut Lexer<'_>) -> Result<Self, DecodeError> {
+        let mut exception = Self::new(ApplicationExceptionKind::UNKNOWN, "");
+        lexer.expect(b'{', "'{' of a struct")?;
+        lexer.enter()?;
+        if lexer.accept(b'}') {
+            return Ok(exception);
+        }
+        loop {
+            let name = lexer.text()?;
+            lexer.expect(b':', "':'")?;
+            match (name, lexer.peek()) {
+                (b"message", Some(b'"')) => exception.message = String::from_utf8_lossy(lexer.text()?).into_owned(),
+                (b"type", Some(b'-' | b'0'..=b'9')) => exception.kind = ApplicationExceptionKind(small(lexer)?),
+                _ => lexer.skip_value()?,
+            }
+            if !lexer.accept(b',') {
+                lexer.expect(b'}', "',' or '}'")?;
+                lexer.leave();
+                return Ok(exception);
+            }
+        }
+    }
+
+    fn write_object(&self, out: &mut impl Sink) {
+        out.put_slice(b"{\"message\":");
+        write_text(out, self.message.as_bytes());
+        out.put_slice(b",\"type\":");
+        write_integer(out, self.kind.0.into());
+        out.put([b'}']);
+    }
+}
+
+fn small(lexer: &mut Lexer<'_>) -> Result<i32, DecodeError> {
+    let value = lexer.integer()?;
+    i32::try_from(value).map_err(|_| DecodeError::new(DecodeErrorKind::OutOfRange(value), lexer.offset()))
 }
 
 impl fmt::Display for ApplicationExceptionKind {
@@ -112,7 +182,6 @@ impl std::error::Error for ApplicationException {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BinaryReader, BinaryWriter, CompactReader, CompactWriter, Limits};
 
     #[test]
     fn the_struct_has_message_and_type() {
@@ -126,6 +195,33 @@ mod tests {
         assert_eq!(compact, [0x18, 2, b'n', b'o', 0x15, 10, 0]);
         assert_eq!(ApplicationException::read(&mut CompactReader::new(&compact, Limits::DEFAULT)).unwrap(), exception);
         assert_eq!(exception.to_string(), "MISSING_RESULT: no");
+    }
+
+    #[test]
+    fn the_struct_comes_back_in_every_protocol() {
+        let exception = ApplicationException::new(ApplicationExceptionKind(-9), "no \"\u{1f600}\"\n");
+        for &protocol in Protocol::ALL {
+            let mut out = Vec::new();
+            exception.encode(protocol, &mut out);
+            let read = ApplicationException::decode(protocol, &out, Limits::DEFAULT);
+            assert_eq!(read, Ok((exception.clone(), out.len())), "{protocol}");
+            assert_eq!(protocol.struct_len(&out, Limits::DEFAULT), Ok(out.len()), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn the_struct_has_names_in_simple_json() {
+        let decode = |text: &str| ApplicationException::decode(Protocol::SimpleJson, text.as_bytes(), Limits::DEFAULT);
+        let mut out = Vec::new();
+        ApplicationException::new(ApplicationExceptionKind(6), "no").encode(Protocol::SimpleJson, &mut out);
+        assert_eq!(out, br#"{"message":"no","type":6}"#);
+        let text = r#" { "more" : [{}] , "type" : -1, "message": null, "type" : "x" } ]"#;
+        let expected = ApplicationException::new(ApplicationExceptionKind(-1), "");
+        assert_eq!(decode(text), Ok((expected, text.len() - 2)));
+        assert_eq!(decode("{}").map(|(_, len)| len), Ok(2));
+        for text in ["", "[]", "{", "{\"type\":1.5}", "{\"type\":4294967296}", "{\"a\":1,}", "{\"message\":\"a"] {
+            assert!(decode(text).is_err(), "{text}");
+        }
     }
 
     #[test]

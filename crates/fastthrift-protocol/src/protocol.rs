@@ -2,8 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::{
-    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonWriter, Limits,
-    MessageHeader, OutputProtocol, json,
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonReader, JsonWriter,
+    Limits, MessageHeader, OutputProtocol, Scratch, TType, json,
 };
 
 /// A way to put values into bytes. Every user matches all of them, so that a new one is forgotten nowhere.
@@ -13,13 +13,19 @@ pub enum Protocol {
     Binary,
     /// [`CompactReader`], [`CompactWriter`]
     Compact,
-    /// [`crate::JsonReader`], [`JsonWriter`]
+    /// [`JsonReader`], [`JsonWriter`]
     Json,
+    /// JSON with the names of fields and without types. It is read and written by a schema, so there is no [`InputProtocol`] and no
+    /// [`OutputProtocol`] for it; what stands around the values of a message needs none, and is here.
+    SimpleJson,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Binary, Self::Compact, Self::Json];
+    pub const ALL: &[Self] = &[Self::Binary, Self::Compact, Self::Json, Self::SimpleJson];
+
+    /// Those whose bytes tell the types of values, so that an [`InputProtocol`] reads them without a schema.
+    pub const TYPED: &[Self] = &[Self::Binary, Self::Compact, Self::Json];
 
     /// The name by which users choose it.
     pub const fn name(self) -> &'static str {
@@ -27,6 +33,7 @@ impl Protocol {
             Self::Binary => "binary",
             Self::Compact => "compact",
             Self::Json => "json",
+            Self::SimpleJson => "simplejson",
         }
     }
 
@@ -34,13 +41,13 @@ impl Protocol {
     pub const fn is_text(self) -> bool {
         match self {
             Self::Binary | Self::Compact => false,
-            Self::Json => true,
+            Self::Json | Self::SimpleJson => true,
         }
     }
 
     /// Reads a message's header at the start of `input`, and says where the body starts. The name is a part of the input.
     ///
-    /// In JSON, a name with escapes is refused for that reason; [`crate::JsonReader`] reads it.
+    /// In JSON and `SimpleJSON`, a name with escapes is refused for that reason; [`JsonReader`] reads it.
     pub fn read_message_header(self, input: &[u8], limits: Limits) -> Result<(MessageHeader<'_>, usize), DecodeError> {
         fn read<'de>(mut reader: impl InputProtocol<'de>) -> Result<(MessageHeader<'de>, usize), DecodeError> {
             let header = reader.read_message_header()?;
@@ -49,7 +56,8 @@ impl Protocol {
         match self {
             Self::Binary => read(BinaryReader::new(input, limits)),
             Self::Compact => read(CompactReader::new(input, limits)),
-            Self::Json => json::read_plain_header(input, limits),
+            Self::Json => json::read_plain_header(json::Form::Json, input, limits),
+            Self::SimpleJson => json::read_plain_header(json::Form::Simple, input, limits),
         }
     }
 
@@ -59,6 +67,7 @@ impl Protocol {
             Self::Binary => BinaryWriter::new(out).write_message_header(header),
             Self::Compact => CompactWriter::new(out).write_message_header(header),
             Self::Json => JsonWriter::new(out).write_message_header(header),
+            Self::SimpleJson => json::write_header(json::Form::Simple, out, header),
         }
     }
 
@@ -68,16 +77,32 @@ impl Protocol {
             Self::Binary => BinaryWriter::new(out).write_message_end(),
             Self::Compact => CompactWriter::new(out).write_message_end(),
             Self::Json => JsonWriter::new(out).write_message_end(),
+            Self::SimpleJson => out.push(b']'),
         }
     }
 
-    /// How many of these bytes, which follow a message's body, still belong to the message: in JSON its last bracket, and the
-    /// whitespace around that.
+    /// How many of the first bytes are a struct, such as a message's body. In `SimpleJSON` it is looked through for its last bracket
+    /// alone: what is wrong between the brackets is left to whoever reads it by a schema.
+    pub fn struct_len(self, bytes: &[u8], limits: Limits) -> Result<usize, DecodeError> {
+        fn len<'de>(mut reader: impl InputProtocol<'de>) -> Result<usize, DecodeError> {
+            reader.skip(TType::Struct)?;
+            Ok(reader.offset())
+        }
+        match self {
+            Self::Binary => len(BinaryReader::new(bytes, limits)),
+            Self::Compact => len(CompactReader::new(bytes, limits)),
+            Self::Json => len(JsonReader::new(bytes, &Scratch::new(), limits)),
+            Self::SimpleJson => json::object_len(bytes, limits),
+        }
+    }
+
+    /// How many of these bytes, which follow a message's body, still belong to the message: in JSON and `SimpleJSON` its last bracket,
+    /// and the whitespace around that.
     pub fn message_end_len(self, after_body: &[u8]) -> usize {
         let spaces = |bytes: &[u8]| bytes.iter().take_while(|byte| is_space(**byte)).count();
         match self {
             Self::Binary | Self::Compact => 0,
-            Self::Json => {
+            Self::Json | Self::SimpleJson => {
                 let before = spaces(after_body);
                 match after_body.get(before..).unwrap_or_default() {
                     [b']', rest @ ..] => before + 1 + spaces(rest),
@@ -123,9 +148,10 @@ impl FromStr for Protocol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Detection {
-    /// There are too few bytes: two are enough, but for whitespace in JSON, of which up to 16 bytes are looked at.
+    /// There are too few bytes: two are enough, but for whitespace after a bracket, of which up to 16 bytes are looked at.
     NeedMore,
-    /// A message with a version: `80 01` for Binary; `82` and a version of 1 for Compact; `[` and `1` for JSON.
+    /// A message: `80 01` for Binary with a version; `82` and a version of 1 for Compact; `[` and `1` for JSON; `[` and `"` for
+    /// `SimpleJSON`.
     Message(Protocol),
     /// A first byte below `80`: the length of a frame, or of the name with which an old Binary message begins.
     Length,
@@ -145,15 +171,16 @@ pub const fn detect(first: &[u8]) -> Detection {
     }
 }
 
-/// Tells what the bytes after the bracket that JSON messages start with are: whitespace, then the version.
+/// Tells what the bytes after the bracket that messages of both kinds of JSON start with are: whitespace, then the version or, where
+/// there is none, the name.
 const fn detect_json(mut after: &[u8]) -> Detection {
     let mut spaces = 0;
     while let [byte, rest @ ..] = after {
-        if *byte == b'1' {
-            return Detection::Message(Protocol::Json);
-        }
-        if !is_space(*byte) || spaces == 16 {
-            return Detection::Length;
+        match *byte {
+            b'1' => return Detection::Message(Protocol::Json),
+            b'"' => return Detection::Message(Protocol::SimpleJson),
+            other if is_space(other) && spaces < 16 => {}
+            _ => return Detection::Length,
         }
         after = rest;
         spaces += 1;
@@ -176,17 +203,18 @@ mod tests {
             assert_eq!(protocol.name().parse(), Ok(*protocol));
         }
         let error = "Binary".parse::<Protocol>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown protocol \"Binary\", expected one of binary, compact, json");
+        assert_eq!(error.to_string(), "unknown protocol \"Binary\", expected one of binary, compact, json, simplejson");
     }
 
     #[test]
     fn the_end_of_a_message_is_its_last_bracket_in_json() {
         let mut out = Vec::new();
         for protocol in Protocol::ALL {
+            let start = out.len();
             protocol.write_message_end(&mut out);
-            assert_eq!(protocol.message_end_len(&out), out.len());
+            assert_eq!(protocol.message_end_len(&out[start..]), out.len() - start);
         }
-        assert_eq!(out, b"]");
+        assert_eq!(out, b"]]");
         assert_eq!(Protocol::Json.message_end_len(b" ] \n[1"), 4);
         assert_eq!(Protocol::Json.message_end_len(b"\0]"), 0);
         assert_eq!(Protocol::Compact.message_end_len(b"]"), 0);
@@ -205,7 +233,9 @@ mod tests {
         assert_eq!(detect(&[]), Detection::NeedMore);
         assert_eq!(detect(b"[ \n"), Detection::NeedMore);
         assert_eq!(detect(b"[ \n1"), Detection::Message(Protocol::Json));
-        assert_eq!(detect(b"[\"ping\""), Detection::Length);
+        assert_eq!(detect(b"[ \""), Detection::Message(Protocol::SimpleJson));
+        assert_eq!(detect(b"[2"), Detection::Length);
+        assert_eq!(detect(b"{\"ping\""), Detection::Length);
         assert_eq!(detect(b"[                  1"), Detection::Length);
         assert_eq!(detect(&[0, 0, 0, 4]), Detection::Length);
         assert_eq!(detect(b"GET / HTTP/1.1"), Detection::Length);

@@ -27,7 +27,7 @@ pub enum Scan {
 /// container. The result is that of reading the header and skipping the body, with the same limits; beyond that, a
 /// message that can no longer end within [`Limits::message`] is refused as soon as that is known.
 ///
-/// A message in JSON is looked through for its last bracket alone: what is wrong between the brackets is left to its reader.
+/// A message in JSON or `SimpleJSON` is looked through for its last bracket alone: what is wrong between the brackets is left to its reader.
 #[derive(Debug, Clone)]
 pub struct MessageScanner {
     fixed_protocol: Option<Protocol>,
@@ -37,7 +37,7 @@ pub struct MessageScanner {
     /// Up to here everything is known; past the end of the bytes when a value of known length reaches further.
     position: usize,
     stack: Vec<Frame>,
-    /// What is known of a message in JSON.
+    /// What is known of a message in JSON or `SimpleJSON`.
     json: BracketScan,
 }
 
@@ -84,7 +84,7 @@ impl MessageScanner {
             step: Step::Start,
             position: 0,
             stack: Vec::new(),
-            json: BracketScan::new(),
+            json: BracketScan::of_message(),
         }
     }
 
@@ -104,7 +104,7 @@ impl MessageScanner {
             None => Ok(()),
             Some(Protocol::Binary) => self.advance::<BinaryReader<'_>>(bytes),
             Some(Protocol::Compact) => self.advance::<CompactReader<'_>>(bytes),
-            Some(Protocol::Json) => return self.scan_json(bytes),
+            Some(Protocol::Json | Protocol::SimpleJson) => return self.scan_json(bytes),
         };
         match result {
             Ok(()) if self.step == Step::Body && self.stack.is_empty() => Ok(self.complete()),
@@ -119,7 +119,7 @@ impl MessageScanner {
     fn scan_json(&mut self, bytes: &[u8]) -> Result<Scan, DecodeError> {
         match self.json.advance(bytes, self.limits)? {
             Some(len) => {
-                self.json = BracketScan::new();
+                self.json = BracketScan::of_message();
                 self.position = len;
                 Ok(self.complete())
             }

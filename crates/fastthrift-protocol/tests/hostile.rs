@@ -101,7 +101,7 @@ fn numbers_that_stand_for_no_type_are_refused_unless_nothing_has_that_type() {
 #[test]
 fn a_hundred_thousand_levels_end_at_the_limit() {
     // A struct in field 1 of a struct; a list of one list; a map of a map.
-    let cases: [(TType, &[u8], Protocol); 9] = [
+    let cases: [(TType, &[u8], Protocol); 10] = [
         (TType::Struct, &[12, 0, 1], Protocol::Binary),
         (TType::List, &[15, 0, 0, 0, 1], Protocol::Binary),
         (TType::Map, &[13, 3, 0, 0, 0, 1], Protocol::Binary),
@@ -111,6 +111,7 @@ fn a_hundred_thousand_levels_end_at_the_limit() {
         (TType::Struct, b"{\"1\":{\"rec\":", Protocol::Json),
         (TType::List, b"[\"lst\",1,", Protocol::Json),
         (TType::Map, b"[\"map\",\"i8\",1,{", Protocol::Json),
+        (TType::Struct, b"{\"a\":[", Protocol::SimpleJson),
     ];
     for (ttype, level, protocol) in cases {
         let bytes = level.repeat(100_000);
@@ -120,6 +121,7 @@ fn a_hundred_thousand_levels_end_at_the_limit() {
                 Protocol::Binary => BinaryReader::new(&bytes, limits).skip(ttype),
                 Protocol::Compact => CompactReader::new(&bytes, limits).skip(ttype),
                 Protocol::Json => JsonReader::new(&bytes, &Scratch::new(), limits).skip(ttype),
+                Protocol::SimpleJson => protocol.struct_len(&bytes, limits).map(drop),
             };
             assert_eq!(error.unwrap_err().kind(), &Kind::DepthLimit(counted), "{protocol} {ttype:?}");
         }
@@ -127,6 +129,7 @@ fn a_hundred_thousand_levels_end_at_the_limit() {
             Protocol::Binary => (&[0x80, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0][..], &[15, 0, 1][..], &[13, 0, 1][..]),
             Protocol::Compact => (&[0x82, 0x21, 0, 0][..], &[0x19][..], &[0x1b][..]),
             Protocol::Json => (&b"[1,\"\",1,0,"[..], &b"{\"1\":{\"lst\":"[..], &b"{\"1\":{\"map\":"[..]),
+            Protocol::SimpleJson => (&b"[\"\",1,0,"[..], &b""[..], &b""[..]),
         };
         let field = [(TType::List, list), (TType::Map, map)].into_iter().find(|(of, _)| *of == ttype);
         let message = [start, field.map_or(&[][..], |(_, field)| field), &bytes].concat();

@@ -44,14 +44,21 @@ fn write_message(out: &mut impl OutputProtocol) {
     out.write_message_end();
 }
 
-/// Strict Binary, old Binary, Compact and JSON, with the protocol that each is.
-fn messages() -> [(Protocol, Vec<u8>); 4] {
+/// Strict Binary, old Binary, Compact and both kinds of JSON, with the protocol that each is.
+fn messages() -> [(Protocol, Vec<u8>); 5] {
     let (mut strict, mut old, mut compact, mut json) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     write_message(&mut BinaryWriter::new(&mut strict));
     write_message(&mut BinaryWriter::new(&mut old).old());
     write_message(&mut CompactWriter::new(&mut compact));
     write_message(&mut JsonWriter::new(&mut json));
-    [(Protocol::Binary, strict), (Protocol::Binary, old), (Protocol::Compact, compact), (Protocol::Json, json)]
+    let simple = b"[\"Svc:call\",1,7,{\"a\":[{}, [[{\"b\":1.5},null]]],\"c\":\"]\\\\}\\\"[{\"}]".to_vec();
+    [
+        (Protocol::Binary, strict),
+        (Protocol::Binary, old),
+        (Protocol::Compact, compact),
+        (Protocol::Json, json),
+        (Protocol::SimpleJson, simple),
+    ]
 }
 
 /// Both scanners that can find the end of this message.

@@ -1,8 +1,7 @@
 //! The few things of a message that a connection reads and writes itself, for the protocol that the connection speaks.
 
 use fastthrift_protocol::{
-    ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol,
-    JsonReader, JsonWriter, Limits, MessageHeader, OutputProtocol, Protocol, Scratch, TType,
+    BinaryReader, BinaryWriter, DecodeError, InputProtocol, Limits, MessageHeader, OutputProtocol, Protocol,
 };
 
 /// How a Binary message starts: with a version (strict), or with the length of its name (old).
@@ -17,7 +16,7 @@ impl HeaderForm {
     pub(crate) fn of(protocol: Protocol, first: u8) -> Self {
         match protocol {
             Protocol::Binary if first < 0x80 => Self::Old,
-            Protocol::Binary | Protocol::Compact | Protocol::Json => Self::Strict,
+            Protocol::Binary | Protocol::Compact | Protocol::Json | Protocol::SimpleJson => Self::Strict,
         }
     }
 }
@@ -46,19 +45,10 @@ pub(crate) fn read_header(
 /// Appends a message's header.
 pub(crate) fn write_header(protocol: Protocol, form: HeaderForm, header: &MessageHeader<'_>, buffer: &mut Vec<u8>) {
     match (protocol, form) {
-        (Protocol::Binary, HeaderForm::Strict) => BinaryWriter::new(buffer).write_message_header(header),
         (Protocol::Binary, HeaderForm::Old) => BinaryWriter::new(buffer).old().write_message_header(header),
-        (Protocol::Compact, _) => CompactWriter::new(buffer).write_message_header(header),
-        (Protocol::Json, _) => JsonWriter::new(buffer).write_message_header(header),
-    }
-}
-
-/// How many of the first bytes are the struct that a message's body is.
-pub(crate) fn body_len(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<usize, DecodeError> {
-    match protocol {
-        Protocol::Binary => struct_len(BinaryReader::new(bytes, limits)),
-        Protocol::Compact => struct_len(CompactReader::new(bytes, limits)),
-        Protocol::Json => struct_len(JsonReader::new(bytes, &Scratch::new(), limits)),
+        (Protocol::Binary | Protocol::Compact | Protocol::Json | Protocol::SimpleJson, _) => {
+            protocol.write_message_header(buffer, header);
+        }
     }
 }
 
@@ -67,39 +57,7 @@ pub(crate) fn body_len(protocol: Protocol, bytes: &[u8], limits: Limits) -> Resu
 pub(crate) fn body_span_len(protocol: Protocol, after_header: &[u8]) -> usize {
     let end: &[u8] = match protocol {
         Protocol::Binary | Protocol::Compact => b"",
-        Protocol::Json => b"]",
+        Protocol::Json | Protocol::SimpleJson => b"]",
     };
     after_header.strip_suffix(end).unwrap_or(after_header).len()
-}
-
-fn struct_len<'de>(mut reader: impl InputProtocol<'de>) -> Result<usize, DecodeError> {
-    reader.skip(TType::Struct)?;
-    Ok(reader.offset())
-}
-
-/// The application exception that `bytes` start with, and how long it is.
-pub(crate) fn read_exception(
-    protocol: Protocol,
-    bytes: &[u8],
-    limits: Limits,
-) -> Result<(ApplicationException, usize), DecodeError> {
-    match protocol {
-        Protocol::Binary => read_exception_with(BinaryReader::new(bytes, limits)),
-        Protocol::Compact => read_exception_with(CompactReader::new(bytes, limits)),
-        Protocol::Json => read_exception_with(JsonReader::new(bytes, &Scratch::new(), limits)),
-    }
-}
-
-fn read_exception_with<'de>(mut reader: impl InputProtocol<'de>) -> Result<(ApplicationException, usize), DecodeError> {
-    let exception = ApplicationException::read(&mut reader)?;
-    Ok((exception, reader.offset()))
-}
-
-/// Appends an application exception.
-pub(crate) fn write_exception(protocol: Protocol, exception: &ApplicationException, buffer: &mut Vec<u8>) {
-    match protocol {
-        Protocol::Binary => exception.write(&mut BinaryWriter::new(buffer)),
-        Protocol::Compact => exception.write(&mut CompactWriter::new(buffer)),
-        Protocol::Json => exception.write(&mut JsonWriter::new(buffer)),
-    }
 }

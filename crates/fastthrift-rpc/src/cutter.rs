@@ -1,6 +1,5 @@
 use fastthrift_protocol::{DecodeError, Detection, Limits, MessageScanner, Protocol, Scan, detect};
 
-use crate::codec::body_len;
 use crate::framing::{FRAME_HEADER, frame_size};
 use crate::inbound::Inbound;
 use crate::{ConnectionError, ConnectionErrorKind, Dialect, Framing};
@@ -38,9 +37,6 @@ pub(crate) enum CutError {
     Message(DecodeError),
 }
 
-/// Whitespace may stand between its messages, where it belongs to none.
-const UNFRAMED_JSON: Dialect = Dialect { protocol: Protocol::Json, framing: Framing::Unframed };
-
 impl Cutter {
     pub(crate) fn new(dialect: Dialect, limits: Limits) -> Self {
         let scanner = MessageScanner::new(dialect.protocol, limits);
@@ -58,11 +54,13 @@ impl Cutter {
 
     /// How many of the unread bytes hold the next message, and perhaps others after it; `None` when more have to come.
     pub(crate) fn next_message(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
-        if self.dialect == UNFRAMED_JSON && self.needed == 0 {
+        let Dialect { protocol, framing } = self.dialect;
+        if protocol.is_text() && framing == Framing::Unframed && self.needed == 0 {
+            // Whitespace between messages belongs to none.
             let spaces = inbound.unread().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             inbound.consume(spaces);
         }
-        let len = match self.dialect.framing {
+        let len = match framing {
             Framing::Framed => self.next_in_frame(inbound)?,
             Framing::Unframed => self.next_unframed(inbound.unread())?,
         };
@@ -90,7 +88,7 @@ impl Cutter {
     /// How much of a frame its first body takes. A broken one hides where the next message would start, so it takes
     /// all.
     fn measure(&self, body: &[u8]) -> usize {
-        body_len(self.dialect.protocol, body, self.limits).unwrap_or(body.len())
+        self.dialect.protocol.struct_len(body, self.limits).unwrap_or(body.len())
     }
 
     fn next_in_frame(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {

@@ -15,10 +15,10 @@ pub(crate) struct Accepted {
     pub(crate) frame_limit: usize,
 }
 
-/// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6, or 24 where JSON
-/// starts with whitespace.
+/// The dialect of a peer whose first bytes these are, or `None` when more are needed: never more than 6, or 24 where JSON or
+/// `SimpleJSON` starts with whitespace.
 ///
-/// In this order: an unframed message that is strict Binary, Compact or JSON, a frame around one of these, the Header
+/// In this order: an unframed message that is strict Binary, Compact, JSON or `SimpleJSON`, a frame around one of these, the Header
 /// transport, and then the old Binary messages, which start with the length of a name: in a frame that length's first
 /// byte is 0, where an unframed one has the first letter of the name.
 pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
@@ -82,6 +82,8 @@ mod tests {
         assert_eq!(found(b"\x82\x21\x01\x04"), Some((Protocol::Compact, Framing::Unframed)));
         assert_eq!(found(b"[1,\"ping\""), Some((Protocol::Json, Framing::Unframed)));
         assert_eq!(found(b"[ \n\t 1"), Some((Protocol::Json, Framing::Unframed)));
+        assert_eq!(found(b"[\"ping\",1"), Some((Protocol::SimpleJson, Framing::Unframed)));
+        assert_eq!(found(b"\0\0\0\x30[\""), Some((Protocol::SimpleJson, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30[1"), Some((Protocol::Json, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30[ 1"), Some((Protocol::Json, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30\x80\x01"), Some((Protocol::Binary, Framing::Framed)));

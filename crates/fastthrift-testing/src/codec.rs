@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use fastthrift_protocol::json::Lexer;
 use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, Detection, InputProtocol,
     JsonReader, JsonWriter, Limits, MessageHeader, MessageScanner, OutputProtocol, Protocol, Scan, Scratch, TType,
@@ -11,8 +12,9 @@ use fastthrift_protocol::{
 
 use crate::Tree;
 use crate::arbitrary::Choices;
+use crate::simple_json::write_tree_as_json;
 
-/// Reads a struct as a tree, and says how many bytes it takes.
+/// Reads a struct as a tree, and says how many bytes it takes. It has to be in one of [`Protocol::TYPED`].
 pub fn read_struct(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<(Tree, usize), DecodeError> {
     fn read<'de>(mut input: impl InputProtocol<'de>) -> Result<(Tree, usize), DecodeError> {
         let tree = Tree::read(&mut input, TType::Struct)?;
@@ -22,29 +24,21 @@ pub fn read_struct(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<(
         Protocol::Binary => read(BinaryReader::new(bytes, limits)),
         Protocol::Compact => read(CompactReader::new(bytes, limits)),
         Protocol::Json => read(JsonReader::new(bytes, &Scratch::new(), limits)),
+        Protocol::SimpleJson => {
+            let text = "SimpleJSON does not tell what its values are";
+            Err(DecodeError::new(DecodeErrorKind::Invalid(text.into()), 0))
+        }
     }
 }
 
-/// Skips a struct, and says how many bytes it takes.
-pub fn skip_struct(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<usize, DecodeError> {
-    fn skip<'de>(mut input: impl InputProtocol<'de>) -> Result<usize, DecodeError> {
-        input.skip(TType::Struct)?;
-        Ok(input.offset())
-    }
-    match protocol {
-        Protocol::Binary => skip(BinaryReader::new(bytes, limits)),
-        Protocol::Compact => skip(CompactReader::new(bytes, limits)),
-        Protocol::Json => skip(JsonReader::new(bytes, &Scratch::new(), limits)),
-    }
-}
-
-/// Writes a value. JSON takes only what [`Tree::in_json`] gives.
+/// Writes a value. Both kinds of JSON take only what [`Tree::in_json`] gives; in `SimpleJSON`, fields are named by their ids.
 pub fn write_tree(protocol: Protocol, tree: &Tree) -> Vec<u8> {
     let mut out = Vec::new();
     match protocol {
         Protocol::Binary => tree.write(&mut BinaryWriter::new(&mut out)),
         Protocol::Compact => tree.write(&mut CompactWriter::new(&mut out)),
         Protocol::Json => tree.write(&mut JsonWriter::new(&mut out)),
+        Protocol::SimpleJson => write_tree_as_json(tree, &mut out),
     }
     out
 }
@@ -60,7 +54,7 @@ pub fn check_reader(protocol: Protocol, bytes: &[u8]) {
 
 fn check_struct(protocol: Protocol, bytes: &[u8]) {
     let read = read_struct(protocol, bytes, Limits::DEFAULT);
-    let skipped = skip_struct(protocol, bytes, Limits::DEFAULT);
+    let skipped = protocol.struct_len(bytes, Limits::DEFAULT);
     match (&read, &skipped) {
         (Ok((_, read)), Ok(skipped)) => assert_eq!(read, skipped, "reading and skipping end in different places"),
         (Err(read), Err(skipped)) => assert_eq!(kind_of(read), kind_of(skipped)),
@@ -71,14 +65,14 @@ fn check_struct(protocol: Protocol, bytes: &[u8]) {
     }
 }
 
-/// Writes a struct in every protocol; each must be read back the same, to the end.
+/// Writes a struct in every typed protocol; each must be read back the same, to the end.
 pub fn check_round_trip(tree: &Tree) {
-    for &protocol in Protocol::ALL {
+    for &protocol in Protocol::TYPED {
         let tree = expressible(protocol, tree).into_owned();
         let bytes = write_tree(protocol, &tree);
         let read = read_struct(protocol, &bytes, Limits::DEFAULT);
         assert_eq!(read.as_ref(), Ok(&(tree.clone(), bytes.len())), "{protocol}: {}", bytes.escape_ascii());
-        assert_eq!(skip_struct(protocol, &bytes, Limits::DEFAULT), Ok(bytes.len()));
+        assert_eq!(protocol.struct_len(&bytes, Limits::DEFAULT), Ok(bytes.len()));
     }
 }
 
@@ -86,7 +80,7 @@ pub fn check_round_trip(tree: &Tree) {
 pub fn expressible(protocol: Protocol, tree: &Tree) -> Cow<'_, Tree> {
     match protocol {
         Protocol::Binary | Protocol::Compact => Cow::Borrowed(tree),
-        Protocol::Json => Cow::Owned(tree.in_json()),
+        Protocol::Json | Protocol::SimpleJson => Cow::Owned(tree.in_json()),
     }
 }
 
@@ -94,7 +88,7 @@ pub fn expressible(protocol: Protocol, tree: &Tree) -> Cow<'_, Tree> {
 fn is_expressible_name(protocol: Protocol, name: &[u8]) -> bool {
     match protocol {
         Protocol::Binary | Protocol::Compact => true,
-        Protocol::Json => {
+        Protocol::Json | Protocol::SimpleJson => {
             let needs_escape = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\');
             std::str::from_utf8(name).is_ok() && !name.iter().any(needs_escape)
         }
@@ -120,7 +114,8 @@ fn check_header(header: &MessageHeader<'_>) {
 /// body, whether the bytes come at once or in the pieces chosen.
 pub fn check_scanner(choices_and_message: &[u8]) {
     let mut choices = Choices::new(choices_and_message);
-    let protocol = choices.one_of(&[None, Some(Protocol::Binary), Some(Protocol::Compact), Some(Protocol::Json)]);
+    let protocols = [Protocol::Binary, Protocol::Compact, Protocol::Json, Protocol::SimpleJson].map(Some);
+    let protocol = choices.one_of(&[&[None], &protocols[..]].concat());
     let message = match choices.below(4) {
         0 => usize::from(choices.byte()) * 4,
         _ => Limits::DEFAULT.message,
@@ -178,11 +173,11 @@ fn compare_with_reader(protocol: Option<Protocol>, limits: Limits, bytes: &[u8],
         Ok(len) => assert!(is_over_limit, "{len} bytes are over the limit, but {scanned:?}"),
         Err(error) if matches!(error.kind(), DecodeErrorKind::UnexpectedEnd { .. }) => {
             let is_complete = matches!(scanned, Ok(Scan::Complete { .. }));
-            assert!(!is_complete || found == Protocol::Json, "{error}, but {scanned:?}");
+            assert!(!is_complete || found.is_text(), "{error}, but {scanned:?}");
         }
         Err(_) if is_over_limit => {}
         // What is wrong between the brackets is not the scanner's to find.
-        Err(_) if found == Protocol::Json => {}
+        Err(_) if found.is_text() => {}
         Err(error) => {
             let scanned = scanned.as_ref().expect_err("the reader refuses it").kind().clone();
             assert_eq!(kind_of(&error), std::mem::discriminant(&scanned), "{error}, but {scanned}");
@@ -200,11 +195,22 @@ fn skip_message(protocol: Protocol, bytes: &[u8], limits: Limits) -> Result<usiz
     }
     match protocol {
         Protocol::Json => skip(JsonReader::new(bytes, &Scratch::new(), limits)),
+        Protocol::SimpleJson => skip_simple_message(bytes, limits),
         // The scanner starts anew after the header: containers in the body are measured against the body's bytes.
         Protocol::Binary | Protocol::Compact => protocol
             .read_message_header(bytes, limits)
-            .and_then(|(_, body)| skip_struct(protocol, &bytes[body..], limits).map(|len| body + len)),
+            .and_then(|(_, body)| protocol.struct_len(&bytes[body..], limits).map(|len| body + len)),
     }
+}
+
+fn skip_simple_message(bytes: &[u8], limits: Limits) -> Result<usize, DecodeError> {
+    let (_, start) = Protocol::SimpleJson.read_message_header(bytes, limits)?;
+    // A map whose keys are no scalars has two brackets for one level that the limit counts.
+    let (scratch, limits) = (Scratch::new(), Limits { depth: 2 * limits.depth, ..limits });
+    let mut lexer = Lexer::new(&bytes[start..], &scratch, limits);
+    lexer.skip_value()?;
+    lexer.expect(b']', "']' after the message")?;
+    Ok(start + lexer.offset())
 }
 
 fn kind_of(error: &DecodeError) -> std::mem::Discriminant<DecodeErrorKind> {

@@ -3,8 +3,10 @@
 use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle};
 use fastthrift_dynamic::{Plans, Value, decode_json_value, encode_json_value};
 use fastthrift_protocol::Limits;
+use fastthrift_protocol::json::{DoubleText, write_integer, write_text, write_uuid};
 use fastthrift_schema::StructId;
 
+use crate::Tree;
 use crate::arbitrary::{Choices, schema, value};
 
 /// Choices for a style, a schema and a value of it: the value comes back from its JSON, and no prefix of that is a value.
@@ -77,4 +79,38 @@ fn with_one_nan(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// Writes a value without a schema: fields are named by their ids.
+pub(crate) fn write_tree_as_json(tree: &Tree, out: &mut Vec<u8>) {
+    match tree {
+        Tree::Bool(value) => write_integer(out, (*value).into()),
+        Tree::I8(value) => write_integer(out, (*value).into()),
+        Tree::I16(value) => write_integer(out, (*value).into()),
+        Tree::I32(value) => write_integer(out, (*value).into()),
+        Tree::I64(value) => write_integer(out, *value),
+        Tree::Double(bits) => write_text(out, DoubleText::shortest(f64::from_bits(*bits)).as_bytes()),
+        Tree::Uuid(value) => write_uuid(out, value),
+        Tree::String(value) => write_text(out, value),
+        Tree::Struct(fields) => write_all(*b"{}", fields, out, |(id, value), out| {
+            write_text(out, id.to_string().as_bytes());
+            out.push(b':');
+            write_tree_as_json(value, out);
+        }),
+        Tree::List(_, items) | Tree::Set(_, items) => write_all(*b"[]", items, out, write_tree_as_json),
+        Tree::Map(_, _, entries) => write_all(*b"[]", entries, out, |(key, value), out| {
+            write_all(*b"[]", &[key, value], out, |part, out| write_tree_as_json(part, out));
+        }),
+    }
+}
+
+fn write_all<T>(brackets: [u8; 2], items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    out.push(brackets[0]);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(brackets[1]);
 }

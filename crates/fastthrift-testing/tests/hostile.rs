@@ -82,6 +82,7 @@ fn a_call_nested_too_deep_without_a_frame_is_answered() {
             Protocol::Binary => &[12, 0, 1],
             Protocol::Compact => &[0x1c],
             Protocol::Json => br#"{"1":{"rec":"#,
+            Protocol::SimpleJson => br#"{"a":[{"b":"#,
         };
         let bytes = wire::message(dialect, &header, &open.repeat(100));
         let served = serve(ServerConfig::default(), bytes.chunks(3));
@@ -208,12 +209,12 @@ proptest! {
 
     #[test]
     fn changed_messages_never_break_a_connection(
-        dialect in 0..4_usize,
+        dialect in 0..DIALECTS.len(),
         choice in any::<u8>(),
         texts in proptest::collection::vec("[a-z]{0,20}", 1..4),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
     ) {
-        let mut bytes = vec![choice & 0xfc | u8::try_from(dialect).expect("there are four")];
+        let mut bytes = vec![choice & 0xf8 | u8::try_from(dialect).expect("there are eight")];
         let dialect = DIALECTS[dialect];
         for (text, sequence_id) in texts.iter().zip(1..) {
             let name = fastthrift_testing::connections::CALLS[usize::try_from(sequence_id).expect("small") - 1];

@@ -6,6 +6,7 @@
 
 mod base64;
 mod double;
+mod header;
 mod lexer;
 mod number;
 mod places;
@@ -19,10 +20,10 @@ mod write;
 mod writer;
 
 pub use double::DoubleText;
+pub(crate) use header::{Form, read_plain_header, write_header};
 pub use lexer::Lexer;
 pub use reader::JsonReader;
-pub(crate) use reader::read_plain_header;
-pub(crate) use scan::BracketScan;
+pub(crate) use scan::{BracketScan, object_len};
 pub use scratch::Scratch;
 pub use write::{write_base64, write_double, write_integer, write_text, write_uuid};
 pub use writer::JsonWriter;

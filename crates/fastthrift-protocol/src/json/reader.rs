@@ -1,12 +1,12 @@
+use super::header::{Form, HeaderParts, header_parts};
 use super::places::{Place, Places};
-use super::string::RawString;
 use super::tag::{FieldText, from_tag};
 use super::{Lexer, Scratch};
 use crate::cursor::error;
 use crate::text::text;
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,
-    MessageType, StructScope, TType,
+    StructScope, TType,
 };
 
 /// Reads the JSON protocol from a complete slice.
@@ -133,29 +133,6 @@ impl<'de> JsonReader<'de> {
         self.lexer.expect(b']', "']' after the last element")
     }
 
-    /// Reads a message's header up to the comma before the body, the name as it stands there.
-    fn header_parts(&mut self) -> Result<HeaderParts<'de>, DecodeError> {
-        self.lexer.expect(b'[', "'[' of a message")?;
-        let version = self.lexer.integer()?;
-        if version != 1 {
-            let version = u32::try_from(version).unwrap_or(u32::MAX);
-            return Err(error(DecodeErrorKind::BadVersion(version), self.offset()));
-        }
-        self.comma()?;
-        let (name, offset) = self.lexer.raw_string()?;
-        text(name.bytes, self.offset() - 1)?;
-        self.comma()?;
-        let number = self.lexer.integer()?;
-        let number = self.narrow(number)?;
-        let message_type = MessageType::from_number(number)
-            .ok_or_else(|| error(DecodeErrorKind::InvalidMessageType(number), self.offset()))?;
-        self.comma()?;
-        let sequence_id = self.lexer.integer()?;
-        let sequence_id = self.narrow(sequence_id)?;
-        self.comma()?;
-        Ok(HeaderParts { name, offset, message_type, sequence_id })
-    }
-
     fn skip_items(&mut self, types: &[TType], len: usize) -> Result<(), DecodeError> {
         for _ in 0..len {
             for &ttype in types {
@@ -179,7 +156,7 @@ impl<'de> JsonReader<'de> {
 impl<'de> InputProtocol<'de> for JsonReader<'de> {
     /// Ends after the comma before the body, so that a reader of its own can read that.
     fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError> {
-        let HeaderParts { name, offset, message_type, sequence_id } = self.header_parts()?;
+        let HeaderParts { name, offset, message_type, sequence_id } = header_parts(&mut self.lexer, Form::Json)?;
         let name = self.lexer.text_of(name, offset)?;
         Ok(MessageHeader { name, message_type, sequence_id })
     }
@@ -392,33 +369,6 @@ impl<'de> InputProtocol<'de> for JsonReader<'de> {
     fn remaining(&self) -> usize {
         self.lexer.remaining()
     }
-}
-
-/// A message's header whose name was not unescaped.
-struct HeaderParts<'de> {
-    name: RawString<'de>,
-    /// Where the name starts.
-    offset: usize,
-    message_type: MessageType,
-    sequence_id: i32,
-}
-
-/// Reads the header of the message that `input` starts with, and says where the body starts. The name is borrowed from the
-/// input, so one with escapes, which no name of an IDL needs, is refused.
-pub(crate) fn read_plain_header(input: &[u8], limits: Limits) -> Result<(MessageHeader<'_>, usize), DecodeError> {
-    let scratch = Scratch::new();
-    let mut reader = JsonReader::new(input, &scratch, limits);
-    let HeaderParts { name, offset, message_type, sequence_id } = reader.header_parts()?;
-    if name.has_escapes {
-        let kind = DecodeErrorKind::Json { expected: "a message's name without escapes", found: b'\\' };
-        return Err(error(kind, offset));
-    }
-    let name = &input[offset..offset + name.bytes.len()];
-    if name.len() > limits.string {
-        let kind = DecodeErrorKind::SizeLimit { what: "string", size: name.len(), limit: limits.string };
-        return Err(error(kind, offset));
-    }
-    Ok((MessageHeader { name, message_type, sequence_id }, reader.offset()))
 }
 
 /// The last bytes of the input, with zeros after them.

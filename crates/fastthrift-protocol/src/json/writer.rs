@@ -1,3 +1,4 @@
+use super::header::{Form, write_header};
 use super::tag::{FieldText, tag};
 use super::{write_base64, write_double, write_integer, write_text, write_uuid};
 use crate::output::wire_size;
@@ -198,11 +199,7 @@ impl<S: Sink> OutputProtocol for JsonWriter<'_, S> {
     }
 
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
-        self.out.put(*b"[1,");
-        write_text(self.out, String::from_utf8_lossy(header.name).as_bytes());
-        self.out.put([b',', b'0' + header.message_type.to_number(), b',']);
-        write_integer(self.out, header.sequence_id.into());
-        self.out.put([b',']);
+        write_header(Form::Json, self.out, header);
     }
 
     fn write_message_end(&mut self) {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fastthrift_protocol::{MessageHeader, MessageType};
+use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
-use crate::codec::{body_span_len, read_exception, read_header};
+use crate::codec::{body_span_len, read_header};
 use crate::cutter::{CutError, HandedOut};
 use crate::span::distance;
 use crate::{ConnectionError, ConnectionErrorKind, Span};
@@ -68,7 +68,7 @@ impl ClientConnection {
         let mut handed_out = HandedOut { header: body_start, available: len - body_start, read: None };
         let position = self.inbound.position() + distance(body_start);
         let body = if is_exception {
-            let (exception, read) = read_exception(protocol, &message[body_start..], self.config.limits)
+            let (exception, read) = ApplicationException::decode(protocol, &message[body_start..], self.config.limits)
                 .map_err(|error| ConnectionError::new(ConnectionErrorKind::Body(error)))?;
             handed_out.read = Some(read);
             ReplyBody::Exception(exception)

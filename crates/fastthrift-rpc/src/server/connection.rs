@@ -2,7 +2,7 @@ use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::open_requests::OpenRequests;
 use super::{ReplyWriter, Request, RequestId};
-use crate::codec::{write_exception, write_header};
+use crate::codec::write_header;
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::inbound::Inbound;
@@ -142,7 +142,7 @@ impl ServerConnection {
     pub fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError> {
         let dialect = self.dialect().ok_or(ReplyError::NotOpen)?;
         let mut writer = self.begin_answer(request, MessageType::Exception)?;
-        write_exception(dialect.protocol, exception, writer.buffer());
+        exception.encode(dialect.protocol, writer.buffer());
         writer.finish()
     }
 

@@ -3,7 +3,7 @@
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
 
 use super::{Request, ServerConnection};
-use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_exception, write_header};
+use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
 use crate::framing::{close_message, open_message};
@@ -114,7 +114,7 @@ impl ServerConnection {
         let buffer = outbound.buffer();
         open_message(buffer, dialect.framing);
         write_header(protocol, HeaderForm::of(protocol, message[0]), &answer, buffer);
-        write_exception(protocol, exception, buffer);
+        exception.encode(protocol, buffer);
         let closed = close_message(buffer, dialect, start, start, config.limits.message);
         if closed.is_err() {
             buffer.truncate(start);

@@ -104,13 +104,15 @@ pub struct Incoming {
 }
 
 /// Each way to speak.
-pub const DIALECTS: [Dialect; 6] = [
+pub const DIALECTS: [Dialect; 8] = [
     Dialect { protocol: Protocol::Binary, framing: Framing::Framed },
     Dialect { protocol: Protocol::Binary, framing: Framing::Unframed },
     Dialect { protocol: Protocol::Compact, framing: Framing::Framed },
     Dialect { protocol: Protocol::Compact, framing: Framing::Unframed },
     Dialect { protocol: Protocol::Json, framing: Framing::Framed },
     Dialect { protocol: Protocol::Json, framing: Framing::Unframed },
+    Dialect { protocol: Protocol::SimpleJson, framing: Framing::Framed },
+    Dialect { protocol: Protocol::SimpleJson, framing: Framing::Unframed },
 ];
 
 /// Holds each conversation in each dialect over a driver that `open` makes; the server always detects the dialect.

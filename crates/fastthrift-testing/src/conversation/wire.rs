@@ -1,21 +1,27 @@
 //! Messages written by hand, as a peer that is not under test sends them.
 
+use fastthrift_protocol::json::Lexer;
 use fastthrift_protocol::{
     ApplicationException, BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, FieldHeader,
     InputProtocol, JsonReader, JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, Protocol, Scratch,
-    TType,
+    TType, json,
 };
 use fastthrift_rpc::{Dialect, Framing};
 
 const TEXT: FieldHeader = FieldHeader { ttype: TType::String, id: 1 };
 
-/// A struct whose only field, number 1, is this text.
+/// A struct whose only field, number 1 and called `text`, is this text.
 pub fn body(protocol: Protocol, text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     match protocol {
         Protocol::Binary => write_text(&mut BinaryWriter::new(&mut out), text),
         Protocol::Compact => write_text(&mut CompactWriter::new(&mut out), text),
         Protocol::Json => write_text(&mut JsonWriter::new(&mut out), text),
+        Protocol::SimpleJson => {
+            out.extend_from_slice(b"{\"text\":");
+            json::write_text(&mut out, text.as_bytes());
+            out.push(b'}');
+        }
     }
     out
 }
@@ -24,7 +30,7 @@ pub fn body(protocol: Protocol, text: &str) -> Vec<u8> {
 pub fn empty_body(protocol: Protocol) -> Vec<u8> {
     match protocol {
         Protocol::Binary | Protocol::Compact => vec![0],
-        Protocol::Json => b"{}".to_vec(),
+        Protocol::Json | Protocol::SimpleJson => b"{}".to_vec(),
     }
 }
 
@@ -34,17 +40,14 @@ pub fn text(protocol: Protocol, bytes: &[u8]) -> Result<(String, usize), DecodeE
         Protocol::Binary => read_text(BinaryReader::new(bytes, Limits::DEFAULT)),
         Protocol::Compact => read_text(CompactReader::new(bytes, Limits::DEFAULT)),
         Protocol::Json => read_text(JsonReader::new(bytes, &Scratch::new(), Limits::DEFAULT)),
+        Protocol::SimpleJson => read_simple_text(bytes),
     }
 }
 
 /// A struct that is an application exception.
 pub fn exception_body(protocol: Protocol, exception: &ApplicationException) -> Vec<u8> {
     let mut out = Vec::new();
-    match protocol {
-        Protocol::Binary => exception.write(&mut BinaryWriter::new(&mut out)),
-        Protocol::Compact => exception.write(&mut CompactWriter::new(&mut out)),
-        Protocol::Json => exception.write(&mut JsonWriter::new(&mut out)),
-    }
+    exception.encode(protocol, &mut out);
     out
 }
 
@@ -93,4 +96,21 @@ fn read_text<'de>(mut input: impl InputProtocol<'de>) -> Result<(String, usize),
     }
     input.end_struct(scope);
     Ok((text, input.offset()))
+}
+
+/// Reads what [`body`] and [`empty_body`] write.
+fn read_simple_text(bytes: &[u8]) -> Result<(String, usize), DecodeError> {
+    let scratch = Scratch::new();
+    let mut lexer = Lexer::new(bytes, &scratch, Limits::DEFAULT);
+    lexer.expect(b'{', "'{' of a struct")?;
+    if lexer.accept(b'}') {
+        return Ok((String::new(), lexer.offset()));
+    }
+    if lexer.text()? != b"text" {
+        return Err(lexer.unexpected("the name of the text"));
+    }
+    lexer.expect(b':', "':'")?;
+    let text = String::from_utf8_lossy(lexer.text()?).into_owned();
+    lexer.expect(b'}', "'}' after the text")?;
+    Ok((text, lexer.offset()))
 }
