@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fastthrift._service import Service
 
-    Protocol: TypeAlias = Literal["binary", "compact", "json"] | _core.WireProtocol
+    Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
     Transport: TypeAlias = Literal["framed", "unframed"]
 
     class Client(_core.Client):

@@ -10,8 +10,8 @@ from fastthrift._diagnostics import Diagnostic
 from fastthrift._errors import TApplicationException, TException, TransportTimeout
 from fastthrift._service import Service
 
-_Protocol: TypeAlias = Literal["binary", "compact", "json"] | WireProtocol
-_Coding: TypeAlias = _Protocol | Literal["simplejson"]
+_ProtocolName: TypeAlias = Literal["binary", "compact", "json", "simplejson"]
+_Protocol: TypeAlias = _ProtocolName | WireProtocol
 _Arrays: TypeAlias = Literal["list", "numpy", "array", "memoryview"]
 _Binary: TypeAlias = Literal["bytes", "memoryview"]
 _Transport: TypeAlias = Literal["framed", "unframed"]
@@ -142,19 +142,19 @@ class JSON(WireProtocol):
 class SimpleJSON(WireProtocol):
     def __new__(cls, *, utf8: Literal["strict", "bytes"] = "strict", limits: Limits | None = None) -> Self: ...
 
-def serialize(obj: Struct | Union | ThriftException, protocol: _Coding = "binary") -> bytes: ...
+def serialize(obj: Struct | Union | ThriftException, protocol: _Protocol = "binary") -> bytes: ...
 @overload
 def serialize_into(
-    obj: Struct | Union | ThriftException, buffer: bytearray, protocol: _Coding = "binary", *, offset: None = None
+    obj: Struct | Union | ThriftException, buffer: bytearray, protocol: _Protocol = "binary", *, offset: None = None
 ) -> int: ...
 @overload
 def serialize_into(
-    obj: Struct | Union | ThriftException, buffer: Buffer, protocol: _Coding = "binary", *, offset: int | None = None
+    obj: Struct | Union | ThriftException, buffer: Buffer, protocol: _Protocol = "binary", *, offset: int | None = None
 ) -> int: ...
 def deserialize(
     cls: type[_S],
     data: Buffer,
-    protocol: _Coding = "binary",
+    protocol: _Protocol = "binary",
     *,
     fields: Iterable[str] | None = None,
     arrays: _Arrays = "list",
@@ -163,7 +163,7 @@ def deserialize(
 def deserialize_from(
     cls: type[_S],
     data: Buffer,
-    protocol: _Coding = "binary",
+    protocol: _Protocol = "binary",
     offset: int = 0,
     *,
     fields: Iterable[str] | None = None,
@@ -173,7 +173,7 @@ def deserialize_from(
 def iter_structs(
     cls: type[_S],
     data: Buffer,
-    protocol: _Coding = "binary",
+    protocol: _Protocol = "binary",
     *,
     offset: int = 0,
     fields: Iterable[str] | None = None,
@@ -193,7 +193,7 @@ class StructIterator(Generic[_S]):
 def to_json(
     obj: Struct | Union | ThriftException, *, indent: int | None = None, enums: Literal["name", "number"] = "name"
 ) -> str: ...
-def from_json(cls: type[_S], text: str | Buffer) -> _S: ...
+def from_json(cls: type[_S], text: str | Buffer, *, limits: Limits | None = None) -> _S: ...
 def to_dict(
     obj: Struct | Union | ThriftException, *, enums: Literal["name", "number"] | None = None
 ) -> dict[str, Any]: ...
@@ -278,7 +278,7 @@ class ServerCore:
 class ClientConnection:
     def __new__(
         cls,
-        protocol: Literal["binary", "compact", "json"],
+        protocol: _ProtocolName,
         transport: _Transport,
         *,
         service: str | None = None,

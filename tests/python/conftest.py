@@ -37,7 +37,11 @@ def pytest_report_header() -> list[str]:
     ]
 
 
-@pytest.fixture(params=["binary", "compact", "json"])
+TYPED = pytest.mark.parametrize("protocol", ["binary", "compact", "json"])
+"""For tests of the protocols whose bytes tell the types of values."""
+
+
+@pytest.fixture(params=["binary", "compact", "json", "simplejson"])
 def protocol(request: pytest.FixtureRequest) -> str:
     """A protocol's name, each in turn."""
     return str(request.param)

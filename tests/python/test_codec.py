@@ -17,6 +17,7 @@ from thriftpy2.protocol.apache_json import TApacheJSONProtocol
 from thriftpy2.thrift import TPayload
 
 from tests.python.apache import SCALARS, Field, JsonProtocol, Oracle, Struct, Type, same, specification
+from tests.python.conftest import TYPED
 
 ENUM = Type("enum", "Kind")
 SCALAR_TYPES = [ENUM if kind == "enum" else Type(kind) for kind in SCALARS]
@@ -98,6 +99,7 @@ def named(value: Any) -> str:
 
 
 @pytest.mark.parametrize("value", samples(), ids=named)
+@TYPED
 def test_bytes_are_apaches_and_are_read_back(value: Any, protocol: str) -> None:
     name = type(value).__name__
     data = fastthrift.serialize(value, protocol)

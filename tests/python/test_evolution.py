@@ -7,6 +7,8 @@ from types import ModuleType
 import fastthrift
 import pytest
 
+from tests.python.conftest import TYPED
+
 _IDL = "struct S {{ 1: {} a, 2: i32 last }}"
 
 
@@ -33,6 +35,7 @@ def test_narrower_integers_in_containers_are_read_as_the_wider_ones(written: str
 @pytest.mark.parametrize(
     ("written", "read"), [("list<i64>", "list<i32>"), ("list<i32>", "list<string>"), ("set<i16>", "set<E>")]
 )
+@TYPED
 def test_elements_of_another_type_are_an_error_and_not_lost(written: str, read: str, protocol: str) -> None:
     writer = _load(written, "other.thrift")
     reader = fastthrift.loads("enum E { A = 1 } " + _IDL.format(read), name="mine.thrift")
@@ -41,6 +44,7 @@ def test_elements_of_another_type_are_an_error_and_not_lost(written: str, read: 
         fastthrift.deserialize(reader.S, fastthrift.serialize(writer.S(values, 7), protocol), protocol)
 
 
+@TYPED
 def test_a_field_of_another_type_is_skipped(protocol: str) -> None:
     writer, reader = _load("string", "text.thrift"), _load("list<i32>", "list.thrift")
     data = fastthrift.serialize(writer.S("x", 7), protocol)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import socket
+import threading
 import uuid
+from collections.abc import Callable
+from struct import pack
 from typing import Any
 
 import fastthrift
@@ -12,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from thrift.protocol.TJSONProtocol import TSimpleJSONProtocol
+from thrift.Thrift import TMessageType, TType
 from thrift.transport.TTransport import TMemoryBuffer
 
 from tests.python.apache import Type, same
@@ -240,7 +245,150 @@ def test_lines_of_json_are_iterated() -> None:
     assert fastthrift.deserialize(MODULE.Book, TEXT.encode(), "simplejson", fields=["score"]) == MODULE.Book(score=1e22)
 
 
-def test_connections_refuse_what_needs_a_schema() -> None:
-    module: Any = fastthrift.loads("service S { void ping() }")
-    with pytest.raises(ValueError, match="'simplejson' is for structs alone"):
-        fastthrift.connect(module.S, "tcp://127.0.0.1:1", protocol="simplejson")  # type: ignore[arg-type]
+SERVICE: Any = fastthrift.loads(
+    """
+    exception Refused { 1: string why }
+    struct Pair { 1: string left, 2: map<i64, bool> right }
+    service Pairs {
+      Pair swap(1: Pair pair, 2: optional string note) throws (1: Refused refused)
+      void check(1: i32 number)
+      oneway void log(1: string text)
+    }
+    """,
+    name="pairs.thrift",
+)
+
+
+class Pairs(SERVICE.Pairs):  # type: ignore[name-defined, misc]
+    def __init__(self) -> None:
+        self.logged: list[str] = []
+
+    def swap(self, pair: Any, note: str | None) -> Any:
+        if note == "refuse":
+            raise SERVICE.Refused("\n")
+        return SERVICE.Pair(pair.left[::-1], {-key: not value for key, value in pair.right.items()})
+
+    def check(self, number: int) -> None:
+        assert number > 0
+
+    def log(self, text: str) -> None:
+        self.logged.append(text)
+
+
+def message(name: str, kind: int, write: Callable[[Any], None]) -> bytes:
+    """Return a message in a frame: its header as Apache's Java library writes it, its body by the Python library.
+
+    The latter leaves the header out.
+    """
+    buffer = TMemoryBuffer()
+    output = TSimpleJSONProtocol(buffer)
+    output.writeStructBegin(name)
+    write(output)
+    output.writeFieldStop()
+    output.writeStructEnd()
+    data = f'["{name}",{kind},1,'.encode() + buffer.getvalue() + b"]"
+    return pack(">i", len(data)) + data
+
+
+def write_pair(output: Any, name: str, left: str, right: dict[int, bool]) -> None:
+    """Write a field that is a `Pair`."""
+    output.writeFieldBegin(name, TType.STRUCT, 1)
+    output.writeStructBegin("Pair")
+    output.writeFieldBegin("left", TType.STRING, 1)
+    output.writeString(left)
+    output.writeFieldEnd()
+    output.writeFieldBegin("right", TType.MAP, 2)
+    output.writeMapBegin(TType.I64, TType.BOOL, len(right))
+    for key, value in right.items():
+        output.writeI64(key)
+        output.writeBool(value)
+    output.writeMapEnd()
+    output.writeFieldEnd()
+    output.writeFieldStop()
+    output.writeStructEnd()
+    output.writeFieldEnd()
+
+
+def test_a_call_and_its_reply_are_what_apache_writes() -> None:
+    call = message("Pairs:swap", TMessageType.CALL, lambda out: write_pair(out, "pair", "ab", {7: True}))
+    reply = message("swap", TMessageType.REPLY, lambda out: write_pair(out, "success", "ba", {-7: False}))
+    with (
+        fastthrift.Server({"Pairs": Pairs()}, "tcp://127.0.0.1:0") as server,
+        socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as peer,
+    ):
+        peer.sendall(call)
+        assert peer.recv(1000) == reply
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        requests: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                requests.append(connection.recv(1000))
+                connection.sendall(reply)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        with fastthrift.connect(SERVICE.Pairs, url, protocol="simplejson", service_name="Pairs", timeout=10) as client:
+            assert client.swap(SERVICE.Pair("ab", {7: True}), None) == SERVICE.Pair("ba", {-7: False})
+        thread.join()
+    assert requests == [call]
+
+
+def test_each_kind_of_call_goes_through(transport: Any) -> None:
+    handler = Pairs()
+    with (
+        fastthrift.Server({"Pairs": handler}, "tcp://127.0.0.1:0") as server,
+        fastthrift.connect(
+            SERVICE.Pairs, server.url, protocol="simplejson", transport=transport, service_name="Pairs", timeout=10
+        ) as client,
+    ):
+        client.log(']}"é')
+        assert client.check(1) is None
+        assert handler.logged == [']}"é']
+        with pytest.raises(SERVICE.Refused) as refused:
+            client.swap(SERVICE.Pair("ab", {}), "refuse")
+        assert refused.value.why == "\n"
+        with pytest.raises(fastthrift.TApplicationException) as failed:
+            client.check(0)
+        assert failed.value.type == fastthrift.TApplicationException.INTERNAL_ERROR
+        assert client.swap(SERVICE.Pair("x" * 300_000, {1: False}), None).right == {-1: True}
+
+
+def test_arguments_that_cannot_be_read_are_answered_with_their_path(transport: Any) -> None:
+    with (
+        fastthrift.Server(Pairs(), "tcp://127.0.0.1:0") as server,
+        socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as peer,
+    ):
+        text = b'["check",1,5,{"number":"five"}]'
+        peer.sendall(pack(">i", len(text)) + text if transport == "framed" else text)
+        answer = peer.recv(1000)
+        name, kind, number, body = json.loads(answer[answer.index(b"[") :])
+        assert (name, kind, number, body["type"]) == ("check", 3, 5, 7)
+        assert "number" in body["message"]
+
+
+def test_limits_bound_what_from_json_reads() -> None:
+    limits = fastthrift.Limits(string=3, container=2, depth=2, message=len(TEXT.encode()))
+    book = MODULE.Book(tags={"abc", "d"}, people=[])
+    assert fastthrift.from_json(MODULE.Book, fastthrift.to_json(book), limits=limits) == book
+    for wrong, text in [
+        (MODULE.Book(tags={"abcd"}), "over the limit of 3 for a string"),
+        (MODULE.Book(tags={"a", "b", "c"}), "over the limit of 2 for a container"),
+        (MODULE.Book(next=MODULE.Book(next=MODULE.Book())), "deeper than the limit of 2"),
+    ]:
+        with pytest.raises(fastthrift.DecodeError, match=text):
+            fastthrift.from_json(MODULE.Book, fastthrift.to_json(wrong), limits=limits)
+    for longer in (TEXT + " ", (TEXT + " ").encode(), bytearray((TEXT + " ").encode())):
+        size = len(TEXT.encode())
+        with pytest.raises(fastthrift.DecodeError, match=f"size {size + 1} is over the limit of {size} for a message"):
+            fastthrift.from_json(MODULE.Book, longer, limits=limits)
+    with pytest.raises(TypeError):
+        fastthrift.from_json(MODULE.Book, TEXT, limits=5)  # type: ignore[arg-type]
+
+
+def test_names_of_fields_are_not_bound_as_strings_are() -> None:
+    limits = fastthrift.Limits(string=1)
+    person = MODULE.Person(1, "x")
+    assert fastthrift.from_json(MODULE.Person, '{"id":1,"from":"x","other":{"longer":1}}', limits=limits) == person

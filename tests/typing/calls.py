@@ -19,6 +19,9 @@ with fastthrift.connect(Calculator, "tcp://localhost:9090", protocol="compact", 
     assert_type(client.add(1, 2), Any)
     assert_type(client.close(), None)
 
+assert_type(fastthrift.connect(Calculator, "tcp://localhost", protocol="simplejson").add(1, 2), Any)
+assert_type(fastthrift.Server(Calculator(), "tcp://localhost:0", protocol=fastthrift.JSON()).url, str)
+
 fastthrift.connect(Calculator, "tcp://localhost:9090", transport="udp")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.connect(Calculator(), "tcp://localhost:9090")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -60,6 +60,8 @@ assert_type(fastthrift.to_json(point), str)
 assert_type(fastthrift.to_json(Choice(), indent=2, enums="number"), str)
 assert_type(fastthrift.from_json(Point, "{}"), Point)
 assert_type(fastthrift.from_json(Failure, memoryview(b"{}")), Failure)
+assert_type(fastthrift.from_json(Point, "{}", limits=fastthrift.Limits(depth=3)), Point)
+assert_type(fastthrift.serialize(point, fastthrift.SimpleJSON(utf8="bytes")), bytes)
 assert_type(fastthrift.to_dict(point)["x"], Any)
 assert_type(fastthrift.from_dict(Choice, {"a": 1}), Choice)
 

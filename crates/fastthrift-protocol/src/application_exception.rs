@@ -132,7 +132,7 @@ impl ApplicationException {
             return Ok(exception);
         }
         loop {
-            let name = lexer.text()?;
+            let name = lexer.name()?;
             lexer.expect(b':', "':'")?;
             match (name, lexer.peek()) {
                 (b"message", Some(b'"')) => exception.message = String::from_utf8_lossy(lexer.text()?).into_owned(),

@@ -37,13 +37,11 @@ pub(crate) fn encode_struct(
         let visit = PyVisit::new(registry, settings);
         Encoder::new(registry.plans(), output, &visit, settings.limits.depth).structure(id, value)
     }
-    if settings.simple_json {
-        return write_json(registry, id, value, settings, JsonStyle::SIMPLE_JSON, out);
-    }
     match settings.protocol {
         Protocol::Binary => walk(registry, id, value, settings, &mut BinaryWriter::new(out)),
         Protocol::Compact => walk(registry, id, value, settings, &mut CompactWriter::new(out)),
         Protocol::Json => walk(registry, id, value, settings, &mut JsonWriter::new(out)),
+        Protocol::SimpleJson => write_json(registry, id, value, settings, JsonStyle::SIMPLE_JSON, out),
     }
 }
 
@@ -75,6 +73,7 @@ pub(crate) fn encode_fields(
         Protocol::Binary => walk(registry, plan, settings, &mut BinaryWriter::new(out), get),
         Protocol::Compact => walk(registry, plan, settings, &mut CompactWriter::new(out), get),
         Protocol::Json => walk(registry, plan, settings, &mut JsonWriter::new(out), get),
+        Protocol::SimpleJson => write_json_fields(registry, plan, settings, out, get),
     }
 }
 
@@ -102,13 +101,11 @@ pub(crate) fn decode_struct(
     let _paused = CollectorPause::for_input(input);
     let build = PyBuild::of_struct(registry, settings, class, views);
     let limits = settings.limits;
-    if settings.simple_json {
-        return read_json(registry, plan, build, settings, input);
-    }
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, build, BinaryReader::new(input, limits)),
         Protocol::Compact => walk(registry, plan, build, CompactReader::new(input, limits)),
         Protocol::Json => walk(registry, plan, build, JsonReader::new(input, &Scratch::new(), limits)),
+        Protocol::SimpleJson => read_json(registry, plan, build, settings, input),
     }
 }
 
@@ -141,6 +138,7 @@ pub(crate) fn decode_fields(
         Protocol::Binary => walk(registry, plan, settings, BinaryReader::new(input, limits), set),
         Protocol::Compact => walk(registry, plan, settings, CompactReader::new(input, limits), set),
         Protocol::Json => walk(registry, plan, settings, JsonReader::new(input, &Scratch::new(), limits), set),
+        Protocol::SimpleJson => read_json_fields(registry, plan, settings, input, set),
     }
 }
 
@@ -158,6 +156,20 @@ pub(crate) fn write_json(
     SimpleJsonEncoder::new(registry.plans(), out, &visit, style, settings.limits.depth).structure(id, value)
 }
 
+#[cold]
+fn write_json_fields(
+    registry: &Registry,
+    plan: &StructPlan,
+    settings: &Settings,
+    out: &mut impl Sink,
+    get: impl Fn(&FieldPlan) -> Option<Ref>,
+) -> Result<usize, EncodeError> {
+    let visit = PyVisit::new(registry, settings);
+    let style = JsonStyle::SIMPLE_JSON;
+    let mut encoder = SimpleJsonEncoder::new(registry.plans(), out, &visit, style, settings.limits.depth);
+    encoder.fields(plan, |field| Ok(get(field)))
+}
+
 /// Reads a struct from JSON with field names, and says how many bytes it took.
 #[cold]
 fn read_json(
@@ -171,6 +183,24 @@ fn read_json(
     let mut decoder = SimpleJsonDecoder::new(registry.get().plans(), input, &scratch, settings.limits, &mut build);
     let object = decoder.planned(plan)?;
     Ok((object, decoder.offset()))
+}
+
+#[cold]
+fn read_json_fields(
+    registry: &Bound<'_, Registry>,
+    plan: &StructPlan,
+    settings: &Settings,
+    input: &[u8],
+    mut set: impl FnMut(&FieldPlan, Object),
+) -> Result<usize, DecodeError> {
+    let (scratch, plans) = (Scratch::new(), registry.get().plans());
+    let mut build = PyBuild::new(registry, settings);
+    let mut decoder = SimpleJsonDecoder::new(plans, input, &scratch, settings.limits, &mut build);
+    decoder.fields(plan, |_, field, value| {
+        set(field, value);
+        Ok(())
+    })?;
+    Ok(decoder.offset())
 }
 
 /// Rests Python's cyclic collector while a large input is decoded: decoding makes no garbage, but so many objects that the collector

@@ -25,8 +25,8 @@ Return a struct, union or exception as bytes.
 
 Args:
     obj: An instance of a class of a loaded IDL file.
-    protocol: A protocol's name, 'binary', 'compact' or 'json', or a protocol with options such as Compact(); or
-        'simplejson', which is JSON with the names of fields.
+    protocol: A protocol's name, 'binary', 'compact', 'json' or 'simplejson' (JSON with the names of fields), or a
+        protocol with options such as Compact().
 
 Raises:
     EncodeError: A value is not what the IDL says; the text names the path to it.
@@ -42,8 +42,8 @@ is as it was before.
 Args:
     obj: An instance of a class of a loaded IDL file.
     buffer: A bytearray, or any other buffer of bytes that is writable and contiguous.
-    protocol: A protocol's name, 'binary', 'compact' or 'json', or a protocol with options such as Compact(); or
-        'simplejson', which is JSON with the names of fields.
+    protocol: A protocol's name, 'binary', 'compact', 'json' or 'simplejson' (JSON with the names of fields), or a
+        protocol with options such as Compact().
     offset: Where to write, in bytes from the buffer's start; None for 0. Not for a bytearray.
 
 Raises:
@@ -58,8 +58,8 @@ Return an instance of `cls` that is read from the start of `data`; bytes after i
 Args:
     cls: A class of a loaded IDL file, or a subclass of one.
     data: Any bytes-like object. What is not `bytes` is copied before it is read.
-    protocol: A protocol's name, 'binary', 'compact' or 'json', or a protocol with options such as Compact(); or
-        'simplejson', which is JSON with the names of fields.
+    protocol: A protocol's name, 'binary', 'compact', 'json' or 'simplejson' (JSON with the names of fields), or a
+        protocol with options such as Compact().
     fields: The fields to read, as an iterable of names; None for all. Names joined by dots go through structs, and through the
         structs in lists and sets and in the values of maps: 'name', 'address.city', 'people.id'. All others are skipped, and left as
         if they had not come; required ones are not missed.
@@ -81,8 +81,8 @@ Return an instance of `cls` that is read from `data` at an offset, and the offse
 Args:
     cls: A class of a loaded IDL file, or a subclass of one.
     data: Any bytes-like object. What is not `bytes` is copied, as far as the struct needs.
-    protocol: A protocol's name, 'binary', 'compact' or 'json', or a protocol with options such as Compact(); or
-        'simplejson', which is JSON with the names of fields.
+    protocol: A protocol's name, 'binary', 'compact', 'json' or 'simplejson' (JSON with the names of fields), or a
+        protocol with options such as Compact().
     offset: Where the struct starts, in bytes.
     fields: As for `deserialize`.
     arrays: As for `deserialize`.

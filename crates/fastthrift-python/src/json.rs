@@ -3,7 +3,7 @@
 
 use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle, SimpleJsonDecoder};
 use fastthrift_protocol::json::Scratch;
-use fastthrift_protocol::{DecodeError, DecodeErrorKind};
+use fastthrift_protocol::{DecodeError, DecodeErrorKind, Protocol};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -12,6 +12,7 @@ use crate::build::PyBuild;
 use crate::codec::{CollectorPause, write_json};
 use crate::object::{Object, type_name};
 use crate::primitive::{text, utf8};
+use crate::protocols::Bounds;
 use crate::settings::Settings;
 use crate::source::Source;
 use crate::target::Target;
@@ -44,7 +45,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult<Py<PyAny>> {
     let style = JsonStyle { enums: enum_style(enums)?, bools: BoolStyle::Word, indent: indent_of(indent)? };
     let target = Target::of_object(obj.as_ptr())?;
-    let settings = Settings::simple_json();
+    let settings = *Settings::plain(Protocol::SimpleJson);
     let registry = target.registry.get();
     let mut out = Vec::new();
     let written = write_json(registry, target.id, obj.as_ptr(), &settings, style, &mut out);
@@ -65,28 +66,47 @@ fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult
 /// Args:
 ///     cls: A class of a loaded IDL file, or a subclass of one.
 ///     text: A str, or a bytes-like object that holds UTF-8.
+///     limits: The bounds of what is read; None for the usual ones. `message` bounds the whole text, in bytes of UTF-8.
 ///
 /// Raises:
 ///     DecodeError: The text is no such struct; the text of the error names the path and the offset, in bytes of UTF-8.
-///     TypeError: `cls` is no such class, or `text` is neither.
+///     TypeError: `cls` is no such class, `text` is neither, or `limits` are no `Limits`.
 #[pyfunction]
-#[pyo3(signature = (cls, text))]
-fn from_json(cls: &Bound<'_, PyAny>, text: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+#[pyo3(signature = (cls, text, *, limits = None))]
+fn from_json(
+    cls: &Bound<'_, PyAny>,
+    text: &Bound<'_, PyAny>,
+    limits: Option<&Bound<'_, Bounds>>,
+) -> PyResult<Py<PyAny>> {
     let target = Target::of_class(cls.as_ptr())?;
-    let settings = Settings::simple_json();
+    let usual = *Settings::plain(Protocol::SimpleJson);
+    let bounds = limits.map(|limits| *limits.get()).unwrap_or_default();
+    let settings = Settings { limits: bounds.over(usual.limits), ..usual };
     let read = if text.is_instance_of::<PyString>() {
         match utf8(text.as_ptr()) {
-            Some(bytes) => read_struct(&target, &settings, bytes),
+            Some(bytes) => check_size(&settings, bytes.len()).and_then(|()| read_struct(&target, &settings, bytes)),
             None => Err(DecodeError::new(DecodeErrorKind::InvalidUtf8, 0)),
         }
     } else {
         let source = Source::open(text.as_ptr()).map_err(|error| no_text(text, error))?;
-        source.read(0, source.len(), &settings, |bytes| read_struct(&target, &settings, bytes))?
+        match check_size(&settings, source.len()) {
+            Ok(()) => source.read(0, source.len(), &settings, |bytes| read_struct(&target, &settings, bytes))?,
+            Err(error) => Err(error),
+        }
     };
     match read {
         Ok(object) => Ok(object.into_bound(text.py()).unbind()),
         Err(error) => Err(target.decode_error(error)),
     }
+}
+
+/// What stands behind the struct has to be looked at too, so a text over the limit is refused as a whole.
+fn check_size(settings: &Settings, size: usize) -> Result<(), DecodeError> {
+    let limit = settings.limits.message;
+    if size > limit {
+        return Err(DecodeError::new(DecodeErrorKind::SizeLimit { what: "message", size, limit }, 0));
+    }
+    Ok(())
 }
 
 fn read_struct(target: &Target<'_>, settings: &Settings, json: &[u8]) -> Result<Object, DecodeError> {

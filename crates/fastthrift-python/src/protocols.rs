@@ -111,22 +111,11 @@ impl Bounds {
     }
 }
 
-/// How values look in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Format {
-    Of(Protocol),
-    /// JSON with field names: structs are written and read so, messages are not.
-    SimpleJson,
-}
-
-/// The name of JSON with field names.
-const SIMPLE_JSON: &str = "simplejson";
-
 /// A protocol with options: what `Binary` and its like extend.
 #[pyclass(frozen, subclass, eq, hash, module = "fastthrift._core")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WireProtocol {
-    format: Format,
+    protocol: Protocol,
     pub(crate) strict: bool,
     pub(crate) old: bool,
     utf8: Utf8,
@@ -134,7 +123,7 @@ pub(crate) struct WireProtocol {
 }
 
 impl WireProtocol {
-    fn new(format: Format, utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<Self> {
+    fn new(protocol: Protocol, utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<Self> {
         let utf8 = match utf8 {
             "strict" => Utf8::Strict,
             "bytes" => Utf8::Bytes,
@@ -143,15 +132,12 @@ impl WireProtocol {
             }
         };
         let bounds = limits.map(|limits| *limits.get()).unwrap_or_default();
-        Ok(Self { format, strict: false, old: false, utf8, bounds })
+        Ok(Self { protocol, strict: false, old: false, utf8, bounds })
     }
 
     /// What the walk has to know.
     pub(crate) fn settings(&self) -> Settings {
-        let settings = match self.format {
-            Format::Of(protocol) => *Settings::plain(protocol),
-            Format::SimpleJson => Settings::simple_json(),
-        };
+        let settings = *Settings::plain(self.protocol);
         let Self { strict, old, utf8, bounds, .. } = *self;
         Settings { strict, old, utf8, limits: bounds.over(settings.limits), ..settings }
     }
@@ -179,10 +165,7 @@ impl WireProtocol {
     /// The protocol's plain name.
     #[getter]
     fn name(&self) -> &'static str {
-        match self.format {
-            Format::Of(protocol) => protocol.name(),
-            Format::SimpleJson => SIMPLE_JSON,
-        }
+        self.protocol.name()
     }
 
     /// What becomes of a `string` that is not UTF-8.
@@ -241,7 +224,7 @@ impl Binary {
         utf8: &str,
         limits: Option<&Bound<'_, Bounds>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let base = WireProtocol { strict, old, ..WireProtocol::new(Format::Of(Protocol::Binary), utf8, limits)? };
+        let base = WireProtocol { strict, old, ..WireProtocol::new(Protocol::Binary, utf8, limits)? };
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 
@@ -260,7 +243,7 @@ impl Binary {
 
 /// Defines the class of a protocol whose options are those that all have.
 macro_rules! plain_protocol {
-    ($name:ident, $python:literal, $format:expr, $doc:literal) => {
+    ($name:ident, $python:literal, $protocol:expr, $doc:literal) => {
         #[doc = $doc]
         ///
         /// Args:
@@ -278,7 +261,7 @@ macro_rules! plain_protocol {
             #[new]
             #[pyo3(signature = (*, utf8="strict", limits=None))]
             fn new(utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<PyClassInitializer<Self>> {
-                let base = WireProtocol::new($format, utf8, limits)?;
+                let base = WireProtocol::new($protocol, utf8, limits)?;
                 Ok(PyClassInitializer::from(base).add_subclass(Self))
             }
         }
@@ -288,20 +271,21 @@ macro_rules! plain_protocol {
 plain_protocol!(
     Compact,
     "Compact",
-    Format::Of(Protocol::Compact),
+    Protocol::Compact,
     "The Compact protocol with options; without any, it is `\"compact\"`."
 );
 plain_protocol!(
     Json,
     "JSON",
-    Format::Of(Protocol::Json),
+    Protocol::Json,
     "The JSON protocol with options; without any, it is `\"json\"`. It writes no text that is not UTF-8."
 );
 plain_protocol!(
     SimpleJson,
     "SimpleJSON",
-    Format::SimpleJson,
-    "JSON with field names, for structs alone, with options; without any, it is `\"simplejson\"`. It writes no text that is not UTF-8."
+    Protocol::SimpleJson,
+    "The SimpleJSON protocol, JSON with the names of fields, with options; without any, it is `\"simplejson\"`. It writes no text that is \
+     not UTF-8."
 );
 
 /// The settings that a Python value stands for, a protocol's name or a protocol object; those of Binary where none was given.
@@ -333,7 +317,7 @@ fn interned(value: Ref) -> Option<Protocol> {
 }
 
 /// What a protocol's name or a protocol object stands for.
-fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
+pub(crate) fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
     if let Ok(protocol) = value.cast::<WireProtocol>() {
         return Ok(*protocol.get());
     }
@@ -343,23 +327,8 @@ fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
             "protocol must be a str or a protocol such as Binary(), got {found}"
         )));
     };
-    let name = name.to_str()?;
-    let format = if name == SIMPLE_JSON {
-        Format::SimpleJson
-    } else {
-        Format::Of(name.parse().map_err(|error: UnknownProtocol| PyValueError::new_err(error.to_string()))?)
-    };
-    Ok(WireProtocol { format, strict: false, old: false, utf8: Utf8::Strict, bounds: Bounds::default() })
-}
-
-/// The same for a connection, which needs messages.
-pub(crate) fn message_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> {
-    let protocol = wire_protocol(value)?;
-    if protocol.format == Format::SimpleJson {
-        let text = "'simplejson' is for structs alone: connections need a protocol that can be read without a schema";
-        return Err(PyValueError::new_err(text));
-    }
-    Ok(protocol)
+    let protocol = name.to_str()?.parse().map_err(|error: UnknownProtocol| PyValueError::new_err(error.to_string()))?;
+    Ok(WireProtocol { protocol, strict: false, old: false, utf8: Utf8::Strict, bounds: Bounds::default() })
 }
 
 /// Adds the classes to the native module.

@@ -65,7 +65,7 @@ impl StructIterator {
 impl StructIterator {
     fn read(&mut self, py: Python<'_>) -> PyResult<Option<Object>> {
         let source = Source::open(self.data.bind(py).as_ptr())?;
-        if self.reading.settings.is_text() {
+        if self.reading.settings.protocol.is_text() {
             self.offset = source.skip_space(self.offset);
         }
         if self.offset >= source.len() {

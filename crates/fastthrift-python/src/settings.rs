@@ -7,8 +7,6 @@ use fastthrift_protocol::{Limits, Protocol};
 pub(crate) struct Settings {
     /// How values look in bytes.
     pub(crate) protocol: Protocol,
-    /// Whether structs are JSON with field names, which only a schema can read; `protocol` has no say then.
-    pub(crate) simple_json: bool,
     /// Whether messages without a version are refused; Binary alone.
     pub(crate) strict: bool,
     /// Whether messages are written without a version; Binary alone.
@@ -61,7 +59,6 @@ impl Settings {
     pub(crate) const fn of(protocol: Protocol) -> Self {
         Self {
             protocol,
-            simple_json: false,
             strict: false,
             old: false,
             utf8: Utf8::Strict,
@@ -77,16 +74,7 @@ impl Settings {
             Protocol::Binary => const { &Self::of(Protocol::Binary) },
             Protocol::Compact => const { &Self::of(Protocol::Compact) },
             Protocol::Json => const { &Self::of(Protocol::Json) },
+            Protocol::SimpleJson => const { &Self::of(Protocol::SimpleJson) },
         }
-    }
-
-    /// Those of JSON with field names, for structs alone: messages have a protocol.
-    pub(crate) const fn simple_json() -> Self {
-        Self { simple_json: true, ..Self::of(Protocol::Binary) }
-    }
-
-    /// Whether what is written is text, so that white space may stand between structs.
-    pub(crate) fn is_text(&self) -> bool {
-        self.simple_json || self.protocol.is_text()
     }
 }

@@ -219,7 +219,7 @@ class Held:
 
     def _body(self, text: str) -> bytes:
         if text == "nothing":
-            return b"{}" if self._protocol == "json" else b"\0"
+            return b"{}" if "json" in self._protocol else b"\0"
         return fastthrift.serialize(Text(text), self._protocol)
 
     def _message(self, framing: str, words: list[str]) -> bytes:
@@ -231,6 +231,8 @@ class Held:
         end = b""
         if self._protocol == "json":
             header, end = f'[1,"{function}",{TYPES[kind]},{identity},'.encode(), b"]"
+        elif self._protocol == "simplejson":
+            header, end = f'["{function}",{TYPES[kind]},{identity},'.encode(), b"]"
         elif self._protocol == "binary":
             header = struct.pack(">BBBBi", 0x80, 1, 0, TYPES[kind], len(function)) + function.encode()
             header += struct.pack(">i", identity)

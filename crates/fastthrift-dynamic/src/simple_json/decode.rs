@@ -87,7 +87,7 @@ impl<'a, 'de, B: Build> SimpleJsonDecoder<'a, 'de, B> {
         let mut unknown = 0;
         let mut next = 0;
         self.items(b'{', b'}', |this, _| {
-            let name = this.lexer.text()?;
+            let name = this.lexer.name()?;
             this.lexer.expect(b':', "':'")?;
             let place = plan.place_of_name(name, next);
             next = place.map_or(next, |place| place + 1);

@@ -104,6 +104,18 @@ impl<'de> Lexer<'de> {
         self.text_of(raw, offset)
     }
 
+    /// Reads the name of a field: a string of any length, since the limit is for values. Its UTF-8 is not checked.
+    #[inline]
+    pub fn name(&mut self) -> Result<&'de [u8], DecodeError> {
+        let (raw, offset) = self.raw_string()?;
+        unescaped(raw, offset, self.scratch)
+    }
+
+    fn skip_name(&mut self) -> Result<(), DecodeError> {
+        let (raw, offset) = self.raw_string()?;
+        unescaped_len(raw, offset).map(drop)
+    }
+
     /// The text of a raw string; `offset` is where that starts.
     #[inline]
     pub(super) fn text_of(&self, raw: RawString<'de>, offset: usize) -> Result<&'de [u8], DecodeError> {
@@ -220,7 +232,7 @@ impl<'de> Lexer<'de> {
         if !self.accept(close) {
             loop {
                 if has_keys {
-                    self.skip_text()?;
+                    self.skip_name()?;
                     self.expect(b':', "':'")?;
                 }
                 self.skip_value()?;

@@ -25,7 +25,7 @@ use crate::error::{application_error, decode_error, encode_error, exception, tra
 use crate::function::{Role, ServiceFunction};
 use crate::names::python_name;
 use crate::object::{Object, held};
-use crate::protocols::message_protocol;
+use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 use crate::settings::Settings;
@@ -293,7 +293,7 @@ fn connect<'py>(
             "service_name must not contain ':', which separates it, got {name:?}"
         )));
     }
-    let protocol = message_protocol(protocol)?;
+    let protocol = wire_protocol(protocol)?;
     let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
     let config = ClientConfig {
         protocol: settings.protocol,

@@ -34,7 +34,7 @@ use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
 use crate::endpoint::Endpoint;
-use crate::protocols::message_protocol;
+use crate::protocols::wire_protocol;
 use crate::settings::Settings as WireSettings;
 
 /// The largest number that any setting may have: what Python calls `sys.maxsize`.
@@ -82,7 +82,7 @@ impl ServerCore {
         max_container_size: Option<Bound<'_, PyAny>>,
         max_depth: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let chosen = protocol.as_ref().map(message_protocol).transpose()?;
+        let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
         let bounds = chosen.map(|chosen| chosen.bounds).unwrap_or_default();
         let message = one_of("max_message_size", max_message_size, "message", bounds.message)?;
         let depth = bounds.depth.and_then(|depth| usize::try_from(depth).ok());
