@@ -4,7 +4,10 @@ use fastthrift_schema::{EnumId, StructId, StructKind};
 
 use super::{BoolStyle, EnumStyle, JsonStyle};
 use crate::encode::{in_field, missing};
-use crate::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit};
+use crate::{
+    EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Numbers, Plans, SequencePlan, StructPlan, TypePlan, Visit,
+    is_number,
+};
 
 /// Writes values as JSON with field names, in one pass.
 ///
@@ -74,6 +77,11 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
             TypePlan::Struct(id) => self.structure(*id, value),
             TypePlan::Selected(plan) => self.planned(plan, value),
             TypePlan::List(plan) => {
+                if is_number(&plan.element)
+                    && let Some(numbers) = self.visit.numbers(plan, value)?
+                {
+                    return self.numbers(numbers);
+                }
                 let (_, elements) = self.visit.list(plan, value)?;
                 self.elements(plan, elements)
             }
@@ -160,6 +168,28 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
             count += 1;
         }
         self.close(b']', count == 0);
+        Ok(())
+    }
+
+    fn numbers(&mut self, numbers: Numbers<'_>) -> Result<(), EncodeError> {
+        self.open(b'[')?;
+        macro_rules! write_each {
+            ($numbers:expr, $write:ident) => {
+                for (index, &number) in $numbers.iter().enumerate() {
+                    self.item(index == 0);
+                    self.$write(number.into(), false);
+                }
+            };
+        }
+        match numbers {
+            Numbers::Bool(numbers) => write_each!(numbers, bool),
+            Numbers::I8(numbers) => write_each!(numbers, integer),
+            Numbers::I16(numbers) => write_each!(numbers, integer),
+            Numbers::I32(numbers) => write_each!(numbers, integer),
+            Numbers::I64(numbers) => write_each!(numbers, integer),
+            Numbers::Double(numbers) => write_each!(numbers, double),
+        }
+        self.close(b']', numbers.is_empty());
         Ok(())
     }
 
