@@ -45,6 +45,7 @@ assert_type([each.x for each in points], list[int])
 fastthrift.serialize(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.serialize(point, "xml")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(Point, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.deserialize(Point, b"", arrays="tuple")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fastthrift.deserialize(int, b"")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 fastthrift.serialize_into(point, bytearray(), offset="1")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 fastthrift.serialize_into(point, b"".hex())  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -2,12 +2,13 @@
 #![allow(unsafe_code)]
 #![expect(clippy::inline_always, reason = "the loop over fields is faster with what it does at each field in it")]
 
-use fastthrift_dynamic::{Build, FieldPlan, MapPlan, SequencePlan, StructPlan, TypePlan};
+use fastthrift_dynamic::{Build, FieldPlan, MapPlan, Numbers, NumbersMut, SequencePlan, StructPlan, TypePlan};
 use fastthrift_protocol::{DecodeError, DecodeErrorKind};
 use fastthrift_schema::EnumId;
 use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
 
+use crate::arrays::{Element, Filling, Maker};
 use crate::class::{ClassInfo, Layout, Slots, complete, frozen_dict_type, is_none, new_instance};
 use crate::constant;
 use crate::error::restore;
@@ -27,6 +28,8 @@ pub(crate) struct PyBuild<'r, 'py> {
     utf8: Utf8,
     /// Makes the `binary` values, where they are to be views of the input.
     views: Option<Views>,
+    /// Makes the arrays that `list`s of numbers are to be, where they are.
+    arrays: Option<&'static Maker>,
     /// How many bytes of memory may be taken yet, and how many there were at first.
     memory_left: usize,
     memory_limit: usize,
@@ -47,6 +50,14 @@ pub(crate) struct Building<'r> {
     offsets: Option<&'r [usize]>,
     /// How many fields have a value.
     filled: usize,
+}
+
+/// A list whose elements are being added.
+pub(crate) enum Elements {
+    /// A `list` with places for all of them.
+    Objects(Object),
+    /// An array of numbers.
+    Numbers(Box<Filling>),
 }
 
 impl<'r, 'py> PyBuild<'r, 'py> {
@@ -77,6 +88,7 @@ impl<'r, 'py> PyBuild<'r, 'py> {
             keys: KeyUse::default(),
             utf8: settings.utf8,
             views,
+            arrays: settings.arrays,
             memory_left: memory,
             memory_limit: memory,
         }
@@ -119,6 +131,18 @@ impl<'r, 'py> PyBuild<'r, 'py> {
         self.take_memory(CONTAINER_MEMORY.saturating_add(len.saturating_mul(place + elements)))
     }
 
+    /// An array, where the list can be one: not where it has to be hashable.
+    #[cold]
+    fn begin_array(&mut self, plan: &SequencePlan, len: usize) -> Result<Option<Box<Filling>>, DecodeError> {
+        match (self.arrays, Element::of(&plan.element)) {
+            (Some(maker), Some(element)) if !plan.is_key => {
+                self.take_memory(maker.memory().saturating_add(len.saturating_mul(element.size())))?;
+                maker.begin(element, len).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn style(&self) -> Style {
         self.registry.get().style()
     }
@@ -155,6 +179,13 @@ fn frozen_set() -> Result<Object, DecodeError> {
     }
 }
 
+/// Adds an element to a list that was made with a place for it, which is empty yet.
+#[inline(always)]
+fn put(list: &Object, index: usize, value: Object) {
+    // SAFETY: the list was made with room for `len` elements, and the walk counts up to it.
+    unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), length(index), value.into_ptr()) };
+}
+
 #[inline]
 fn blob(value: &[u8]) -> Result<Object, DecodeError> {
     // SAFETY: the pointer and length are those of a slice.
@@ -168,7 +199,7 @@ fn length(len: usize) -> isize {
 impl<'r> Build for PyBuild<'r, '_> {
     type Value = Object;
     type Struct = Building<'r>;
-    type List = Object;
+    type List = Elements;
     type Set = Object;
     type Map = Object;
 
@@ -299,8 +330,13 @@ impl<'r> Build for PyBuild<'r, '_> {
         Ok(building.object)
     }
 
-    #[inline]
-    fn begin_list(&mut self, plan: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+    #[inline(always)]
+    fn begin_list(&mut self, plan: &SequencePlan, len: usize) -> Result<Elements, DecodeError> {
+        if self.arrays.is_some()
+            && let Some(array) = self.begin_array(plan, len)?
+        {
+            return Ok(Elements::Numbers(array));
+        }
         self.take_container(len, PLACE_MEMORY, &[&plan.element])?;
         // SAFETY: a new list; the collector must not see it before all its places are filled.
         unsafe {
@@ -308,19 +344,56 @@ impl<'r> Build for PyBuild<'r, '_> {
             if must_hide(plan) {
                 ffi::PyObject_GC_UnTrack(list.as_ptr().cast());
             }
-            Ok(list)
+            Ok(Elements::Objects(list))
         }
     }
 
-    #[inline]
-    fn push(&mut self, list: &mut Object, index: usize, value: Object) -> Result<(), DecodeError> {
-        // SAFETY: the list was made with room for `len` elements, and the walk counts up to it.
-        unsafe { ffi::PyList_SET_ITEM(list.as_ptr(), length(index), value.into_ptr()) };
+    #[inline(always)]
+    fn push(&mut self, list: &mut Elements, index: usize, value: Object) -> Result<(), DecodeError> {
+        match list {
+            Elements::Objects(list) => put(list, index, value),
+            Elements::Numbers(array) => array.store(index, &value),
+        }
         Ok(())
     }
 
     #[inline]
-    fn end_list(&mut self, plan: &SequencePlan, list: Object) -> Result<Object, DecodeError> {
+    fn push_numbers(&mut self, list: &mut Elements, start: usize, numbers: Numbers<'_>) -> Result<(), DecodeError> {
+        let Elements::Objects(list) = list else {
+            unreachable!("invariant: the numbers of an array are stored in its places")
+        };
+        macro_rules! put_each {
+            ($numbers:expr, $make:ident) => {
+                for (index, &number) in $numbers.iter().enumerate() {
+                    put(list, start + index, self.$make(number.into())?);
+                }
+            };
+        }
+        match numbers {
+            Numbers::Bool(numbers) => put_each!(numbers, bool),
+            Numbers::I8(numbers) => put_each!(numbers, i32),
+            Numbers::I16(numbers) => put_each!(numbers, i32),
+            Numbers::I32(numbers) => put_each!(numbers, i32),
+            Numbers::I64(numbers) => put_each!(numbers, i64),
+            Numbers::Double(numbers) => put_each!(numbers, double),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn places<'l>(&mut self, list: &'l mut Elements) -> Option<NumbersMut<'l>> {
+        match list {
+            Elements::Objects(_) => None,
+            Elements::Numbers(array) => Some(array.places()),
+        }
+    }
+
+    #[inline(always)]
+    fn end_list(&mut self, plan: &SequencePlan, list: Elements) -> Result<Object, DecodeError> {
+        let list = match list {
+            Elements::Objects(list) => list,
+            Elements::Numbers(array) => return Ok(array.end()),
+        };
         // SAFETY: all places are filled.
         unsafe {
             if must_hide(plan) {

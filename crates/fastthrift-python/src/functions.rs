@@ -23,6 +23,11 @@ use crate::writing::Sink;
 const SERIALIZE_DOC: &CStr = c"serialize(obj, protocol='binary')\n--\n\n\
 Return a struct, union or exception as bytes.
 
+A `list` of numbers may be an array of one dimension: a memoryview, or a `numpy.ndarray` or `array.array` (or a class that extends
+it, and leaves its buffer alone), whose elements are of the very type that the IDL says; for bool, bytes of 0 or 1. It is written
+from where it is, without a copy, if its elements lie side by side in the machine's byte order. Another thread should not store
+numbers there meanwhile: which of them are written is not said.
+
 Args:
     obj: An instance of a class of a loaded IDL file.
     protocol: A protocol's name, 'binary', 'compact', 'json' or 'simplejson' (JSON with the names of fields), or a
@@ -63,13 +68,18 @@ Args:
     fields: The fields to read, as an iterable of names; None for all. Names joined by dots go through structs, and through the
         structs in lists and sets and in the values of maps: 'name', 'address.city', 'people.id'. All others are skipped, and left as
         if they had not come; required ones are not missed.
-    arrays: What lists of numbers become: 'list'.
+    arrays: What every `list` of bool, i8, i16, i32, i64 or double becomes, however deep: 'list', 'numpy' for a `numpy.ndarray`,
+        'array' for an `array.array` (codes b, h, i, q and d; a bool is a b of 0 or 1), or 'memoryview' of a new bytearray. Arrays
+        own their memory. Lists that have to be hashable, and those that are a field's default, stay what they are.
+        Structs with numpy arrays are equal when shapes and numbers are, a list counting as an array; they cannot be hashed.
+        `copy.copy` shares arrays, `copy.deepcopy` and pickle copy them, but take no memoryviews.
     binary: What a `binary` becomes: 'bytes', or 'memoryview' for a view of `data`, without a copy. The view of a buffer that can
         change shows what is there later; as long as it lives, a bytearray cannot be resized.
 
 Raises:
     BufferError: `data` has no bytes, or is not contiguous and views of it are asked for.
     DecodeError: The bytes are no such struct; the text names the path and the offset.
+    ImportError: arrays='numpy' is asked for, and numpy cannot be imported.
     TypeError: `cls` is no such class, or `data` has no bytes.
     ValueError: The protocol, a field or an option is unknown.";
 

@@ -1,6 +1,7 @@
 //! Python bindings: classes of loaded IDL files, codecs over their instances, clients and servers.
 
 mod arguments;
+mod arrays;
 mod attributes;
 mod build;
 mod class;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use fastthrift_dynamic::StructPlan;
-use pyo3::exceptions::{PyNotImplementedError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use crate::arrays::Kind;
 use crate::object::{Object, Ref, borrowed, held, type_name};
 use crate::protocols::settings_of;
 use crate::selection::selected;
-use crate::settings::{Arrays, Blobs, Settings};
+use crate::settings::{Blobs, Settings};
 use crate::source::Source;
 use crate::target::Target;
 
@@ -39,12 +40,10 @@ impl Reading {
 
     fn with_options(target: &Target<'_>, settings: Settings, options: [Option<Ref>; 3]) -> PyResult<Self> {
         let [fields, arrays, binary] = options;
-        let arrays = arrays.map_or(Ok(Arrays::List), |value| choice("arrays", &ARRAYS, value))?;
+        let arrays = arrays.map_or(Ok(None), |value| choice("arrays", &ARRAYS, value))?;
         let binary = binary.map_or(Ok(Blobs::Bytes), |value| choice("binary", &BLOBS, value))?;
+        let arrays = arrays.map(|kind| kind.maker(held())).transpose()?;
         let settings = Settings { arrays, binary, ..settings };
-        if settings.arrays != Arrays::List {
-            return Err(PyNotImplementedError::new_err("lists are read as lists alone yet: arrays='list'"));
-        }
         let selected = match fields {
             Some(fields) => selected(target.registry.get(), target.id, fields)?,
             None => None,
@@ -71,8 +70,12 @@ impl Reading {
     }
 }
 
-const ARRAYS: [(&str, Arrays); 4] =
-    [("list", Arrays::List), ("numpy", Arrays::Numpy), ("array", Arrays::Array), ("memoryview", Arrays::MemoryView)];
+const ARRAYS: [(&str, Option<Kind>); 4] = [
+    ("list", None),
+    ("numpy", Some(Kind::Numpy)),
+    ("array", Some(Kind::Array)),
+    ("memoryview", Some(Kind::MemoryView)),
+];
 const BLOBS: [(&str, Blobs); 2] = [("bytes", Blobs::Bytes), ("memoryview", Blobs::Views)];
 
 /// What an option's value, one of these names, stands for.

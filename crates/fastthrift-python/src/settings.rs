@@ -2,6 +2,8 @@
 
 use fastthrift_protocol::{Limits, Protocol};
 
+use crate::arrays::Maker;
+
 /// All that the walk over Python objects has to know beside the values.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
@@ -13,8 +15,8 @@ pub(crate) struct Settings {
     pub(crate) old: bool,
     /// What becomes of a `string` that is not UTF-8.
     pub(crate) utf8: Utf8,
-    /// What `list`s of numbers are read as.
-    pub(crate) arrays: Arrays,
+    /// What makes the arrays that `list`s of numbers are read as, where they are to be arrays.
+    pub(crate) arrays: Option<&'static Maker>,
     /// What `binary` values are read as.
     pub(crate) binary: Blobs,
     /// The bounds of what is read; `depth` is also that of what is written.
@@ -28,19 +30,6 @@ pub(crate) enum Utf8 {
     Strict,
     /// It is read as `bytes`, and `bytes` are written as they are.
     Bytes,
-}
-
-/// What `list`s of numbers are read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arrays {
-    /// `list`
-    List,
-    /// `numpy.ndarray`
-    Numpy,
-    /// `array.array`
-    Array,
-    /// `memoryview`
-    MemoryView,
 }
 
 /// What `binary` values are read as.
@@ -62,7 +51,7 @@ impl Settings {
             strict: false,
             old: false,
             utf8: Utf8::Strict,
-            arrays: Arrays::List,
+            arrays: None,
             binary: Blobs::Bytes,
             limits: Limits { message: usize::MAX, ..Limits::DEFAULT },
         }

@@ -7,11 +7,12 @@
 
 use std::cell::RefCell;
 
-use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, SequencePlan, StructPlan, Visit};
+use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Numbers, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
 use pyo3::types::PyTypeMethods;
 use pyo3::{PyErr, ffi};
 
+use crate::arrays::{Element, Lent};
 use crate::class::{ClassInfo, Layout, Slots, is_none};
 use crate::constant;
 use crate::object::{Object, Ref, class_of, held, type_name};
@@ -25,6 +26,7 @@ pub(crate) struct PyVisit<'r> {
     /// Whether `bytes` are taken for a `string`.
     bytes_are_text: bool,
     kept: RefCell<Vec<Object>>,
+    arrays: Lent,
 }
 
 /// A struct whose fields are being read.
@@ -38,7 +40,7 @@ pub(crate) struct Open<'r> {
 impl<'r> PyVisit<'r> {
     pub(crate) fn new(registry: &'r Registry, settings: &Settings) -> Self {
         let bytes_are_text = settings.utf8 == Utf8::Bytes || registry.style() == Style::Attributes;
-        Self { registry, bytes_are_text, kept: RefCell::new(Vec::new()) }
+        Self { registry, bytes_are_text, kept: RefCell::new(Vec::new()), arrays: Lent::default() }
     }
 
     fn is_native(&self) -> bool {
@@ -316,6 +318,15 @@ impl<'r> Visit for PyVisit<'r> {
             return self.elements(value);
         }
         Err(wrong("list", value))
+    }
+
+    #[inline]
+    fn numbers(&self, plan: &SequencePlan, value: Ref) -> Result<Option<Numbers<'_>>, EncodeError> {
+        // SAFETY: the value is live.
+        if unsafe { ffi::PyList_Check(value) != 0 || ffi::PyTuple_Check(value) != 0 } {
+            return Ok(None);
+        }
+        Element::of(&plan.element).map_or(Ok(None), |element| self.arrays.numbers(element, value))
     }
 
     fn set(&self, plan: &SequencePlan, value: Ref) -> Result<(usize, Elements), EncodeError> {

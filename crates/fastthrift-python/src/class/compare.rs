@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::behaviour::{fields, info};
+use super::equality::are_equal;
 use super::instance::Slots;
 use super::{ClassInfo, info_of, none};
 use crate::error::restore;
-use crate::object::{Object, Ref, guarded, held};
+use crate::object::{Ref, guarded, held};
 use crate::primitive::{ascii, integer, is_plain};
 
 pub(super) unsafe extern "C" fn rich_compare(left: Ref, right: Ref, operation: c_int) -> Ref {
@@ -104,7 +105,7 @@ fn equal_from(left: Ref, right: Ref, mut place: usize) -> PyResult<bool> {
     let (left_slots, right_slots) = unsafe { (Slots::of(left), Slots::of(right)) };
     while let Some(&offset) = info.offsets().get(place) {
         let owned = |slots: &Slots| slots.load(offset).unwrap_or_else(none);
-        if !is_equal(&owned(&left_slots), &owned(&right_slots))? {
+        if !are_equal(&owned(&left_slots), &owned(&right_slots))? {
             return Ok(false);
         }
         match compare_plain(left, right, &info, place + 1) {
@@ -113,16 +114,6 @@ fn equal_from(left: Ref, right: Ref, mut place: usize) -> PyResult<bool> {
         }
     }
     Ok(true)
-}
-
-/// Takes an object to be equal to itself, as containers do.
-fn is_equal(a: &Object, b: &Object) -> PyResult<bool> {
-    // SAFETY: both are live, and kept meanwhile.
-    match unsafe { ffi::PyObject_RichCompareBool(a.as_ptr(), b.as_ptr(), ffi::Py_EQ) } {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(PyErr::fetch(held())),
-    }
 }
 
 /// Hashes by value, containers included, so that structs can be map keys and set elements. As with any such object, one must not be

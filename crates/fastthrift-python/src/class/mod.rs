@@ -6,6 +6,7 @@
 mod behaviour;
 mod compare;
 mod create;
+mod equality;
 mod instance;
 mod members;
 mod meta;

@@ -1,5 +1,5 @@
 use fastthrift_dynamic::{
-    Build, EncodeError, EncodeErrorKind, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit,
+    Build, EncodeError, EncodeErrorKind, MapPlan, Plans, SequencePlan, StructPlan, TypePlan, Visit, is_number,
 };
 use fastthrift_protocol::{DecodeError, PathStep};
 use fastthrift_schema::{EnumId, StructKind, nearest};
@@ -136,6 +136,15 @@ impl<'r, 'py> DictReader<'r, 'py> {
     }
 
     fn list(&mut self, plan: &SequencePlan, value: &Object) -> Result<Object, EncodeError> {
+        if is_number(&plan.element)
+            && let Some(numbers) = self.visit.numbers(plan, value.as_ptr())?
+        {
+            self.depth.enter()?;
+            self.depth.leave();
+            let mut list = built(self.build.begin_list(plan, numbers.len()))?;
+            built(self.build.push_numbers(&mut list, 0, numbers))?;
+            return built(self.build.end_list(plan, list));
+        }
         let elements = own_all(self.visit.list(plan, value.as_ptr())?.1);
         let made = self.elements(plan, &elements)?;
         let mut list = built(self.build.begin_list(plan, made.len()))?;

@@ -1,4 +1,4 @@
-use fastthrift_dynamic::{EncodeError, MapPlan, SequencePlan, StructPlan, TypePlan, Visit};
+use fastthrift_dynamic::{EncodeError, MapPlan, Numbers, SequencePlan, StructPlan, TypePlan, Visit, is_number};
 use fastthrift_protocol::PathStep;
 use fastthrift_schema::{EnumId, StructKind};
 use pyo3::ffi;
@@ -71,8 +71,7 @@ impl<'r> DictWriter<'r> {
             TypePlan::I16 => self.visit.i16(found).and_then(|value| int(value.into())),
             TypePlan::I32 => self.visit.i32(found).and_then(|value| int(value.into())),
             TypePlan::I64 => self.visit.i64(found).and_then(int),
-            // SAFETY: makes a new object.
-            TypePlan::Double => new_object(unsafe { ffi::PyFloat_FromDouble(self.visit.double(found)?) }),
+            TypePlan::Double => self.visit.double(found).and_then(float),
             TypePlan::String => self.string(value),
             TypePlan::Binary => self.binary(value),
             TypePlan::Uuid => self.visit.uuid(found).map(|_| value.clone()),
@@ -121,13 +120,36 @@ impl<'r> DictWriter<'r> {
     }
 
     fn list(&mut self, plan: &SequencePlan, value: &Object, is_key: bool) -> Result<Object, EncodeError> {
-        let elements = own_all(self.visit.list(plan, value.as_ptr())?.1);
-        let list = self.elements(&plan.element, &elements, is_key)?;
+        let list = if let Some(list) = self.array(plan, value)? {
+            list
+        } else {
+            let elements = own_all(self.visit.list(plan, value.as_ptr())?.1);
+            self.elements(&plan.element, &elements, is_key)?
+        };
         if is_key && self.is_native() {
             // SAFETY: the list is live.
             return new_object(unsafe { ffi::PyList_AsTuple(list.as_ptr()) });
         }
         Ok(list)
+    }
+
+    /// An array of numbers as a list.
+    fn array(&mut self, plan: &SequencePlan, value: &Object) -> Result<Option<Object>, EncodeError> {
+        if !is_number(&plan.element) {
+            return Ok(None);
+        }
+        let Some(numbers) = self.visit.numbers(plan, value.as_ptr())? else { return Ok(None) };
+        self.depth.enter()?;
+        self.depth.leave();
+        match numbers {
+            Numbers::Bool(numbers) => list_of(numbers, |number| Ok(truth(number))),
+            Numbers::I8(numbers) => list_of(numbers, |number| int(number.into())),
+            Numbers::I16(numbers) => list_of(numbers, |number| int(number.into())),
+            Numbers::I32(numbers) => list_of(numbers, |number| int(number.into())),
+            Numbers::I64(numbers) => list_of(numbers, int),
+            Numbers::Double(numbers) => list_of(numbers, float),
+        }
+        .map(Some)
     }
 
     fn set(&mut self, plan: &SequencePlan, value: &Object) -> Result<Object, EncodeError> {
@@ -189,6 +211,23 @@ fn text(bytes: &[u8]) -> Result<Object, EncodeError> {
         // The attribute layout takes bytes for a text, and they need not be UTF-8.
         // SAFETY: makes a new object of a slice.
         Err(_) => new_object(unsafe { ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), len_of(bytes)) }),
+    }
+}
+
+fn float(value: f64) -> Result<Object, EncodeError> {
+    // SAFETY: makes a new object.
+    new_object(unsafe { ffi::PyFloat_FromDouble(value) })
+}
+
+fn list_of<T: Copy>(numbers: &[T], make: impl Fn(T) -> Result<Object, EncodeError>) -> Result<Object, EncodeError> {
+    let objects: Vec<Object> = numbers.iter().map(|&number| make(number)).collect::<Result<_, _>>()?;
+    // SAFETY: makes a new object, and gives each of its places, all of which are empty, an object.
+    unsafe {
+        let list = new_object(ffi::PyList_New(isize::try_from(objects.len()).unwrap_or(isize::MAX)))?;
+        for (index, object) in (0..).zip(objects) {
+            ffi::PyList_SET_ITEM(list.as_ptr(), index, object.into_ptr());
+        }
+        Ok(list)
     }
 }
 
