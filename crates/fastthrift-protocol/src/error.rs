@@ -87,6 +87,25 @@ impl DecodeError {
         Self(Box::new(Inner { kind, offset, path: Vec::new() }))
     }
 
+    /// An error of somebody who does not know where in the input the reader is; see [`DecodeError::placed`].
+    #[cold]
+    pub fn unplaced(kind: DecodeErrorKind) -> Self {
+        Self::new(kind, Self::UNPLACED)
+    }
+
+    /// Says that the reader was at this offset, where the error does not know its own.
+    #[cold]
+    #[must_use]
+    pub fn placed(mut self, offset: usize) -> Self {
+        if self.0.offset == Self::UNPLACED {
+            self.0.offset = offset;
+        }
+        self
+    }
+
+    /// No input is this long.
+    const UNPLACED: usize = usize::MAX;
+
     /// What was wrong.
     pub fn kind(&self) -> &DecodeErrorKind {
         &self.0.kind

@@ -10,6 +10,7 @@ use pyo3::{PyErr, ffi};
 
 use crate::arrays::{Element, Filling, Maker};
 use crate::class::{ClassInfo, Layout, Slots, complete, frozen_dict_type, is_none, new_instance};
+use crate::collisions::Hashed;
 use crate::constant;
 use crate::error::restore;
 use crate::keys::KeyUse;
@@ -121,7 +122,7 @@ impl<'r, 'py> PyBuild<'r, 'py> {
     fn over_limit(&self, size: usize) -> DecodeError {
         let limit = self.memory_limit;
         let size = (limit - self.memory_left).saturating_add(size);
-        DecodeError::new(DecodeErrorKind::SizeLimit { what: "decoded message", size, limit }, 0)
+        DecodeError::unplaced(DecodeErrorKind::SizeLimit { what: "decoded message", size, limit })
     }
 
     /// Notes that a container is about to be made.
@@ -200,8 +201,8 @@ impl<'r> Build for PyBuild<'r, '_> {
     type Value = Object;
     type Struct = Building<'r>;
     type List = Elements;
-    type Set = Object;
-    type Map = Object;
+    type Set = Hashed;
+    type Map = Hashed;
 
     #[inline]
     fn bool(&mut self, value: bool) -> Result<Object, DecodeError> {
@@ -407,30 +408,32 @@ impl<'r> Build for PyBuild<'r, '_> {
         }
     }
 
-    fn begin_set(&mut self, plan: &SequencePlan, len: usize) -> Result<Object, DecodeError> {
+    fn begin_set(&mut self, plan: &SequencePlan, len: usize) -> Result<Hashed, DecodeError> {
         self.take_container(len, HASHED_PLACE_MEMORY, &[&plan.element])?;
         // SAFETY: makes a new object.
-        made(unsafe {
+        let set = unsafe {
             match self.style() {
-                Style::Attributes => ffi::PyList_New(0),
-                Style::Native if plan.is_key => return frozen_set(),
-                Style::Native => ffi::PySet_New(std::ptr::null_mut()),
+                Style::Attributes => return made(ffi::PyList_New(0)).map(Hashed::unwatched),
+                Style::Native if plan.is_key => frozen_set(),
+                Style::Native => made(ffi::PySet_New(std::ptr::null_mut())),
+            }
+        };
+        set.map(|set| Hashed::new(set, &plan.element, len))
+    }
+
+    fn insert(&mut self, set: &mut Hashed, value: Object) -> Result<(), DecodeError> {
+        let style = self.style();
+        // SAFETY: the set (or list) was made by begin_set and nobody else has it yet.
+        set.insert(&value, |set| unsafe {
+            match style {
+                Style::Attributes => ffi::PyList_Append(set, value.as_ptr()),
+                Style::Native => ffi::PySet_Add(set, value.as_ptr()),
             }
         })
     }
 
-    fn insert(&mut self, set: &mut Object, value: Object) -> Result<(), DecodeError> {
-        // SAFETY: the set (or list) was made by begin_set and nobody else has it yet.
-        let result = unsafe {
-            match self.style() {
-                Style::Attributes => ffi::PyList_Append(set.as_ptr(), value.as_ptr()),
-                Style::Native => ffi::PySet_Add(set.as_ptr(), value.as_ptr()),
-            }
-        };
-        if result == 0 { Ok(()) } else { Err(python_raised()) }
-    }
-
-    fn end_set(&mut self, plan: &SequencePlan, set: Object) -> Result<Object, DecodeError> {
+    fn end_set(&mut self, plan: &SequencePlan, set: Hashed) -> Result<Object, DecodeError> {
+        let set = set.object;
         if plan.is_key && self.style() == Style::Native {
             // SAFETY: the set was taken from the collector by `frozen_set`.
             unsafe { ffi::PyObject_GC_Track(set.as_ptr().cast()) };
@@ -439,22 +442,21 @@ impl<'r> Build for PyBuild<'r, '_> {
     }
 
     #[inline]
-    fn begin_map(&mut self, plan: &MapPlan, len: usize) -> Result<Object, DecodeError> {
+    fn begin_map(&mut self, plan: &MapPlan, len: usize) -> Result<Hashed, DecodeError> {
         self.take_container(len, 2 * HASHED_PLACE_MEMORY, &[&plan.key, &plan.value])?;
         // SAFETY: makes a new object.
-        made(unsafe { ffi::PyDict_New() })
+        let map = made(unsafe { ffi::PyDict_New() })?;
+        Ok(Hashed::new(map, &plan.key, len))
     }
 
     #[inline]
-    fn insert_entry(&mut self, map: &mut Object, key: Object, value: Object) -> Result<(), DecodeError> {
+    fn insert_entry(&mut self, map: &mut Hashed, key: Object, value: Object) -> Result<(), DecodeError> {
         // SAFETY: all three are live.
-        match unsafe { ffi::PyDict_SetItem(map.as_ptr(), key.as_ptr(), value.as_ptr()) } {
-            0 => Ok(()),
-            _ => Err(python_raised()),
-        }
+        map.insert(&key, |map| unsafe { ffi::PyDict_SetItem(map, key.as_ptr(), value.as_ptr()) })
     }
 
-    fn end_map(&mut self, plan: &MapPlan, map: Object) -> Result<Object, DecodeError> {
+    fn end_map(&mut self, plan: &MapPlan, map: Hashed) -> Result<Object, DecodeError> {
+        let map = map.object;
         if !plan.is_key || self.style() != Style::Native {
             return Ok(map);
         }

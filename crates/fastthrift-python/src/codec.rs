@@ -95,8 +95,9 @@ pub(crate) fn decode_struct(
         mut build: PyBuild<'_, '_>,
         mut input: impl InputProtocol<'de>,
     ) -> Result<(Object, usize), DecodeError> {
-        let object = Decoder::new(registry.get().plans(), &mut input, &mut build).planned(plan)?;
-        Ok((object, input.offset()))
+        let object = Decoder::new(registry.get().plans(), &mut input, &mut build).planned(plan);
+        let offset = input.offset();
+        object.map(|object| (object, offset)).map_err(|error| error.placed(offset))
     }
     let _paused = CollectorPause::for_input(input);
     let build = PyBuild::of_struct(registry, settings, class, views);
@@ -126,11 +127,12 @@ pub(crate) fn decode_fields(
         mut set: impl FnMut(&FieldPlan, Object),
     ) -> Result<usize, DecodeError> {
         let mut build = PyBuild::new(registry, settings);
-        Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
+        let read = Decoder::new(registry.get().plans(), &mut input, &mut build).fields(plan, |_, field, value| {
             set(field, value);
             Ok(())
-        })?;
-        Ok(input.offset())
+        });
+        let offset = input.offset();
+        read.map(|()| offset).map_err(|error| error.placed(offset))
     }
     let _paused = CollectorPause::for_input(input);
     let limits = settings.limits;
@@ -181,8 +183,9 @@ fn read_json(
 ) -> Result<(Object, usize), DecodeError> {
     let scratch = Scratch::new();
     let mut decoder = SimpleJsonDecoder::new(registry.get().plans(), input, &scratch, settings.limits, &mut build);
-    let object = decoder.planned(plan)?;
-    Ok((object, decoder.offset()))
+    let object = decoder.planned(plan);
+    let offset = decoder.offset();
+    object.map(|object| (object, offset)).map_err(|error| error.placed(offset))
 }
 
 #[cold]

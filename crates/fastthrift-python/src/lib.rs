@@ -7,6 +7,7 @@ mod build;
 mod class;
 mod client;
 mod codec;
+mod collisions;
 mod connection;
 mod constant;
 mod dicts;

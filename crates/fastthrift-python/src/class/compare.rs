@@ -147,6 +147,13 @@ fn deep_hash(value: Ref) -> PyResult<isize> {
     guarded(|| container_hash(value))
 }
 
+/// Makes a hash's bits all count: small numbers hash to themselves, and so many of their combinations would be alike.
+fn spread(hash: isize) -> isize {
+    const ODD: isize = 0x5851_f42d_4c95_7f2d;
+    let mixed = (hash ^ 0x2545_f491).wrapping_mul(ODD);
+    (mixed ^ mixed.rotate_right(29)).wrapping_mul(ODD)
+}
+
 /// A list hashes like a tuple, a set like a frozenset, a dict by its entries in any order.
 fn container_hash(value: Ref) -> PyResult<isize> {
     // SAFETY: the value is live, and kept while Python code hashes it.
@@ -160,16 +167,16 @@ fn container_hash(value: Ref) -> PyResult<isize> {
             }
             return Ok(combined);
         }
-        if ffi::PySet_Check(value.as_ptr()) != 0 {
+        if ffi::PyAnySet_Check(value.as_ptr()) != 0 {
             return value
                 .try_iter()?
-                .try_fold(0x9e37_isize, |combined, item| Ok(combined ^ deep_hash(item?.as_ptr())?));
+                .try_fold(0x9e37_isize, |combined, item| Ok(combined ^ spread(deep_hash(item?.as_ptr())?)));
         }
         if let Ok(dict) = value.cast::<PyDict>() {
             let mut combined = 0x9e3_779_isize;
             for (key, value) in dict {
                 let key = deep_hash(key.as_ptr())?;
-                combined ^= key.rotate_left(7).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?;
+                combined ^= spread(key.rotate_left(7).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?);
             }
             return Ok(combined);
         }
