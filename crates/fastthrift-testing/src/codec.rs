@@ -150,6 +150,8 @@ pub fn check_scan(protocol: Option<Protocol>, limits: Limits, pieces: &[usize], 
     }
     let in_pieces = ended.unwrap_or_else(|| split.scan(bytes));
     match (&whole, &in_pieces) {
+        // Who has seen less of a message knows that it will be too large before it comes upon what else is wrong with it.
+        (Err(_), Err(in_pieces)) if matches!(in_pieces.kind(), DecodeErrorKind::SizeLimit { .. }) => {}
         (Err(whole), Err(in_pieces)) => assert_eq!(kind_of(whole), kind_of(in_pieces)),
         _ => assert_eq!(whole, in_pieces, "{pieces:?}"),
     }
