@@ -21,7 +21,7 @@ const MOST_ALIKE: u32 = 64;
 pub(crate) struct Hashed {
     pub(crate) object: Object,
     /// How many there are of each hash, where that has to be watched.
-    alike: Option<Box<HashMap<ffi::Py_hash_t, u32, RandomState>>>,
+    alike: Option<HashMap<ffi::Py_hash_t, u32, RandomState>>,
 }
 
 impl Hashed {
@@ -29,7 +29,7 @@ impl Hashed {
     #[inline]
     pub(crate) fn new(object: Object, ty: &TypePlan, len: usize) -> Self {
         let is_watched = u32::try_from(len).map_or(true, |len| len > MOST_ALIKE) && can_be_alike(ty);
-        Self { object, alike: is_watched.then(Box::default) }
+        Self { object, alike: is_watched.then(HashMap::default) }
     }
 
     /// Fills this object, a list where sets are lists, or a set or dict that needs no watch.

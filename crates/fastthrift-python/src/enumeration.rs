@@ -1,6 +1,7 @@
 //! The Python classes of enums.
 
 use fastthrift_schema::{Enum, Schema};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
@@ -58,7 +59,7 @@ impl EnumEntry {
         match self.values.get(number) {
             Some(value) => Ok(value.clone()),
             // What calling the class comes to; but a class without any members cannot be called.
-            None => Ok(self.class.bind(py).call_method1("_missing_", (number,))?.into()),
+            None => Ok(self.class.bind(py).call_method1(intern!(py, "_missing_"), (number,))?.into()),
         }
     }
 }
