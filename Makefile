@@ -8,6 +8,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 FUZZ_VERSION := 0.13.2
+ATHERIS := atheris==3.0.0
 BENCH_ARGS ?=
 UPDATE ?=
 PYTEST_ARGS ?=
@@ -16,6 +17,7 @@ VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 BENCH_VENV := $(CURDIR)/.venv-bench
+FUZZ_VENV := $(CURDIR)/.venv-fuzz
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOADGEN := $(TARGET)/bench/loadgen
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
@@ -78,6 +80,16 @@ fuzz: ## Run every fuzz target for FUZZ_SECONDS each
 		cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048; \
 	done
 
+.PHONY: fuzz-python
+fuzz-python: $(DONE)/build ## Fuzz the Python package with Atheris for FUZZ_SECONDS
+	$(BIN)/python -m venv $(FUZZ_VENV)
+	if $(FUZZ_VENV)/bin/python $(PIP_INSTALL) $(ATHERIS); then \
+		PYTHONPATH=$(CURDIR)/python $(FUZZ_VENV)/bin/python -m fuzz.python.run -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=10 -rss_limit_mb=2048 fuzz/corpus/python; \
+	else \
+		echo "fuzz-python: $(ATHERIS) cannot be installed for this Python, which may be too new for it"; \
+	fi
+
 .PHONY: format
 format: $(DONE)/tools ## Format all sources
 	cargo fmt --all
@@ -86,7 +98,7 @@ format: $(DONE)/tools ## Format all sources
 
 .PHONY: clean
 clean: ## Remove what these commands made
-	rm -rf target fuzz/target $(VENV) $(BENCH_VENV) python/fastthrift/*.so
+	rm -rf target fuzz/target $(VENV) $(BENCH_VENV) $(FUZZ_VENV) python/fastthrift/*.so
 
 # ---- what `check` consists of ----
 
