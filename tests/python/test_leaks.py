@@ -30,5 +30,5 @@ def test_memory_and_reference_counts_stay_as_they_are(protocol: str) -> None:
     assert grown.pop("bytes") < 1 << 20
     assert grown.pop("objects") < 100
     assert grown.pop("references") < 1_000
-    assert abs(grown.pop("None")) < ROUNDS // 50  # Python's own caches let go of some
+    assert -4096 <= grown.pop("None") < 10  # the cache of attributes is full of them until it is used
     assert {name: count for name, count in grown.items() if abs(count) > 10} == {}
