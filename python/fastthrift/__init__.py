@@ -29,13 +29,13 @@ from fastthrift._errors import (
     TransportTimeout,
     TTransportException,
 )
+from fastthrift._load import check, load, load_files, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastthrift._client import Client, connect
     from fastthrift._diagnostics import Diagnostic, ThriftSyntaxError
     from fastthrift._hook import install_import_hook, remove_import_hook
-    from fastthrift._load import check, load, load_files, loads
     from fastthrift._server import Server, serve
     from fastthrift._service import Service
 del TYPE_CHECKING
@@ -87,12 +87,8 @@ _MODULES = {
     "Server": "_server",
     "Service": "_service",
     "ThriftSyntaxError": "_diagnostics",
-    "check": "_load",
     "connect": "_client",
     "install_import_hook": "_hook",
-    "load": "_load",
-    "load_files": "_load",
-    "loads": "_load",
     "remove_import_hook": "_hook",
     "serve": "_server",
 }
