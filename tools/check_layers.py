@@ -92,10 +92,13 @@ IO_CODE: Mapping[str, str] = {
 
 
 def check_graph(metadata: Metadata) -> Iterator[str]:
-    """Yield a finding for each dependency that points the wrong way or brings IO above the line."""
+    """Yield a finding for each dependency that points the wrong way or brings IO above the line.
+
+    What only tests or build scripts use is no part of the crate.
+    """
     packages = {package["id"]: package["name"] for package in metadata["packages"]}
     uses = {
-        node["id"]: [dep["pkg"] for dep in node["deps"] if any(kind["kind"] != "dev" for kind in dep["dep_kinds"])]
+        node["id"]: [dep["pkg"] for dep in node["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
         for node in metadata["resolve"]["nodes"]
     }
     members = {packages[member]: member for member in metadata["workspace_members"]}
