@@ -384,6 +384,10 @@ def test_limits_bound_what_from_json_reads() -> None:
         size = len(TEXT.encode())
         with pytest.raises(fastthrift.DecodeError, match=f"size {size + 1} is over the limit of {size} for a message"):
             fastthrift.from_json(MODULE.Book, longer, limits=limits)
+    with pytest.raises(fastthrift.DecodeError, match="for a decoded message") as caught:
+        fastthrift.from_json(MODULE.Book, TEXT, limits=fastthrift.Limits(memory=400))
+    assert caught.value.offset is not None
+    assert 0 <= caught.value.offset <= len(TEXT.encode())
     with pytest.raises(TypeError):
         fastthrift.from_json(MODULE.Book, TEXT, limits=5)  # type: ignore[arg-type]
 

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use fastthrift_protocol::{OutputProtocol, PathStep};
 use fastthrift_schema::{StructId, StructKind};
 
@@ -33,16 +35,28 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;
-        if plan.kind == StructKind::Union {
-            let mut count = 0;
-            for field in &plan.fields {
-                count += usize::from(visit.field(&structure, field)?.is_some());
-            }
-            if count != 1 {
-                return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union: (*plan.name).into(), count }));
-            }
+        if plan.kind != StructKind::Union {
+            return self.fields(plan, |field| visit.field(&structure, field));
         }
-        self.fields(plan, |field| visit.field(&structure, field))
+        match self.counted_fields(plan, |field| visit.field(&structure, field))? {
+            1 => Ok(()),
+            count => Err(EncodeError::new(EncodeErrorKind::UnionMembers { union: (*plan.name).into(), count })),
+        }
+    }
+
+    /// As [`Self::fields`], and returns how many were written.
+    #[inline(never)]
+    pub fn counted_fields<G>(&mut self, plan: &StructPlan, get: G) -> Result<usize, EncodeError>
+    where
+        G: Fn(&FieldPlan) -> Result<Option<V::Value>, EncodeError>,
+    {
+        let written = Cell::new(0);
+        self.fields(plan, |field| {
+            let value = get(field)?;
+            written.set(written.get() + usize::from(value.is_some()));
+            Ok(value)
+        })?;
+        Ok(written.get())
     }
 
     /// Writes a struct whose fields come from `get`.
@@ -224,11 +238,16 @@ fn checked(bytes: &[u8]) -> Result<&[u8], EncodeError> {
 /// Bytes that can be written as a `string` of this protocol.
 #[inline]
 fn text<P: OutputProtocol>(bytes: &[u8]) -> Result<&[u8], EncodeError> {
-    if P::TEXT_IS_UTF8 && std::str::from_utf8(bytes).is_err() {
-        let text = "string is not valid UTF-8, which this protocol cannot express";
+    if P::TEXT_IS_UTF8 { utf8(bytes).and_then(checked) } else { checked(bytes) }
+}
+
+/// Bytes that can stand in a text.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&[u8], EncodeError> {
+    if std::str::from_utf8(bytes).is_err() {
+        let text = "string is not valid UTF-8, which JSON cannot express";
         return Err(EncodeError::new(EncodeErrorKind::Invalid(text.into())));
     }
-    checked(bytes)
+    Ok(bytes)
 }
 
 #[cold]

@@ -1,7 +1,5 @@
 //! The walk over Python objects, in each protocol; `serialize` and `deserialize`.
 
-use std::cell::Cell;
-
 use fastthrift_dynamic::simple_json::{JsonStyle, SimpleJsonDecoder, SimpleJsonEncoder};
 use fastthrift_dynamic::{Decoder, EncodeError, Encoder, FieldPlan, StructPlan};
 use fastthrift_protocol::{
@@ -61,13 +59,8 @@ pub(crate) fn encode_fields(
         get: impl Fn(&FieldPlan) -> Option<Ref>,
     ) -> Result<usize, EncodeError> {
         let visit = PyVisit::new(registry, settings);
-        let written = Cell::new(0);
-        Encoder::new(registry.plans(), output, &visit, settings.limits.depth).fields(plan, |field| {
-            let value = get(field);
-            written.set(written.get() + usize::from(value.is_some()));
-            Ok(value)
-        })?;
-        Ok(written.get())
+        let mut encoder = Encoder::new(registry.plans(), output, &visit, settings.limits.depth);
+        encoder.counted_fields(plan, |field| Ok(get(field)))
     }
     match settings.protocol {
         Protocol::Binary => walk(registry, plan, settings, &mut BinaryWriter::new(out), get),
@@ -199,11 +192,12 @@ fn read_json_fields(
     let (scratch, plans) = (Scratch::new(), registry.get().plans());
     let mut build = PyBuild::new(registry, settings);
     let mut decoder = SimpleJsonDecoder::new(plans, input, &scratch, settings.limits, &mut build);
-    decoder.fields(plan, |_, field, value| {
+    let read = decoder.fields(plan, |_, field, value| {
         set(field, value);
         Ok(())
-    })?;
-    Ok(decoder.offset())
+    });
+    let offset = decoder.offset();
+    read.map(|()| offset).map_err(|error| error.placed(offset))
 }
 
 /// Rests Python's cyclic collector while a large input is decoded: decoding makes no garbage, but so many objects that the collector

@@ -114,8 +114,8 @@ fn read_struct(target: &Target<'_>, settings: &Settings, json: &[u8]) -> Result<
     let (scratch, plans) = (Scratch::new(), target.registry.get().plans());
     let mut build = PyBuild::new(&target.registry, settings).with_class(target.class());
     let mut decoder = SimpleJsonDecoder::new(plans, json, &scratch, settings.limits, &mut build);
-    let object = decoder.structure(target.id)?;
-    decoder.end().map(|()| object)
+    let read = decoder.structure(target.id).and_then(|object| decoder.end().map(|()| object));
+    read.map_err(|error| error.placed(decoder.offset()))
 }
 
 #[cold]

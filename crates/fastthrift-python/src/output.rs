@@ -116,7 +116,7 @@ impl Output {
     fn grow(&mut self, count: usize) -> bool {
         let (len, capacity) = (self.written_len(), self.end.addr() - self.start.addr());
         let grown = len.checked_add(count).filter(|&needed| isize::try_from(needed).is_ok()).is_some_and(|needed| {
-            let capacity = needed.max(capacity.saturating_mul(2)).min(isize::MAX.unsigned_abs() / 2).max(needed);
+            let capacity = capacity.saturating_mul(2).clamp(needed, isize::MAX.unsigned_abs());
             if capacity <= KEPT { self.grow_buffer(capacity) } else { self.grow_bytes(capacity) }
         });
         self.is_broken |= !grown;

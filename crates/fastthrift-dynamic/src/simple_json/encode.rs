@@ -3,7 +3,7 @@ use fastthrift_protocol::{PathStep, Sink};
 use fastthrift_schema::{EnumId, StructId, StructKind};
 
 use super::{BoolStyle, EnumStyle, JsonStyle};
-use crate::encode::{in_field, missing};
+use crate::encode::{in_field, missing, utf8};
 use crate::{
     EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Numbers, Plans, SequencePlan, StructPlan, TypePlan, Visit,
     is_number,
@@ -103,7 +103,7 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
             TypePlan::I32 => self.integer(self.visit.i32(value)?.into(), is_key),
             TypePlan::I64 => self.integer(self.visit.i64(value)?, is_key),
             TypePlan::Double => self.double(self.visit.double(value)?, is_key),
-            TypePlan::String => write_text(self.out, checked(self.visit.string(value)?)?),
+            TypePlan::String => write_text(self.out, utf8(self.visit.string(value)?)?),
             TypePlan::Binary => write_base64(self.out, self.visit.binary(value)?),
             TypePlan::Uuid => write_uuid(self.out, &self.visit.uuid(value)?),
             TypePlan::Enum(id) => self.enumeration(*id, self.visit.enumeration(*id, value)?, is_key),
@@ -269,12 +269,4 @@ impl<'a, V: Visit, S: Sink> SimpleJsonEncoder<'a, V, S> {
 pub(super) fn is_scalar(ty: &TypePlan) -> bool {
     use TypePlan::{List, Map, Selected, Set, Struct};
     !matches!(ty, Struct(_) | Selected(_) | List(_) | Set(_) | Map(_))
-}
-
-fn checked(text: &[u8]) -> Result<&[u8], EncodeError> {
-    if std::str::from_utf8(text).is_err() {
-        let text = "string is not valid UTF-8, which JSON cannot express";
-        return Err(EncodeError::new(EncodeErrorKind::Invalid(text.into())));
-    }
-    Ok(text)
 }
