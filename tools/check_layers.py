@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,11 @@ IO_CODE: Mapping[str, str] = {
 
 
 def check_graph(metadata: Metadata) -> Iterator[str]:
-    """Yield a finding for each dependency that points the wrong way or brings IO above the line.
-
-    What only tests or build scripts use is no part of the crate.
-    """
+    """Yield a finding for each dependency that points the wrong way or brings IO above the line."""
     packages = {package["id"]: package["name"] for package in metadata["packages"]}
-    uses = {
-        node["id"]: [dep["pkg"] for dep in node["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
-        for node in metadata["resolve"]["nodes"]
-    }
+    uses = _dependencies(metadata, {None, "build"})
+    # A library's build script runs where the library is built, and is no part of it.
+    links = _dependencies(metadata, {None})
     members = {packages[member]: member for member in metadata["workspace_members"]}
     for name, member in sorted(members.items()):
         if name not in MAY_USE:
@@ -109,7 +105,7 @@ def check_graph(metadata: Metadata) -> Iterator[str]:
         used = {packages[package] for package in uses[member]} & members.keys()
         yield from (f"{name}: must not use {other}" for other in sorted(used - MAY_USE[name]))
         if name in PURE:
-            yield from (f"{name}: reaches {other}, which does IO" for other in _io_reached(member, uses, packages))
+            yield from (f"{name}: reaches {other}, which does IO" for other in _io_reached(member, links, packages))
 
 
 def check_source(crate: str, path: str, source: str) -> Iterator[str]:
@@ -136,6 +132,14 @@ def check_crate(crate: str, folder: Path) -> Iterator[str]:
     for path in (folder / path for name, path in EXCEPTIONS if name == crate):
         if path in sources and not _is_behind_a_feature(path, sources):
             yield f"crates/{crate}/{path.relative_to(folder).as_posix()}: must be declared behind a feature"
+
+
+def _dependencies(metadata: Metadata, wanted: Collection[str | None]) -> dict[str, list[str]]:
+    """Return what each package depends on in one of these ways: None is ordinary use."""
+    return {
+        node["id"]: [dep["pkg"] for dep in node["deps"] if any(kind["kind"] in wanted for kind in dep["dep_kinds"])]
+        for node in metadata["resolve"]["nodes"]
+    }
 
 
 def _io_reached(start: str, uses: Mapping[str, list[str]], packages: Mapping[str, str]) -> list[str]:
