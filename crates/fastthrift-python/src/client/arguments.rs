@@ -11,7 +11,7 @@ use crate::registry::Registry;
 use crate::service::FunctionInfo;
 
 /// Puts the arguments of a call into the order of the IDL.
-pub(super) fn bind(
+pub(crate) fn bind(
     info: &FunctionInfo,
     registry: &Bound<'_, Registry>,
     args: &Bound<'_, PyTuple>,

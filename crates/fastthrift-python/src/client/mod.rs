@@ -2,24 +2,24 @@
 
 mod arguments;
 mod link;
+mod message;
 mod socket;
 mod turns;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fastthrift_dynamic::EncodeErrorKind;
-use fastthrift_protocol::{ApplicationException, Limits, PathStep};
+use fastthrift_protocol::Limits;
 use fastthrift_rpc::{CallError, CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use self::arguments::bind;
+pub(crate) use self::arguments::bind;
 use self::link::{Link, LinkError};
+pub(crate) use self::message::{ResultFields, Unsent, read_result, write_call};
 use self::turns::{NoTurn, Turn, Turns};
-use crate::class::{is_none, none};
-use crate::codec::{decode_fields, encode_fields};
+use crate::class::none;
 use crate::endpoint::Endpoint;
 use crate::error::{application_error, decode_error, encode_error, exception, transport_error};
 use crate::function::{Role, ServiceFunction};
@@ -121,21 +121,12 @@ impl Client {
         kind: CallKind,
         deadline: Option<Instant>,
     ) -> PyResult<CallId> {
-        let py = held();
-        let failed = |error| link_error(py, &self.target, &info.name, error);
-        let mut writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
-        let plan = registry.plans().structure(info.arguments);
-        let written = encode_fields(registry, plan, &self.target.settings, &mut writer.sink(), |field| {
-            values.get(field.index).map(Object::as_ptr).filter(|&value| !is_none(value))
-        });
-        match written {
-            Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
-                return Err(encode_error(py, &error.within(PathStep::Field((*info.name).into()))));
-            }
-            // Where there was no room, to finish fails and says why.
-            Ok(_) | Err(_) => {}
-        }
-        writer.finish().map_err(|error| failed(LinkError::Call(error)))
+        let failed = |error| link_error(held(), &self.target, &info.name, error);
+        let writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
+        write_call(registry, info, values, &self.target.settings, writer).map_err(|unsent| match unsent {
+            Unsent::Encode(error) => encode_error(held(), &error),
+            Unsent::Call(error) => failed(LinkError::Call(error)),
+        })
     }
 
     /// Reads the result that the connection holds.
@@ -148,58 +139,11 @@ impl Client {
     ) -> PyResult<ResultFields> {
         let connection =
             link.connection().ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
-        let plan = registry.get().plans().structure(info.result);
-        let mut fields = ResultFields::default();
-        let read = decode_fields(registry, plan, &self.target.settings, connection.bytes(body), |field, value| {
-            fields.set(field.index, value);
-        });
-        match read {
-            Ok(len) => {
-                connection.body_read(len);
-                Ok(fields)
-            }
-            Err(error) => {
-                // Where the body ends cannot be known now, so this connection is not used again.
-                link.abandon();
-                Err(decode_error(registry.py(), &error.within(PathStep::Field((*info.name).into()))))
-            }
-        }
-    }
-}
-
-/// The fields of a result that are set: a value or an exception, seldom both.
-#[derive(Default)]
-struct ResultFields {
-    first: Option<Object>,
-    others: Option<Object>,
-}
-
-impl ResultFields {
-    fn set(&mut self, index: usize, value: Object) {
-        match index {
-            0 => self.first = Some(value),
-            _ => self.others = Some(value),
-        }
-    }
-
-    /// Field 0 is the value, unless the function is void; all others are exceptions.
-    fn into_result<'py>(self, py: Python<'py>, info: &FunctionInfo) -> PyResult<Bound<'py, PyAny>> {
-        let (value, raised) = match info.returns {
-            Some(_) => (self.first, self.others),
-            None => (None, self.others.or(self.first)),
-        };
-        if let Some(value) = value {
-            return Ok(value.into_bound(py));
-        }
-        if let Some(raised) = raised {
-            return Err(PyErr::from_value(raised.into_bound(py)));
-        }
-        if info.returns.is_none() {
-            return Ok(none().into_bound(py));
-        }
-        let kind = fastthrift_protocol::ApplicationExceptionKind::MISSING_RESULT;
-        let text = format!("the reply of '{}' holds neither a value nor a declared exception", info.name);
-        Err(application_error(py, &ApplicationException::new(kind, text)))
+        read_result(registry, info, connection, body, &self.target.settings).map_err(|error| {
+            // Where the body ends cannot be known now, so this connection is not used again.
+            link.abandon();
+            decode_error(registry.py(), &error)
+        })
     }
 }
 

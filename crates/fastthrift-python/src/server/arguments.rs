@@ -12,7 +12,7 @@ const FEW: usize = 7;
 /// The arguments, in the order of the IDL.
 ///
 /// The place before the first belongs to the callee while it runs: a bound method puts its object there.
-pub(super) struct Arguments {
+pub(crate) struct Arguments {
     few: [Option<Object>; FEW + 1],
     /// All of them, and the callee's place, where `few` is too small.
     many: Vec<Option<Object>>,
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     /// Places for this many arguments.
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let mut many = Vec::new();
         if count > FEW {
             many.resize_with(count + 1, || None);
@@ -34,7 +34,7 @@ impl Arguments {
     }
 
     /// The arguments; those that are not set are `None`.
-    pub(super) fn values(&mut self) -> &mut [Option<Object>] {
+    pub(crate) fn values(&mut self) -> &mut [Option<Object>] {
         &mut self.places()[1..]
     }
 
@@ -42,7 +42,7 @@ impl Arguments {
     ///
     /// # Panics
     /// When one of them is not set.
-    pub(super) fn call(&mut self, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
+    pub(crate) fn call(&mut self, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
         assert!(self.values().iter().all(Option::is_some), "every argument is set before the call");
         let count = self.count | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
         // An `Option<Object>` is a pointer that is null for `None`.

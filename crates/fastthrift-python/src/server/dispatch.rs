@@ -1,5 +1,7 @@
 //! From a request to the handler's arguments, and from what the handler gave to the reply.
 
+use std::sync::Arc;
+
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan, TypePlan};
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, DecodeErrorKind, PathStep};
 use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
@@ -17,16 +19,23 @@ use crate::service::FunctionInfo;
 use crate::settings::Settings;
 
 /// A request that was read: which method to call, and with what.
-pub(super) struct Call<'s> {
-    pub(super) service: &'s Service,
-    pub(super) method: &'s Method,
+pub(crate) struct Call<'s> {
+    pub(crate) service: &'s Arc<Service>,
+    pub(crate) method: &'s Method,
     arguments: Arguments,
+    settings: Settings,
+}
+
+/// What has to be known of a call to answer it.
+pub(crate) struct Answering<'a> {
+    service: &'a Service,
+    info: &'a FunctionInfo,
     settings: Settings,
 }
 
 impl<'s> Call<'s> {
     /// Reads a request. The error is what to answer instead.
-    pub(super) fn read(
+    pub(crate) fn read(
         py: Python<'_>,
         services: &'s Services,
         rpc: &mut ServerConnection,
@@ -40,20 +49,38 @@ impl<'s> Call<'s> {
     }
 
     /// Calls the handler.
-    pub(super) fn run(&mut self, py: Python<'_>) -> PyResult<Object> {
+    pub(crate) fn run(&mut self, py: Python<'_>) -> PyResult<Object> {
         let callable = self.method.callable(py).expect("invariant: only methods that are there are found");
         self.arguments.call(callable)
     }
 
     /// Answers with what the handler returned or raised.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &self,
         py: Python<'_>,
         rpc: &mut ServerConnection,
         request: &Request,
         result: PyResult<Object>,
     ) -> Result<(), ReplyError> {
-        let info = &*self.method.info;
+        Answering::new(self.service, &self.method.info, self.settings).answer(py, rpc, request, result)
+    }
+}
+
+impl<'a> Answering<'a> {
+    /// Of a call that was [read](Call::read): its service, its function and its settings.
+    pub(crate) fn new(service: &'a Service, info: &'a FunctionInfo, settings: Settings) -> Self {
+        Self { service, info, settings }
+    }
+
+    /// Answers with what the handler returned or raised.
+    pub(crate) fn answer(
+        &self,
+        py: Python<'_>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        result: PyResult<Object>,
+    ) -> Result<(), ReplyError> {
+        let info = self.info;
         if info.is_oneway || request.kind == CallKind::Oneway {
             if let Err(error) = result {
                 self.log_error(py, &error);
@@ -107,19 +134,19 @@ impl<'s> Call<'s> {
     }
 
     fn internal_error(&self) -> ApplicationException {
-        let text = format!("internal error in '{}'", self.method.info.name);
+        let text = format!("internal error in '{}'", self.info.name);
         ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, text)
     }
 
     #[cold]
     fn log_error(&self, py: Python<'_>, error: &PyErr) {
-        log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.method.info.name), error);
+        log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.info.name), error);
     }
 }
 
 /// Answers a request that cannot be carried out.
 #[cold]
-pub(super) fn refuse(
+pub(crate) fn refuse(
     rpc: &mut ServerConnection,
     request: &Request,
     exception: &ApplicationException,

@@ -9,7 +9,7 @@ const DEBUG: u8 = 10;
 /// Logs an exception with its traceback. What goes wrong with that is shown as Python shows exceptions that nobody can
 /// catch.
 #[cold]
-pub(super) fn error(py: Python<'_>, text: &str, error: &PyErr) {
+pub(crate) fn error(py: Python<'_>, text: &str, error: &PyErr) {
     let write = || -> PyResult<()> {
         let options = PyDict::new(py);
         options.set_item("exc_info", (error.get_type(py), error.value(py), error.traceback(py)))?;
@@ -20,7 +20,7 @@ pub(super) fn error(py: Python<'_>, text: &str, error: &PyErr) {
 
 /// Logs what only matters to who looks for it; not at all while the program does not use `logging`.
 #[cold]
-pub(super) fn debug(py: Python<'_>, text: impl FnOnce() -> String) {
+pub(crate) fn debug(py: Python<'_>, text: impl FnOnce() -> String) {
     let write = || -> PyResult<()> {
         let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
         let Some(logging) = modules.get_item("logging")? else { return Ok(()) };

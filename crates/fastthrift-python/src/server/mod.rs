@@ -6,13 +6,13 @@
 
 mod arguments;
 mod connection;
-mod dispatch;
+pub(crate) mod dispatch;
 mod engine;
 mod listener;
-mod log;
+pub(crate) mod log;
 mod reactor;
 mod seat;
-mod services;
+pub(crate) mod services;
 mod slots;
 #[cfg(unix)]
 mod socket_file;

@@ -25,25 +25,25 @@ const ASYNC_FLAGS: u32 = 0x80 | 0x200;
 const VARARGS_FLAG: u32 = 0x4;
 
 /// All services of one port.
-pub(super) struct Services {
+pub(crate) struct Services {
     /// Serves functions that are called without a service's name.
     plain: Option<Arc<Service>>,
     /// Serves `name:function`.
     named: HashMap<Box<[u8]>, Arc<Service>>,
     /// How values are read and written, in whatever protocol.
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 /// One handler.
-pub(super) struct Service {
-    pub(super) name: Arc<str>,
-    pub(super) registry: Py<Registry>,
+pub(crate) struct Service {
+    pub(crate) name: Arc<str>,
+    pub(crate) registry: Py<Registry>,
     methods: HashMap<Box<[u8]>, Method>,
 }
 
 /// A handler's method.
-pub(super) struct Method {
-    pub(super) info: Arc<FunctionInfo>,
+pub(crate) struct Method {
+    pub(crate) info: Arc<FunctionInfo>,
     /// None where the handler does not implement the function.
     callable: Option<Py<PyAny>>,
     /// How many more quick calls it takes until the method counts as quick; 0 is quick.
@@ -53,7 +53,7 @@ pub(super) struct Method {
 impl Services {
     /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, also
     /// serves clients that name none; without a name of its own it has that of the IDL.
-    pub(super) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)], settings: Settings) -> PyResult<Self> {
+    pub(crate) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)], settings: Settings) -> PyResult<Self> {
         let mut services = Self { plain: None, named: HashMap::new(), settings };
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service)?);
@@ -70,11 +70,11 @@ impl Services {
     }
 
     /// The service and method that a request names, or what to answer.
-    pub(super) fn find(
+    pub(crate) fn find(
         &self,
         service: Option<&[u8]>,
         function: &[u8],
-    ) -> Result<(&Service, &Method), ApplicationException> {
+    ) -> Result<(&Arc<Service>, &Method), ApplicationException> {
         let found = match service {
             None => self.plain.as_ref(),
             Some(name) => self.named.get(name),
@@ -87,7 +87,7 @@ impl Services {
         }
     }
 
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         // A service is in both places, but each of its references is one.
         let plain = self.plain.iter().filter(|plain| !self.named.values().any(|named| Arc::ptr_eq(plain, named)));
         for service in self.named.values().chain(plain) {
@@ -152,23 +152,23 @@ impl Method {
         Ok(Self { info: Arc::clone(info), callable, slowness: AtomicU8::new(0) })
     }
 
-    pub(super) fn callable<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyAny>> {
+    pub(crate) fn callable<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyAny>> {
         self.callable.as_ref().map(|callable| callable.bind(py))
     }
 
     /// Whether calls lately took so long that another thread had to take over.
     #[inline]
-    pub(super) fn is_slow(&self) -> bool {
+    pub(crate) fn is_slow(&self) -> bool {
         self.slowness.load(Ordering::Relaxed) > 0
     }
 
     /// Notes that another thread took over during a call.
-    pub(super) fn was_slow(&self) {
+    pub(crate) fn was_slow(&self) {
         self.slowness.store(8, Ordering::Relaxed);
     }
 
     /// Notes how long a call of a slow method took.
-    pub(super) fn took(&self, time: Duration) {
+    pub(crate) fn took(&self, time: Duration) {
         let slowness = self.slowness.load(Ordering::Relaxed);
         if time < Duration::from_micros(500) {
             self.slowness.store(slowness.saturating_sub(1), Ordering::Relaxed);
