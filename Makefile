@@ -10,6 +10,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_VERSION := 0.13.2
 ATHERIS := atheris==3.0.0
 BENCH_ARGS ?=
+FAULT_CALLS ?= 100000
 UPDATE ?=
 PYTEST_ARGS ?=
 
@@ -89,6 +90,11 @@ fuzz-python: $(DONE)/build ## Fuzz the Python package with Atheris for FUZZ_SECO
 	else \
 		echo "fuzz-python: $(ATHERIS) cannot be installed for this Python, which may be too new for it"; \
 	fi
+
+.PHONY: faults
+faults: $(DONE)/build $(DONE)/test ## Call through a proxy that breaks things, FAULT_CALLS times whole and flipped
+	$(BIN)/python -m tests.faults.run --calls $(FAULT_CALLS)
+	$(BIN)/python -m tests.faults.run --calls $(FAULT_CALLS) --flip
 
 .PHONY: format
 format: $(DONE)/tools ## Format all sources

@@ -1,0 +1,234 @@
+"""The fault test: `python -m tests.faults.run [--calls N] [--flip] [--seed N] [--only NAME]`, or `make faults`.
+
+64 callers at a time call a server through a proxy that delays, trickles, cuts, resets, duplicates and reorders whole
+frames at random, and with `--flip` flips bytes too. Every call ends in its own answer or an error, by its deadline. A
+whole answer to another call is a failure, unless the proxy itself flipped the sequence id of the frame that carried it,
+which nobody can tell: and where a connection carries one call at a time not even that excuses it. Afterwards there are
+no more descriptors, threads and memory than before in the process of the callers and in that of the server, no
+connection in the proxy, and none was kept that carried a frame which cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fastthrift
+
+from tests.faults import callers, watch
+from tests.faults.callers import Clients, Tally
+from tests.faults.chaos import Plan
+
+ROOT = Path(__file__).resolve().parents[2]
+CALLERS = 64
+DEADLINE = 0.6
+WARM_CALLS = 600
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way in which the callers share connections."""
+
+    name: str
+    clients: Clients
+    share: float
+    """How much of the calls it makes."""
+    fatal: float = 1.0
+    """How much of the faults that every call of a connection suffers from there is."""
+    deadline: float = DEADLINE
+    is_multiplexed: bool = False
+    """Whether a connection carries several calls at a time."""
+    run: Callable[..., Tally] = callers.run_threads
+
+
+def scenarios() -> list[Scenario]:
+    """Return the scenarios that the package is ready for."""
+    found = [
+        Scenario("threads, a client each", callers.own_clients, 0.5),
+        Scenario("threads, eight to a client", callers.few_clients, 0.3, deadline=1.0, fatal=0.5),
+        Scenario("threads, one client", callers.one_client, 0.05, deadline=2.0, fatal=0.2),
+    ]
+    if hasattr(fastthrift, "Pool"):
+        found.append(Scenario("threads, one client with a pool", callers.pooled_client, 0.15))
+    return found
+
+
+class Helper:
+    """A process that answers each line with a line of JSON."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-X", "faulthandler", "-m", f"tests.faults.{module}", *arguments]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+        self.port: int = self._read()["port"]
+
+    def ask(self) -> dict[str, Any]:
+        """Return what it has to say now."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def end(self) -> int:
+        """Let it end, and return its status."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                return process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._process.args!r} ended with status {self._process.wait()}")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+
+@contextmanager
+def helper(module: str, *arguments: str) -> Iterator[tuple[Helper, list[str]]]:
+    """Run a helper's process; what was wrong with its end is in the list afterwards."""
+    process, failures = Helper(module, *arguments), []
+    try:
+        yield process, failures
+    finally:
+        status = process.end()
+        if status:
+            failures.append(f"{module} ended with status {status}")
+
+
+@dataclass
+class Outcome:
+    """What a scenario came to."""
+
+    scenario: Scenario
+    tally: Tally
+    proxy: dict[str, Any]
+    seconds: float
+    failures: list[str]
+
+    def summary(self) -> str:
+        """Return one line."""
+        errors = ", ".join(f"{count} {name}" for name, count in sorted(self.tally.errors.items()))
+        faults = sum(count for name, count in self.proxy["faults"].items() if name != "forwarded")
+        return (
+            f"{self.scenario.name}: {self.tally.calls} calls in {self.seconds:.1f} s, {self.tally.own} own answers, "
+            f"{len(self.tally.foreign)} of another call, {self.tally.damaged} damaged; {errors or 'no errors'}; "
+            f"{faults} faults on {self.proxy['connections']} connections, {self.proxy['must close']} had to be closed; "
+            f"latest end {1000 * self.tally.worst:+.0f} ms from the deadline; "
+            f"{'good' if not self.failures else 'FAILED'}"
+        )
+
+
+def judge(scenario: Scenario, tally: Tally, proxy: dict[str, Any], *, flips: bool) -> list[str]:
+    """Return what is wrong about a scenario's end."""
+    failures = list(tally.failures)
+    excused = set(proxy["renumbered"]) if flips and scenario.is_multiplexed else set()
+    failures += [
+        f"{asked} got the whole answer to {number}" for number, asked in tally.foreign.items() if number not in excused
+    ]
+    failures += [f"a connection was kept: {kept}" for kept in proxy["unclosed"]]
+    if proxy["open"]:
+        failures.append(f"{proxy['open']} connections are open at the end")
+    if tally.own < tally.calls / 4:
+        failures.append(f"only {tally.own} of {tally.calls} calls were answered, which tests little")
+    return failures
+
+
+def play(scenario: Scenario, server: Helper, *, calls: int, seed: int, flips: bool) -> Outcome:
+    """Run one scenario through a proxy of its own."""
+    plan = Plan(seed=seed, flips=flips, fatal=scenario.fatal, deadline=scenario.deadline)
+    with helper("proxy", str(server.port), json.dumps(asdict(plan))) as (proxy, ends):
+
+        def call(count: int) -> Tally:
+            return scenario.run(
+                scenario.clients, f"tcp://127.0.0.1:{proxy.port}", callers=CALLERS, calls=count,
+                deadline=scenario.deadline, seed=seed, may_be_damaged=flips,
+            )  # fmt: skip
+
+        total = call(WARM_CALLS)
+        _settle(proxy)
+        here, there, start = watch.held(), server.ask(), time.monotonic()
+        total.add(call(calls))
+        seconds = time.monotonic() - start
+        report = _settle(proxy)
+        found = [f"left with the callers: {leak}" for leak in watch.leaks(here, watch.held)]
+        found += [f"left with the server: {leak}" for leak in watch.leaks(there, server.ask)]
+    return Outcome(scenario, total, report, seconds, judge(scenario, total, report, flips=flips) + found + ends)
+
+
+def _settle(proxy: Helper) -> dict[str, Any]:
+    """Wait until all connections are closed, and return what the proxy has to say then."""
+    end = time.monotonic() + 15
+    while (report := proxy.ask())["open"] and time.monotonic() < end:
+        time.sleep(0.05)
+    return report
+
+
+def run(*, calls: int, seed: int, flips: bool, only: str = "", say: Callable[[str], None] = print) -> list[str]:
+    """Run every scenario and return what failed.
+
+    Args:
+        calls: How many calls all scenarios make together, at least.
+        seed: What the faults and the callers' choices are drawn by.
+        flips: Whether bytes are flipped too.
+        only: A part of the names of the scenarios to run.
+        say: What takes a line for each scenario, and one for all.
+    """
+    say(f"faults{', and flipped bytes' if flips else ''}: seed {seed}")
+    chosen = [scenario for scenario in scenarios() if only in scenario.name]
+    shares = sum(scenario.share for scenario in chosen)
+    outcomes: list[Outcome] = []
+    with helper("server") as (server, failures):
+        for scenario in chosen:
+            part = replace(scenario, share=scenario.share / shares)
+            outcomes.append(play(part, server, calls=int(calls * part.share) + 1, seed=seed, flips=flips))
+            say(outcomes[-1].summary())
+    failures += [f"{outcome.scenario.name}: {what}" for outcome in outcomes for what in outcome.failures]
+    faults: Counter[str] = Counter()
+    for outcome in outcomes:
+        faults.update(outcome.proxy["faults"])
+    total = sum(outcome.tally.calls for outcome in outcomes)
+    own = sum(outcome.tally.own for outcome in outcomes)
+    say(f"frames: {', '.join(f'{count} {name}' for name, count in sorted(faults.items()))}")
+    say(f"{total} calls by {CALLERS} callers, {own} own answers, {len(failures)} failures (seed {seed})")
+    return failures
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--flip", action="store_true", help="flip bytes too")
+    parser.add_argument("--only", default="", help="a part of the names of the scenarios to run")
+    options = parser.parse_args()
+    faulthandler.enable()
+    seed = secrets.randbelow(1 << 32) if options.seed is None else options.seed
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    failures = run(calls=options.calls, seed=seed, flips=options.flip, only=options.only, say=say)
+    for failure in failures:
+        say(f"FAILED: {failure}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
