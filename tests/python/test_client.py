@@ -276,7 +276,7 @@ class TestConnecting:
         assert caught.value.type == TTransportException.NOT_OPEN
 
     @pytest.mark.parametrize(
-        "bad", ["", "127.0.0.1:9090", "tcp://127.0.0.1", "http://127.0.0.1:1", "tcp://:1", "unix://"]
+        "bad", ["", "127.0.0.1:9090", "tcp://127.0.0.1", "ftp://127.0.0.1:1", "tcp://:1", "unix://"]
     )
     def test_a_url_that_is_none_is_refused(self, bad: str) -> None:
         with pytest.raises(ValueError, match="URL"):

@@ -25,7 +25,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use connection::{Connection, Next, Timeouts};
-use endpoint::Endpoint;
+use endpoint::{Address, Endpoint};
 use fastthrift_rpc::ServerConfig;
 use listener::Listener;
 use mio::Waker;
@@ -44,9 +44,9 @@ struct Fixture {
 
 impl Fixture {
     fn new(max_connections: usize, idle: Option<Duration>) -> Self {
-        let endpoint = Endpoint::Tcp { host: "127.0.0.1".to_owned(), port: 0 };
+        let endpoint = Endpoint::parse("tcp://127.0.0.1:0").expect("the URL can be read");
         let listener = Listener::bind(&endpoint).expect("there is a free port");
-        let Endpoint::Tcp { port, .. } = *listener.endpoint() else { panic!("it listens on a port") };
+        let Address::Tcp { port, .. } = listener.endpoint().address else { panic!("it listens on a port") };
         let timeouts = Timeouts { message: None, idle };
         let settings = Settings { config: ServerConfig::default(), timeouts, max_connections };
         let (reactor, waker) = Reactor::new(listener, settings).expect("the system has a poller");

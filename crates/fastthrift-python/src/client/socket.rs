@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 
 /// A connected socket.
 pub(super) enum Socket {
@@ -21,14 +21,14 @@ pub(super) enum Socket {
 impl Socket {
     /// Connects; each address of a host's name is tried, until the deadline.
     pub(super) fn connect(endpoint: &Endpoint, deadline: Option<Instant>) -> io::Result<Self> {
-        match endpoint {
-            Endpoint::Tcp { host, port } => connect_tcp(host, *port, deadline),
+        if endpoint.is_secure || endpoint.http_path.is_some() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this URL is not served yet"));
+        }
+        match &endpoint.address {
+            Address::Tcp { host, port } => connect_tcp(host, *port, deadline),
             #[cfg(unix)]
-            Endpoint::Unix(path) => connect_unix(path, deadline).map(Self::Unix),
-            #[cfg(not(unix))]
-            Endpoint::Unix(_) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no UNIX sockets here"))
-            }
+            Address::Unix(path) => connect_unix(path, deadline).map(Self::Unix),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such sockets here")),
         }
     }
 

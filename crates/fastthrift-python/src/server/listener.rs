@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 #[cfg(unix)]
 use super::socket_file::SocketFile;
 use super::stream::Stream;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 
 /// How many connections the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -37,23 +37,23 @@ impl Listener {
     /// Listens. A port of 0 becomes one that is free; a UNIX socket's file that no server listens on any more is
     /// replaced.
     pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Self> {
-        match endpoint {
-            Endpoint::Tcp { host, port } => {
+        if endpoint.is_secure || endpoint.http_path.is_some() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this URL is not served yet"));
+        }
+        match &endpoint.address {
+            Address::Tcp { host, port } => {
                 let socket = bind_tcp(host, *port)?;
                 let port = socket.local_addr()?.port();
-                let endpoint = Endpoint::Tcp { host: host.clone(), port };
+                let endpoint = Endpoint { address: Address::Tcp { host: host.clone(), port }, ..endpoint.clone() };
                 Ok(Self { socket: Listening::Tcp(socket), endpoint })
             }
             #[cfg(unix)]
-            Endpoint::Unix(path) => {
+            Address::Unix(path) => {
                 let (socket, file) = SocketFile::bind(path)?;
                 let socket = Listening::Unix { socket, _file: file };
                 Ok(Self { socket, endpoint: endpoint.clone() })
             }
-            #[cfg(not(unix))]
-            Endpoint::Unix(_) => {
-                Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no UNIX sockets here"))
-            }
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such sockets here")),
         }
     }
 
