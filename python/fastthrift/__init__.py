@@ -3,6 +3,7 @@
 from fastthrift._core import (
     JSON,
     Binary,
+    Call,
     Compact,
     Limits,
     SimpleJSON,
@@ -10,6 +11,7 @@ from fastthrift._core import (
     StructIterator,
     ThriftException,
     Union,
+    current_call,
     deserialize,
     deserialize_from,
     from_dict,
@@ -43,6 +45,7 @@ del TYPE_CHECKING
 __all__ = [
     "JSON",
     "Binary",
+    "Call",
     "Client",
     "Compact",
     "DecodeError",
@@ -64,6 +67,7 @@ __all__ = [
     "Union",
     "check",
     "connect",
+    "current_call",
     "deserialize",
     "deserialize_from",
     "from_dict",

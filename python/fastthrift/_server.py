@@ -9,13 +9,17 @@ from fastthrift import _core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
+    from typing import Any
 
     from typing_extensions import Self
 
     from fastthrift._client import Protocol, Transport
+    from fastthrift._core import Call
     from fastthrift._service import Service
+
+    Interceptor = Callable[[Call, Callable[[], Any]], Any]
 
 _running: set[Server] = set()
 
@@ -56,10 +60,13 @@ class Server:
         max_container_size: The elements of the largest list, set or map in a request; None for what the protocol's
             limits say, or 16,777,216.
         max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
+        interceptors: What runs around each handler: ``interceptor(call, proceed)`` returns what ``proceed()`` returns,
+            or another result instead, or raises. The first is the outermost. A request for which there is no handler,
+            or whose arguments cannot be read, is answered without them.
 
     Raises:
         TypeError: A handler implements no service, or has methods that are coroutine functions or cannot be called with
-            the arguments of the IDL.
+            the arguments of the IDL; or an interceptor cannot be called or is a coroutine function.
         ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
     """
 
@@ -79,6 +86,7 @@ class Server:
         max_decoded_size: int | None = None,
         max_container_size: int | None = None,
         max_depth: int | None = None,
+        interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
         self._core = _core.ServerCore(
             _named(handler, service),
@@ -93,6 +101,7 @@ class Server:
             max_decoded_size=max_decoded_size,
             max_container_size=max_container_size,
             max_depth=max_depth,
+            interceptors=interceptors,
         )
         self._ended: threading.Event | None = None
 
@@ -193,6 +202,7 @@ def serve(
     max_decoded_size: int | None = None,
     max_container_size: int | None = None,
     max_depth: int | None = None,
+    interceptors: Iterable[Interceptor] | None = None,
 ) -> None:
     """Serve at a URL until Ctrl-C.
 
@@ -217,6 +227,7 @@ def serve(
         max_decoded_size=max_decoded_size,
         max_container_size=max_container_size,
         max_depth=max_depth,
+        interceptors=interceptors,
     ).serve_forever()
 
 

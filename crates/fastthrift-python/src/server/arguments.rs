@@ -1,7 +1,10 @@
 //! The arguments of one call of a handler, as CPython takes them.
 #![allow(unsafe_code)]
 
+use std::cell::UnsafeCell;
+
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use pyo3::{Bound, PyAny, PyErr, ffi};
 
 use crate::object::{Object, Ref};
@@ -13,9 +16,9 @@ const FEW: usize = 7;
 ///
 /// The place before the first belongs to the callee while it runs: a bound method puts its object there.
 pub(crate) struct Arguments {
-    few: [Option<Object>; FEW + 1],
+    few: UnsafeCell<[Option<Object>; FEW + 1]>,
     /// All of them, and the callee's place, where `few` is too small.
-    many: Vec<Option<Object>>,
+    many: UnsafeCell<Vec<Option<Object>>>,
     count: usize,
 }
 
@@ -26,27 +29,46 @@ impl Arguments {
         if count > FEW {
             many.resize_with(count + 1, || None);
         }
-        Self { few: Default::default(), many, count }
-    }
-
-    fn places(&mut self) -> &mut [Option<Object>] {
-        if self.count > FEW { &mut self.many } else { &mut self.few[..=self.count] }
+        Self { few: UnsafeCell::default(), many: many.into(), count }
     }
 
     /// The arguments; those that are not set are `None`.
     pub(crate) fn values(&mut self) -> &mut [Option<Object>] {
-        &mut self.places()[1..]
+        if self.count > FEW { &mut self.many.get_mut()[1..] } else { &mut self.few.get_mut()[1..=self.count] }
+    }
+
+    /// The callee's place, with the arguments behind it.
+    fn places(&self) -> *mut Option<Object> {
+        if self.count > FEW {
+            // SAFETY: no reference to the vector, as opposed to what is in it, outlives a method of `self`.
+            unsafe { (*self.many.get()).as_mut_ptr() }
+        } else {
+            self.few.get().cast()
+        }
+    }
+
+    /// The arguments again, for who wants to look at them; `None` for those that are not set.
+    pub(crate) fn to_tuple<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let places = self.places();
+        let values = (1..=self.count).map(|place| {
+            // SAFETY: the place is there, and only `values`, which borrows `self` mutably, changes it.
+            unsafe { (*places.add(place)).clone() }.map(|value| value.into_bound(py))
+        });
+        PyTuple::new(py, values.collect::<Vec<_>>())
     }
 
     /// Calls with these arguments.
     ///
     /// # Panics
     /// When one of them is not set.
-    pub(crate) fn call(&mut self, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
-        assert!(self.values().iter().all(Option::is_some), "every argument is set before the call");
+    pub(crate) fn call(&self, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
+        let places = self.places();
+        // SAFETY: as in `to_tuple`.
+        let is_set = |place| unsafe { (*places.add(place)).is_some() };
+        assert!((1..=self.count).all(is_set), "every argument is set before the call");
         let count = self.count | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
         // An `Option<Object>` is a pointer that is null for `None`.
-        let first = self.places().as_mut_ptr().cast::<Ref>();
+        let first = places.cast::<Ref>();
         // SAFETY: behind `first` are the callee's place and `count` live objects, all of them until the call returns.
         let result = unsafe {
             let arguments = first.add(1).cast_const();

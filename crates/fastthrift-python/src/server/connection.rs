@@ -94,6 +94,11 @@ impl Connection {
         }
     }
 
+    /// The peer's URL, where it has one.
+    pub(super) fn peer(&self) -> Option<String> {
+        self.stream.peer()
+    }
+
     /// Notes what the poller says about the socket. Whether that is a reason for a turn.
     pub(super) fn note(&mut self, readiness: Readiness) -> bool {
         if readiness.hung_up {

@@ -6,24 +6,38 @@ use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan, Ty
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, DecodeErrorKind, PathStep};
 use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Arguments;
+use super::connection::Connection;
+use super::current::Current;
 use super::log;
 use super::services::{Method, Service, Services};
+use crate::call::{Call, Running, within};
 use crate::class::is_none;
 use crate::codec::{decode_fields, encode_fields};
 use crate::error::{encode_error, exception_class};
+use crate::interceptors::Target;
 use crate::object::Object;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
 use crate::settings::Settings;
 
 /// A request that was read: which method to call, and with what.
-pub(crate) struct Call<'s> {
+pub(crate) struct Invocation<'s> {
+    services: &'s Services,
     pub(crate) service: &'s Arc<Service>,
     pub(crate) method: &'s Method,
-    arguments: Arguments,
+    pub(crate) arguments: Arguments,
+    /// The bytes of the arguments' struct.
+    pub(crate) body_len: usize,
     settings: Settings,
+}
+
+/// What a handler gave, and its call if somebody asked for that.
+pub(super) struct Outcome {
+    pub(super) result: PyResult<Object>,
+    pub(super) call: Option<Py<Call>>,
 }
 
 /// What has to be known of a call to answer it.
@@ -33,7 +47,7 @@ pub(crate) struct Answering<'a> {
     settings: Settings,
 }
 
-impl<'s> Call<'s> {
+impl<'s> Invocation<'s> {
     /// Reads a request. The error is what to answer instead.
     pub(crate) fn read(
         py: Python<'_>,
@@ -44,14 +58,48 @@ impl<'s> Call<'s> {
         let named = request.service.map(|name| rpc.bytes(name));
         let (service, method) = services.find(named, rpc.bytes(request.function))?;
         let settings = Settings { protocol: request.protocol, ..services.settings };
-        let arguments = read_arguments(service.registry.bind(py), &method.info, rpc, request, &settings)?;
-        Ok(Self { service, method, arguments, settings })
+        let (arguments, body_len) = read_arguments(service.registry.bind(py), &method.info, rpc, request, &settings)?;
+        Ok(Self { services, service, method, arguments, body_len, settings })
     }
 
-    /// Calls the handler.
-    pub(crate) fn run(&mut self, py: Python<'_>) -> PyResult<Object> {
+    /// Calls the handler, with the interceptors around it.
+    #[inline]
+    pub(super) fn run(&self, py: Python<'_>, connection: &Connection, request: &Request) -> Outcome {
         let callable = self.method.callable(py).expect("invariant: only methods that are there are found");
-        self.arguments.call(callable)
+        let current = Current::new(self, connection, request);
+        let result = within(&current, || {
+            if self.services.interceptors.is_empty() {
+                self.arguments.call(callable)
+            } else {
+                self.intercept(&current, callable)
+            }
+        });
+        Outcome { result, call: current.into_call() }
+    }
+
+    #[cold]
+    fn intercept(&self, current: &Current<'_>, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
+        let call = current.call(callable.py())?;
+        let target = Handler(callable.clone().unbind());
+        self.services.interceptors.run(call.bind(callable.py()), target).map(Object::from)
+    }
+
+    /// Answers a call that somebody asked for, and tells it how that ended.
+    #[cold]
+    pub(super) fn answer_asked(
+        &self,
+        call: &Bound<'_, Call>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        result: PyResult<Object>,
+    ) -> Result<(), ReplyError> {
+        let sent = rpc.outbound().len();
+        let answered = self.answer(call.py(), rpc, request, result);
+        if let Some(count @ 1..) = rpc.outbound().len().checked_sub(sent) {
+            call.get().set_reply_bytes(count);
+        }
+        Call::end(call);
+        answered
     }
 
     /// Answers with what the handler returned or raised.
@@ -67,7 +115,7 @@ impl<'s> Call<'s> {
 }
 
 impl<'a> Answering<'a> {
-    /// Of a call that was [read](Call::read): its service, its function and its settings.
+    /// Of a call that was [read](Invocation::read): its service, its function and its settings.
     pub(crate) fn new(service: &'a Service, info: &'a FunctionInfo, settings: Settings) -> Self {
         Self { service, info, settings }
     }
@@ -144,6 +192,19 @@ impl<'a> Answering<'a> {
     }
 }
 
+/// A handler's method, behind interceptors.
+struct Handler(Py<PyAny>);
+
+impl Target for Handler {
+    fn proceed<'py>(&self, call: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.bind(call.py()).call1(call.get().arguments_of(call.py()).clone())
+    }
+
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
 /// Answers a request that cannot be carried out.
 #[cold]
 pub(crate) fn refuse(
@@ -157,13 +218,14 @@ pub(crate) fn refuse(
     }
 }
 
+/// Reads the arguments, and says how many bytes they are.
 fn read_arguments(
     registry: &Bound<'_, Registry>,
     info: &FunctionInfo,
     rpc: &mut ServerConnection,
     request: &Request,
     settings: &Settings,
-) -> Result<Arguments, ApplicationException> {
+) -> Result<(Arguments, usize), ApplicationException> {
     let plan = registry.get().plans().structure(info.arguments);
     let mut arguments = Arguments::new(info.argument_names.len());
     let values = arguments.values();
@@ -176,7 +238,7 @@ fn read_arguments(
     if values.iter().any(Option::is_none) {
         complete(registry, info, plan, values, len)?;
     }
-    Ok(arguments)
+    Ok((arguments, len))
 }
 
 /// Sets the arguments that did not come: to the default of the IDL, or else to None.

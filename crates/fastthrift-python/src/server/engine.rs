@@ -14,14 +14,13 @@ use mio::Waker;
 use pyo3::prelude::*;
 
 use super::connection::{Connection, Next};
-use super::dispatch::{Call, refuse};
+use super::dispatch::{Invocation, Outcome, refuse};
 use super::listener::Listener;
 use super::log;
 use super::reactor::{Reactor, Settings};
 use super::seat::{Follow, Seat};
 use super::services::Services;
 use crate::endpoint::Endpoint;
-use crate::object::Object;
 
 /// How many requests of one connection are served before the others get their turn.
 const REQUESTS_PER_TURN: usize = 32;
@@ -301,10 +300,13 @@ impl Engine {
         connection: &mut Connection,
         request: &Request,
     ) -> Result<(), ReplyError> {
-        match Call::read(py, &self.services, &mut connection.rpc, request) {
-            Ok(mut call) => {
-                let result = self.call(py, lead, connection, &mut call);
-                call.answer(py, &mut connection.rpc, request, result)
+        match Invocation::read(py, &self.services, &mut connection.rpc, request) {
+            Ok(invocation) => {
+                let Outcome { result, call } = self.call(py, lead, connection, request, &invocation);
+                match call {
+                    None => invocation.answer(py, &mut connection.rpc, request, result),
+                    Some(call) => invocation.answer_asked(call.bind(py), &mut connection.rpc, request, result),
+                }
             }
             Err(exception) => refuse(&mut connection.rpc, request, &exception),
         }
@@ -316,26 +318,28 @@ impl Engine {
         py: Python<'_>,
         lead: &mut Option<Box<Reactor>>,
         connection: &mut Connection,
-        call: &mut Call<'_>,
-    ) -> PyResult<Object> {
-        let Some(reactor) = lead.take() else { return call.run(py) };
-        if call.method.is_slow() {
+        request: &Request,
+        invocation: &Invocation<'_>,
+    ) -> Outcome {
+        let Some(reactor) = lead.take() else { return invocation.run(py, connection, request) };
+        let method = invocation.method;
+        if method.is_slow() {
             // The replies before this one need not wait for it; what cannot be sent now is sent later.
             let _ = connection.flush();
             let start = Instant::now();
             let turn = self.seat.park(reactor, true);
-            let result = call.run(py);
+            let outcome = invocation.run(py, connection, request);
             *lead = self.seat.take(turn);
-            call.method.took(start.elapsed());
-            return result;
+            method.took(start.elapsed());
+            return outcome;
         }
         let turn = self.seat.park(reactor, false);
-        let result = call.run(py);
+        let outcome = invocation.run(py, connection, request);
         *lead = self.seat.take(turn);
         if lead.is_none() {
-            call.method.was_slow();
+            method.was_slow();
         }
-        result
+        outcome
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod connection;
+mod current;
 pub(crate) mod dispatch;
 mod engine;
 mod listener;
@@ -34,6 +35,7 @@ use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
 use crate::endpoint::Endpoint;
+use crate::interceptors::{Interceptors, Style};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings as WireSettings;
 
@@ -66,7 +68,7 @@ impl ServerCore {
 impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
-                        max_message_size, max_decoded_size, max_container_size, max_depth))]
+                        max_message_size, max_decoded_size, max_container_size, max_depth, interceptors))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
@@ -81,6 +83,7 @@ impl ServerCore {
         max_decoded_size: Option<Bound<'_, PyAny>>,
         max_container_size: Option<Bound<'_, PyAny>>,
         max_depth: Option<Bound<'_, PyAny>>,
+        interceptors: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
         let bounds = chosen.map(|chosen| chosen.bounds).unwrap_or_default();
@@ -110,8 +113,9 @@ impl ServerCore {
             message: timeout("message_timeout", message_timeout)?,
             idle: timeout("idle_timeout", idle_timeout)?,
         };
+        let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
         Ok(Self {
-            services: Arc::new(Services::new(&handlers, settings)?),
+            services: Arc::new(Services::new(&handlers, settings, interceptors)?),
             endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
             settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,

@@ -14,12 +14,10 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::client::handle_of;
 use crate::function::ServiceFunction;
+use crate::interceptors::{Interceptors, is_coroutine_function};
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
 use crate::settings::Settings;
-
-/// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
-const ASYNC_FLAGS: u32 = 0x80 | 0x200;
 
 /// `CO_VARARGS` of a code object's flags.
 const VARARGS_FLAG: u32 = 0x4;
@@ -32,6 +30,8 @@ pub(crate) struct Services {
     named: HashMap<Box<[u8]>, Arc<Service>>,
     /// How values are read and written, in whatever protocol.
     pub(crate) settings: Settings,
+    /// What runs around each handler.
+    pub(crate) interceptors: Interceptors,
 }
 
 /// One handler.
@@ -53,8 +53,12 @@ pub(crate) struct Method {
 impl Services {
     /// Takes handlers by the names under which clients call them. The one that is named `""`, or the only one, also
     /// serves clients that name none; without a name of its own it has that of the IDL.
-    pub(crate) fn new(handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)], settings: Settings) -> PyResult<Self> {
-        let mut services = Self { plain: None, named: HashMap::new(), settings };
+    pub(crate) fn new(
+        handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)],
+        settings: Settings,
+        interceptors: Interceptors,
+    ) -> PyResult<Self> {
+        let mut services = Self { plain: None, named: HashMap::new(), settings, interceptors };
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service)?);
             if name.is_empty() || handlers.len() == 1 {
@@ -88,6 +92,7 @@ impl Services {
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.interceptors.traverse(visit)?;
         // A service is in both places, but each of its references is one.
         let plain = self.plain.iter().filter(|plain| !self.named.values().any(|named| Arc::ptr_eq(plain, named)));
         for service in self.named.values().chain(plain) {
@@ -187,8 +192,7 @@ fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo) -> PyResult<Bo
     if !callable.is_callable() {
         return Err(PyTypeError::new_err(format!("the handler's '{}' is no method", info.name)));
     }
-    let flags = callable.getattr("__code__").and_then(|code| code.getattr("co_flags")?.extract::<u32>()).unwrap_or(0);
-    if flags & ASYNC_FLAGS != 0 {
+    if is_coroutine_function(&callable) {
         let text =
             format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
         return Err(PyTypeError::new_err(text));

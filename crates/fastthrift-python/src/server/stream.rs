@@ -17,6 +17,18 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// The peer's URL; `None` for a peer that has none, as clients of a UNIX socket do.
+    pub(super) fn peer(&self) -> Option<String> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok().map(|address| format!("tcp://{address}")),
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                let address = stream.peer_addr().ok()?;
+                address.as_pathname().map(|path| format!("unix://{}", path.display()))
+            }
+        }
+    }
+
     /// Tells the peer that nothing more comes.
     pub(super) fn shutdown_write(&self) -> io::Result<()> {
         match self {

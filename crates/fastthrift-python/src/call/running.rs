@@ -1,0 +1,90 @@
+//! Which call is being served, by thread and by task.
+//!
+//! A thread that runs a blocking handler points to what it serves: nothing is made of that unless somebody asks. Tasks
+//! of an event loop have a context variable, which is not even made before the first of them.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ptr::NonNull;
+use std::time::Instant;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::IntoPyDict;
+
+use super::Call;
+
+/// What a thread serves.
+pub(crate) trait Running {
+    /// The call as an object, the same one each time.
+    fn call(&self, py: Python<'_>) -> PyResult<Py<Call>>;
+
+    /// Until when the call is to end.
+    fn deadline(&self) -> Option<Instant>;
+}
+
+thread_local! {
+    static RUNNING: Cell<Option<NonNull<dyn Running>>> = const { Cell::new(None) };
+}
+
+/// The `contextvars.ContextVar` that holds the [`Call`] that a task serves, or None.
+static TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Does some work as what `running` says: to that, [`current`] leads meanwhile.
+#[inline]
+pub(crate) fn within<R>(running: &dyn Running, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<NonNull<dyn Running>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RUNNING.set(self.0);
+        }
+    }
+
+    // SAFETY: only the lifetime is forgotten. The pointer is taken away again before `running`'s borrow ends, however
+    // the work ends, and no other thread sees it.
+    let pointer = unsafe { std::mem::transmute::<NonNull<dyn Running + '_>, NonNull<dyn Running>>(running.into()) };
+    let _restore = Restore(RUNNING.replace(Some(pointer)));
+    work()
+}
+
+/// The call that this thread or task serves, if it serves one.
+pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
+    if let Some(running) = RUNNING.get() {
+        // SAFETY: `within` keeps what it points to until it takes the pointer away.
+        return unsafe { running.as_ref() }.call(py).map(Some);
+    }
+    match TASK.get(py) {
+        None => Ok(None),
+        Some(variable) => Ok(variable.call_method0(py, "get")?.extract(py)?),
+    }
+}
+
+/// Until when the call that this thread or task serves is to end.
+#[allow(dead_code, reason = "for clients")]
+#[inline]
+pub(crate) fn current_deadline(py: Python<'_>) -> Option<Instant> {
+    if let Some(running) = RUNNING.get() {
+        // SAFETY: as in `current`.
+        return unsafe { running.as_ref() }.deadline();
+    }
+    TASK.get(py)?;
+    current(py).ok().flatten().and_then(|call| call.get().instant())
+}
+
+/// The `contextvars.ContextVar` that a task's [`Call`] is to be set in.
+#[allow(dead_code, reason = "for the engine of asyncio")]
+pub(crate) fn task_variable(py: Python<'_>) -> PyResult<&'static Bound<'_, PyAny>> {
+    let make = || {
+        let options = [("default", py.None())].into_py_dict(py)?;
+        let class = py.import("contextvars")?.getattr("ContextVar")?;
+        class.call(("fastthrift_call",), Some(&options)).map(Bound::unbind)
+    };
+    Ok(TASK.get_or_try_init(py, make)?.bind(py))
+}
+
+/// Return the call that the handler on this thread, or in this task, serves; None outside of handlers.
+#[pyfunction]
+pub(super) fn current_call(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
+    current(py)
+}

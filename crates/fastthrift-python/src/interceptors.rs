@@ -1,0 +1,141 @@
+//! Interceptors: callables `interceptor(call, proceed)` that run around a call, on either side and for both engines.
+//!
+//! The first of the list is the outermost. What the last one proceeds to is a [`Target`]: the handler on a server, the
+//! conversation with the peer on a client. Where a target returns an awaitable, so does each `proceed()`, and so
+//! interceptors that are coroutine functions await it.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::call::Call;
+
+/// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
+const ASYNC_FLAGS: u32 = 0x80 | 0x200;
+
+/// What the innermost interceptor proceeds to.
+pub(crate) trait Target: Send + Sync + 'static {
+    /// Carries the call out. May be called several times, when an interceptor proceeds again.
+    fn proceed<'py>(&self, call: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>>;
+
+    /// Shows the garbage collector the references that it owns.
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError>;
+}
+
+/// The interceptors of a client or server.
+#[derive(Default)]
+pub(crate) struct Interceptors(Option<Py<PyTuple>>);
+
+/// Whether interceptors are to be coroutine functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Blocking,
+    #[allow(dead_code, reason = "for the engine of asyncio")]
+    Async,
+}
+
+impl Interceptors {
+    /// Takes what a user gave: a sequence of callables, or None.
+    pub(crate) fn new(given: Option<&Bound<'_, PyAny>>, style: Style) -> PyResult<Self> {
+        let Some(given) = given.filter(|given| !given.is_none()) else { return Ok(Self::default()) };
+        let listed: Vec<Bound<'_, PyAny>> = given.try_iter()?.collect::<PyResult<_>>()?;
+        for interceptor in &listed {
+            check(interceptor, style)?;
+        }
+        if listed.is_empty() {
+            return Ok(Self::default());
+        }
+        Ok(Self(Some(PyTuple::new(given.py(), listed)?.unbind())))
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Runs all of them around a target.
+    pub(crate) fn run<'py>(&self, call: &Bound<'py, Call>, target: impl Target) -> PyResult<Bound<'py, PyAny>> {
+        let py = call.py();
+        let Some(interceptors) = &self.0 else { return target.proceed(call) };
+        let chain =
+            Chain { interceptors: interceptors.clone_ref(py), call: call.clone().unbind(), target: Box::new(target) };
+        Proceed::from(&Bound::new(py, chain)?, 0)
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
+/// Refuses what cannot be an interceptor.
+fn check(interceptor: &Bound<'_, PyAny>, style: Style) -> PyResult<()> {
+    if !interceptor.is_callable() {
+        return Err(PyTypeError::new_err(format!("an interceptor is called as (call, proceed), got {interceptor:?}")));
+    }
+    let is_async = is_coroutine_function(interceptor);
+    match style {
+        Style::Blocking if is_async => Err(PyTypeError::new_err(format!(
+            "the interceptor {interceptor:?} is a coroutine function, which only clients and servers of asyncio can call"
+        ))),
+        Style::Async if !is_async => Err(PyTypeError::new_err(format!(
+            "the interceptor {interceptor:?} is to be a coroutine function: async def (call, proceed)"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether calling this gives a coroutine, as far as its code tells.
+pub(crate) fn is_coroutine_function(callable: &Bound<'_, PyAny>) -> bool {
+    let has_flags = |found: &Bound<'_, PyAny>| -> PyResult<bool> {
+        Ok(found.getattr("__code__")?.getattr("co_flags")?.extract::<u32>()? & ASYNC_FLAGS != 0)
+    };
+    has_flags(callable).or_else(|_| has_flags(&callable.getattr("__call__")?)).unwrap_or(false)
+}
+
+/// One call on its way through the interceptors.
+#[pyclass(frozen, module = "fastthrift._core")]
+struct Chain {
+    interceptors: Py<PyTuple>,
+    call: Py<Call>,
+    target: Box<dyn Target>,
+}
+
+#[pymethods]
+impl Chain {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.interceptors)?;
+        visit.call(&self.call)?;
+        self.target.traverse(&visit)
+    }
+}
+
+/// What an interceptor calls to go on: the next interceptor, or the target.
+#[pyclass(frozen, module = "fastthrift._core")]
+struct Proceed {
+    chain: Py<Chain>,
+    /// The place of the interceptor that this calls.
+    place: usize,
+}
+
+impl Proceed {
+    fn from<'py>(chain: &Bound<'py, Chain>, place: usize) -> PyResult<Bound<'py, PyAny>> {
+        let py = chain.py();
+        let Chain { interceptors, call, target } = chain.get();
+        match interceptors.bind(py).get_item(place) {
+            Ok(interceptor) => interceptor.call1((call, Self { chain: chain.clone().unbind(), place: place + 1 })),
+            Err(_) => target.proceed(call.bind(py)),
+        }
+    }
+}
+
+#[pymethods]
+impl Proceed {
+    fn __call__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Self::from(self.chain.bind(py), self.place)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.chain)
+    }
+}

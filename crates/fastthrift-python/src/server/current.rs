@@ -1,0 +1,67 @@
+//! The call that a thread of the server has in hand, as an object once somebody asks for it.
+
+use std::cell::OnceCell;
+use std::time::Instant;
+
+use fastthrift_rpc::{CallKind, Request};
+use pyo3::prelude::*;
+
+use super::connection::Connection;
+use super::dispatch::Invocation;
+use crate::call::{Call, CallParts, Running, Side};
+
+/// A request whose handler runs.
+pub(super) struct Current<'a> {
+    invocation: &'a Invocation<'a>,
+    connection: &'a Connection,
+    request: &'a Request,
+    made: OnceCell<Py<Call>>,
+}
+
+impl<'a> Current<'a> {
+    #[inline]
+    pub(super) fn new(invocation: &'a Invocation<'a>, connection: &'a Connection, request: &'a Request) -> Self {
+        Self { invocation, connection, request, made: OnceCell::new() }
+    }
+
+    /// The call, if somebody asked for it.
+    #[inline]
+    pub(super) fn into_call(self) -> Option<Py<Call>> {
+        self.made.into_inner()
+    }
+
+    #[cold]
+    fn make(&self, py: Python<'_>) -> PyResult<Py<Call>> {
+        let Invocation { service, method, arguments, .. } = self.invocation;
+        let transport = self.connection.rpc.dialect().map(|dialect| dialect.framing.to_string());
+        let parts = CallParts {
+            side: Side::Server,
+            service: service.name.clone(),
+            info: method.info.clone(),
+            is_oneway: method.info.is_oneway || self.request.kind == CallKind::Oneway,
+            arguments: arguments.to_tuple(py)?.unbind(),
+            headers: None,
+            peer: self.connection.peer().map(Into::into),
+            protocol: self.request.protocol.to_string().into(),
+            transport: transport.unwrap_or_default().into(),
+            deadline: None,
+            request_bytes: Some(self.invocation.body_len),
+        };
+        Py::new(py, Call::new(py, parts)?)
+    }
+}
+
+impl Running for Current<'_> {
+    fn call(&self, py: Python<'_>) -> PyResult<Py<Call>> {
+        if self.made.get().is_none() {
+            let call = self.make(py)?;
+            // Python code may have asked again meanwhile; then that one counts.
+            let _ = self.made.set(call);
+        }
+        Ok(self.made.get().expect("invariant: it was set above").clone_ref(py))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+}
