@@ -9,9 +9,13 @@ The names that Thrift users know are the bases, so that ``except`` clauses writt
     │   ├── DecodeError             bytes are not what the IDL says
     │   └── EncodeError             a value is not what the IDL says
     └── TTransportException         the connection failed
+        ├── ConnectError            no connection could be made; a ConnectionError, too
+        ├── ConnectionLost          the connection broke; a ConnectionError, too
+        ├── PeerError               the peer broke the protocol
         └── TransportTimeout        a deadline passed; a TimeoutError, too
 
-`ThriftSyntaxError`, which says that an IDL file is not right, stands apart: it is a `SyntaxError`.
+Each `TTransportException` says whether any of the request was sent: where nothing was, the call was surely not carried
+out. `ThriftSyntaxError`, which says that an IDL file is not right, stands apart: it is a `SyntaxError`.
 """
 
 
@@ -82,6 +86,8 @@ class TTransportException(TException):
 
     Attributes:
         type: One of the constants of this class.
+        message: What happened.
+        was_sent: Whether any byte of the request may have left; False says that the peer surely did not carry it out.
     """
 
     UNKNOWN = 0
@@ -90,14 +96,35 @@ class TTransportException(TException):
     TIMED_OUT = 3
     END_OF_FILE = 4
 
-    def __init__(self, type: int = UNKNOWN, message: str | None = None) -> None:  # noqa: A002 (Thrift's own name)
+    def __init__(
+        self,
+        type: int = UNKNOWN,  # noqa: A002 (Thrift's own name)
+        message: str | None = None,
+        was_sent: bool = True,
+    ) -> None:
         super().__init__(message or "")
         self.type = type
         self.message = message
+        self.was_sent = was_sent
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.type, self.message)
+        return type(self), (self.type, self.message, self.was_sent)
+
+
+class ConnectError(TTransportException, ConnectionError):
+    """No connection could be made, so nothing was sent; `type` is NOT_OPEN."""
+
+
+class ConnectionLost(TTransportException, ConnectionError):
+    """The connection broke before a reply came: where `was_sent`, nobody knows whether the call was carried out.
+
+    `type` is END_OF_FILE when the peer closed the connection, else UNKNOWN.
+    """
+
+
+class PeerError(TTransportException):
+    """The peer broke the protocol, or speaks another one; whether the call was carried out is not known."""
 
 
 class TransportTimeout(TTransportException, TimeoutError):
-    """A call did not end before its deadline."""
+    """A call did not end before its deadline; where `was_sent`, it may have been carried out nevertheless."""

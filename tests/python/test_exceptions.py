@@ -117,7 +117,10 @@ def test_the_packages_own_exceptions_say_what_they_are() -> None:
     assert str(fastthrift.TApplicationException(6)) == "internal error"
     assert str(fastthrift.TApplicationException(99)) == "type 99"
     assert issubclass(fastthrift.TransportTimeout, TimeoutError)
-    assert issubclass(fastthrift.TransportTimeout, fastthrift.TTransportException)
+    for name in ("ConnectError", "ConnectionLost", "PeerError", "TransportTimeout"):
+        assert issubclass(getattr(fastthrift, name), fastthrift.TTransportException)
+    for kind in (fastthrift.ConnectError, fastthrift.ConnectionLost):
+        assert issubclass(kind, ConnectionError)
     for kind in (fastthrift.DecodeError, fastthrift.EncodeError):
         assert issubclass(kind, fastthrift.TProtocolException)
         assert issubclass(kind, ValueError)

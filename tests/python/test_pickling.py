@@ -96,7 +96,10 @@ def test_the_errors_of_the_package_survive() -> None:
         fastthrift.EncodeError("text"),
         fastthrift.TApplicationException(6, "text"),
         fastthrift.TTransportException(4, "text"),
-        fastthrift.TransportTimeout(3, "text"),
+        fastthrift.ConnectError(1, "text", False),
+        fastthrift.ConnectionLost(4, "text"),
+        fastthrift.PeerError(0, "text"),
+        fastthrift.TransportTimeout(3, "text", False),
     ]
     for error in errors:
         twin = pickle.loads(pickle.dumps(error))

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Fault, ReplyBody,
-    ReplyError, RequestId, ServerConfig, ServerConnection, Span,
+    CallError, CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ReplyBody, ReplyError,
+    RequestId, ServerConfig, ServerConnection, Span,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::client::framing;
-use crate::error::{application_error, exception, transport_error};
+use crate::error::{TransportKind, application_error, transport_error};
 
 /// The client's side of one connection. Times are in seconds since a moment that the driver chooses once.
 #[pyclass(name = "ClientConnection", module = "fastthrift._core")]
@@ -103,7 +103,7 @@ impl PyClientConnection {
             }
             ClientEvent::TimedOut { call } => {
                 let text = "no reply came before the deadline";
-                (call.to_number(), raised(exception(py, "TransportTimeout", (3, text))))
+                (call.to_number(), raised(transport_error(py, TransportKind::TimedOut, true, text.to_owned())))
             }
         }))
     }
@@ -207,8 +207,7 @@ fn time(seconds: f64) -> PyResult<Duration> {
 }
 
 fn connection_error(py: Python<'_>, error: &ConnectionError) -> PyErr {
-    let kind = if error.fault() == Fault::Network { "END_OF_FILE" } else { "UNKNOWN" };
-    transport_error(py, kind, error.to_string())
+    transport_error(py, TransportKind::of(error), true, error.to_string())
 }
 
 fn call_error(py: Python<'_>, error: &CallError) -> PyErr {

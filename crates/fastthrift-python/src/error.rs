@@ -2,6 +2,7 @@
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind};
 use fastthrift_protocol::{ApplicationException, DecodeError};
+use fastthrift_rpc::{ConnectionError, Fault};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -48,11 +49,52 @@ pub(crate) fn application_error(py: Python<'_>, error: &ApplicationException) ->
     exception(py, "TApplicationException", (error.kind.0, error.message.as_str()))
 }
 
-/// A connection that failed; `kind` is a constant of `TTransportException`.
-pub(crate) fn transport_error(py: Python<'_>, kind: &str, text: String) -> PyErr {
-    let make = || -> PyResult<PyErr> {
-        let class = exception_class(py, "TTransportException")?;
-        Ok(PyErr::from_value(class.call1((class.getattr(kind)?, text))?))
-    };
-    make().unwrap_or_else(|error| error)
+/// What kind of `TTransportException` a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TransportKind {
+    /// The connection is not open, or cannot be used: a `TTransportException` of this type alone.
+    NotOpen,
+    /// A `TTransportException` that none of the others describes.
+    Other,
+    /// A `ConnectError`.
+    Connect,
+    /// A `ConnectionLost`: the socket failed.
+    Broken,
+    /// A `ConnectionLost`: the peer closed the connection.
+    Ended,
+    /// A `PeerError`.
+    Peer,
+    /// A `TransportTimeout`.
+    TimedOut,
+}
+
+impl TransportKind {
+    /// The kind of a connection's own error.
+    pub(crate) fn of(error: &ConnectionError) -> Self {
+        match error.fault() {
+            Fault::Network => Self::Ended,
+            Fault::Peer => Self::Peer,
+            Fault::Local => Self::Other,
+        }
+    }
+
+    /// The name of the class, and its `type`, which is a constant of `TTransportException`.
+    const fn class(self) -> (&'static str, i32) {
+        match self {
+            Self::NotOpen => ("TTransportException", 1),
+            Self::Other => ("TTransportException", 0),
+            Self::Connect => ("ConnectError", 1),
+            Self::Broken => ("ConnectionLost", 0),
+            Self::Ended => ("ConnectionLost", 4),
+            Self::Peer => ("PeerError", 0),
+            Self::TimedOut => ("TransportTimeout", 3),
+        }
+    }
+}
+
+/// A connection that failed; `was_sent` says whether any of the request may have left.
+#[cold]
+pub(crate) fn transport_error(py: Python<'_>, kind: TransportKind, was_sent: bool, text: String) -> PyErr {
+    let (class, number) = kind.class();
+    exception(py, class, (number, text, was_sent))
 }

@@ -18,6 +18,7 @@ mod error;
 mod framing;
 mod inbound;
 mod outbound;
+pub mod policy;
 mod server;
 mod span;
 

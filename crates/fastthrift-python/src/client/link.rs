@@ -4,11 +4,10 @@ use std::io::{self, Read, Write};
 use std::process;
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::{
-    CallError, CallId, CallKind, CallWriter, ClientConnection, ClientEvent, ConnectionError, ReplyBody,
-};
+use fastthrift_rpc::{CallId, CallKind, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 
 use super::Target;
+use super::failure::{Failure, LinkError};
 use super::socket::Socket;
 
 /// How many bytes a receive asks for at least.
@@ -39,25 +38,6 @@ struct Open {
     has_usual_timeouts: bool,
     /// The process that made it: one that was forked off must not read the replies of its parent.
     process: u32,
-}
-
-/// Why a call did not get its reply. The connection was closed, but for `Call` errors.
-#[derive(Debug)]
-pub(super) enum LinkError {
-    /// The client was closed.
-    Closed,
-    /// No connection could be made.
-    Connect(io::Error),
-    /// The call cannot be made; nothing was sent.
-    Call(CallError),
-    /// The deadline passed.
-    TimedOut,
-    /// The socket failed.
-    Io(io::Error),
-    /// The peer broke the protocol, or closed the connection.
-    Connection(ConnectionError),
-    /// A signal's handler asked to stop.
-    Interrupted,
 }
 
 impl Link {
@@ -132,13 +112,14 @@ impl Link {
         kind: CallKind,
         deadline: Option<Instant>,
         is_interrupted: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<ReplyBody>, LinkError> {
-        let open = self.open.as_mut().ok_or(LinkError::Closed)?;
+    ) -> Result<Option<ReplyBody>, Failure> {
+        let open = self.open.as_mut().ok_or(Failure::before(LinkError::Closed))?;
+        let whole = open.connection.outbound().len();
         let result = open.exchange(call, kind, deadline, is_interrupted);
-        if result.is_err() {
-            self.open = None;
-        }
-        result
+        result.map_err(|error| {
+            let left = self.open.take().map_or(0, |open| open.connection.outbound().len());
+            Failure { error, was_sent: left < whole }
+        })
     }
 
     /// The connection that holds the body of the last reply.

@@ -1,6 +1,7 @@
 //! Blocking clients.
 
 mod arguments;
+mod failure;
 mod link;
 mod message;
 mod socket;
@@ -10,18 +11,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallError, CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
+use fastthrift_rpc::{CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 pub(crate) use self::arguments::bind;
-use self::link::{Link, LinkError};
+use self::failure::{Failure, LinkError, connect_error};
+use self::link::Link;
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_call};
 use self::turns::{NoTurn, Turn, Turns};
 use crate::class::none;
 use crate::endpoint::Endpoint;
-use crate::error::{application_error, decode_error, encode_error, exception, transport_error};
+use crate::error::{application_error, decode_error, encode_error};
 use crate::function::{Role, ServiceFunction};
 use crate::names::python_name;
 use crate::object::{Object, held};
@@ -66,7 +68,7 @@ impl Client {
     fn take_link(&self, py: Python<'_>, name: &str, deadline: Option<Instant>) -> PyResult<Turn<'_, Link>> {
         self.link.take(py, deadline).map_err(|reason| match reason {
             NoTurn::Interrupted(error) => error,
-            NoTurn::TimedOut => link_error(py, &self.target, name, LinkError::TimedOut),
+            NoTurn::TimedOut => Failure::before(LinkError::TimedOut).into_python(py, &self.target, name),
             NoTurn::Mine => PyRuntimeError::new_err("the client is in the middle of a call on this very thread"),
         })
     }
@@ -84,9 +86,9 @@ impl Client {
         let start = Instant::now();
         let deadline = self.target.timeout.map(|timeout| start + timeout);
         let mut link = self.take_link(py, &info.name, deadline)?;
-        let failed = |error| link_error(py, &self.target, &info.name, error);
+        let failed = |failure: Failure| failure.into_python(py, &self.target, &info.name);
         if !link.is_warm(start) {
-            self.target.open(py, &mut link, deadline)?.map_err(failed)?;
+            self.target.open(py, &mut link, deadline)?.map_err(Failure::before).map_err(failed)?;
         }
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
         let call = self.write_call(registry.get(), info, &values, &mut link, kind, deadline)?;
@@ -121,7 +123,7 @@ impl Client {
         kind: CallKind,
         deadline: Option<Instant>,
     ) -> PyResult<CallId> {
-        let failed = |error| link_error(held(), &self.target, &info.name, error);
+        let failed = |error| Failure::before(error).into_python(held(), &self.target, &info.name);
         let writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
         write_call(registry, info, values, &self.target.settings, writer).map_err(|unsent| match unsent {
             Unsent::Encode(error) => encode_error(held(), &error),
@@ -151,43 +153,6 @@ impl Client {
 fn signal_error() -> Option<PyErr> {
     #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
     Python::attach(|py| py.check_signals()).err()
-}
-
-/// A connection that could not be made.
-fn connect_error(py: Python<'_>, target: &Target, error: LinkError) -> PyErr {
-    let endpoint = &target.endpoint;
-    match error {
-        LinkError::TimedOut => {
-            let limit = target.timeout.unwrap_or_default();
-            exception(py, "TransportTimeout", (3, format!("cannot connect to {endpoint} within {limit:?}")))
-        }
-        LinkError::Connect(error) => transport_error(py, "NOT_OPEN", format!("cannot connect to {endpoint}: {error}")),
-        other => transport_error(py, "NOT_OPEN", format!("cannot connect to {endpoint}: {other:?}")),
-    }
-}
-
-/// A failed call as a Python exception that says what was called, and where.
-fn link_error(py: Python<'_>, target: &Target, name: &str, error: LinkError) -> PyErr {
-    let endpoint = &target.endpoint;
-    match error {
-        LinkError::Closed => transport_error(py, "NOT_OPEN", format!("{name}: the client was closed")),
-        error @ LinkError::Connect(_) => connect_error(py, target, error),
-        LinkError::TimedOut => {
-            let limit = target.timeout.unwrap_or_default();
-            let text = format!("{name}: no reply from {endpoint} within {limit:?}");
-            exception(py, "TransportTimeout", (3, text))
-        }
-        LinkError::Io(error) => {
-            transport_error(py, "UNKNOWN", format!("{name}: the connection to {endpoint} failed: {error}"))
-        }
-        LinkError::Connection(error) => {
-            let kind = if error.fault() == fastthrift_rpc::Fault::Network { "END_OF_FILE" } else { "UNKNOWN" };
-            transport_error(py, kind, format!("{name}: the connection to {endpoint} was closed: {error}"))
-        }
-        LinkError::Call(error @ CallError::OutOfMemory) => PyMemoryError::new_err(format!("{name}: {error}")),
-        LinkError::Call(error) => transport_error(py, "UNKNOWN", format!("{name}: {error}")),
-        LinkError::Interrupted => PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("interrupted")),
-    }
 }
 
 #[pymethods]
