@@ -13,6 +13,7 @@ BENCH_ARGS ?=
 FAULT_CALLS ?= 100000
 UPDATE ?=
 PYTEST_ARGS ?=
+CONFORMANCE_ARGS ?=
 
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -32,7 +33,7 @@ CARGO_TEST := cargo test --locked --workspace --exclude fastthrift-python --all-
 PACKAGE_SOURCES := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -path crates/fastthrift-testing -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 STUB := $(wildcard python/fastthrift/_core.pyi)
-TYPED := $(wildcard tools/*.py) $(wildcard benches/*.py benches/*/*.py) $(wildcard examples/*/*.py)
+TYPED := $(wildcard tools/*.py) $(wildcard conformance/*.py) $(wildcard benches/*.py benches/*/*.py) $(wildcard examples/*/*.py)
 PACKAGE_TYPED := $(wildcard python/fastthrift/__init__.py) $(wildcard tests/typing/*.py) \
 	tests/python/test_load.py tests/python/test_server.py
 
@@ -60,6 +61,11 @@ test-rust: ## Run the Rust tests alone
 .PHONY: test-python
 test-python: $(DONE)/build $(DONE)/test ## Run the Python tests alone (PYTEST_ARGS=...)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: conformance
+conformance: $(DONE)/build $(DONE)/test ## Talk to Apache's libraries in other languages (CONFORMANCE_ARGS="--only 'go tcp'")
+	conformance/install
+	$(BIN)/python -m conformance.run $(CONFORMANCE_ARGS)
 
 .PHONY: check
 check: check-rust check-python check-stubs ## Check formatting, lints, types, layers and house rules

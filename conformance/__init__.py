@@ -1,0 +1,1 @@
+"""Conversations between fastthrift and Apache's libraries: every carrier, transport and protocol, both ways."""

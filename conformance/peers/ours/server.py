@@ -1,0 +1,26 @@
+"""Serves with fastthrift, and prints where."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+from pathlib import Path
+
+import fastthrift
+from checks import MULTIPLEXED_NAME
+from handler import Handler
+
+parser = argparse.ArgumentParser()
+for name in ("url", "idl"):
+    parser.add_argument(f"--{name}", required=True)
+for name in ("cert", "key"):
+    parser.add_argument(f"--{name}")
+asked, _ = parser.parse_known_args()  # How a client speaks, the server finds out.
+
+logging.getLogger("fastthrift").addHandler(logging.NullHandler())
+types = fastthrift.load(Path(asked.idl))
+handlers = {MULTIPLEXED_NAME: Handler(types), "": Handler(types)}
+with fastthrift.Server(handlers, asked.url, service=types.Conformance) as server:
+    print(f"listening {server.url}", flush=True)
+    signal.pause()

@@ -1,0 +1,88 @@
+"""Runs cells: which there are, in what groups, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from conformance import programs
+from conformance.cells import Cell, Speech, all_speeches
+from conformance.certificates import Certificates
+from conformance.libraries import OURS, PEERS, Command, Peer
+from conformance.peers.common.checks import CHECKS
+
+EVERYBODY = OURS | PEERS
+
+
+class Outcome(NamedTuple):
+    """What came of a cell: for each check what went wrong, or None."""
+
+    cell: Cell
+    checks: dict[str, str | None]
+
+
+class Job(NamedTuple):
+    """Cells that one server serves."""
+
+    server: str
+    speech: Speech
+    """What the server is started for; one of ours tells all transports and protocols by itself."""
+    cells: tuple[Cell, ...]
+
+
+def can_speak(cell: Cell) -> bool:
+    """Return whether both libraries of a cell can speak as it says."""
+    return EVERYBODY[cell.client].speaks("client", cell.speech) and EVERYBODY[cell.server].speaks("server", cell.speech)
+
+
+def jobs(peers: Iterable[str]) -> Iterator[Job]:
+    """Yield all jobs with the given peers."""
+    speeches = list(all_speeches())
+    for peer in peers:
+        for speech in speeches:
+            yield Job(peer, speech, tuple(Cell(ours, peer, speech) for ours in OURS))
+        for ours in OURS:
+            for carrier in dict.fromkeys(speech.carrier for speech in speeches):
+                alike = [speech for speech in speeches if speech.carrier == carrier]
+                yield Job(ours, alike[0], tuple(Cell(peer, ours, speech) for speech in alike))
+
+
+class Runner:
+    """Runs jobs with what was built."""
+
+    def __init__(self, built: dict[str, Path], certificates: Certificates) -> None:
+        self._built = built
+        self._certificates = certificates
+
+    def run(self, job: Job) -> list[Outcome]:
+        """Start the job's server, and make every check of its cells."""
+        server = EVERYBODY[job.server]
+        command = self._filled(server, [*server.server, *_arguments(job.speech)])
+        files = self._certificates.for_servers
+        try:
+            with programs.serving(command, job.speech, files, self._environment(server)) as url:
+                return [self._call(cell, url) for cell in job.cells]
+        except programs.ServerError as error:
+            return [Outcome(cell, dict.fromkeys(_expected(cell), str(error))) for cell in job.cells]
+
+    def _call(self, cell: Cell, url: str) -> Outcome:
+        client = EVERYBODY[cell.client]
+        command = [*client.client, "--url", url, *_arguments(cell.speech), *self._certificates.for_clients]
+        outcomes, noise = programs.call(self._filled(client, command), self._environment(client))
+        return Outcome(cell, {check: outcomes.get(check, f"no outcome; {noise!r}") for check in _expected(cell)})
+
+    def _environment(self, peer: Peer) -> dict[str, str]:
+        built = self._built.get(peer.name)
+        return programs.environment(*([built / "gen"] if built else []))
+
+    def _filled(self, peer: Peer, command: Command) -> Command:
+        return [part.replace("{built}", str(self._built.get(peer.name, ""))) for part in command]
+
+
+def _arguments(speech: Speech) -> Command:
+    return ["--transport", speech.transport, "--protocol", speech.protocol]
+
+
+def _expected(cell: Cell) -> list[str]:
+    return [check for check in CHECKS if check not in EVERYBODY[cell.client].without]
