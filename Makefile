@@ -22,6 +22,7 @@ BENCH_VENV := $(CURDIR)/.venv-bench
 FUZZ_VENV := $(CURDIR)/.venv-fuzz
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOADGEN := $(TARGET)/bench/loadgen
+FLOOR := $(TARGET)/bench/echo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 # PyO3 asks this interpreter how to build; a fixed answer keeps `make check` and `make build` from undoing each other.
@@ -73,8 +74,8 @@ check: check-rust check-python check-stubs ## Check formatting, lints, types, la
 ##@ Now and then
 
 .PHONY: bench
-bench: $(DONE)/build $(BENCH_VENV)/done $(LOADGEN) ## Compare with the peers (BENCH_ARGS="--part codec --write")
-	$(BENCH_VENV)/bin/python -m benches.run --loadgen $(LOADGEN) $(BENCH_ARGS)
+bench: $(DONE)/build $(BENCH_VENV)/done $(LOADGEN) $(FLOOR) ## Compare with the peers (BENCH_ARGS="--part codec --write")
+	$(BENCH_VENV)/bin/python -m benches.run --loadgen $(LOADGEN) --floor $(FLOOR) $(BENCH_ARGS)
 
 .PHONY: check-instructions
 check-instructions: $(DONE)/venv ## Hold the Rust walk to its kept instruction counts (UPDATE=1 keeps new ones)
@@ -166,6 +167,6 @@ $(BENCH_VENV)/done: benches/requirements.txt benches/requirements-optional.txt |
 	echo $(CURDIR)/python > "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fastthrift.pth"
 	@touch $@
 
-$(LOADGEN): benches/loadgen/loadgen.c
+$(LOADGEN) $(FLOOR): $(TARGET)/bench/%: benches/loadgen/%.c
 	@mkdir -p $(@D)
 	cc -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<

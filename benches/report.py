@@ -86,7 +86,7 @@ def publish(name: str, text: str, *, write: bool) -> None:
         print(f"(written to docs/benchmarks/{name}.md)", file=sys.stderr)
 
 
-_DISTRIBUTIONS = ("thriftpy2", "thrift", "msgspec", "thriftrs2", "protobuf", "orjson", "pyarrow", "numpy")
+_DISTRIBUTIONS = ("thriftpy2", "thrift", "grpcio", "msgspec", "thriftrs2", "protobuf", "orjson", "pyarrow", "numpy")
 
 
 def _version(distribution: str) -> str | None:

@@ -1,15 +1,12 @@
-"""Echo calls: what a request costs the server, measured from outside by one load generator for all servers."""
+"""Echo calls: what a request costs servers and clients, each kind measured from outside by the same counterpart."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import socket
+import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,174 +15,182 @@ from thriftpy2.protocol.cybin import TCyBinaryProtocol
 from thriftpy2.thrift import TMessageType
 from thriftpy2.transport.memory import TCyMemoryBuffer
 
-from benches import data, report
-from benches.echo_server import HOST, KINDS
+from benches import data, echo_client, echo_server
+from benches.echo_server import HOST
 from benches.measure import Sample, shuffled
 from benches.peers import IDL
+from benches.processes import cores, cpu_seconds, generate, server, start
 
-RAW = "floor: Python socket echo, threads"
-START_SECONDS = 15.0
 WARM_SECONDS = 0.2
+FLOOR = "floor: "
+GRPC = "grpcio"
+"""How the kinds begin that speak HTTP/2, which the load generator and the C server do not."""
+SLEEPERS, QUICK = 16, 4
+"""The connections that call what sleeps, and those that call what does not, at the same time."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """How the load generator calls."""
+    """How many call, and from where."""
 
     title: str
     connections: int
     same_core: bool = False
+    callers: int = 0
+    """How many callers share the connections; 0 for one on each."""
+
+    @property
+    def core(self) -> int:
+        """The core for those who call the server on the first core."""
+        return cores()[0] if self.same_core else cores()[-1]
 
 
-SCENARIOS = (
-    Scenario("32 connections", 32),
-    Scenario("one connection", 1),
-    Scenario("one connection, generator on the server's core", 1, same_core=True),
+SERVERS = (
+    Scenario("Servers, 32 connections", 32),
+    Scenario("Servers, one connection", 1),
+    Scenario("Servers, one connection, generator on the server's core", 1, same_core=True),
 )
+CLIENTS = (
+    Scenario("Clients, one connection, on the server's core", 1, same_core=True),
+    Scenario("Clients, 32 connections", 32),
+)
+SHARED = Scenario("Clients, 64 callers on one connection", 1, callers=64)
+MIXED = Scenario(f"Quick calls on {QUICK} connections while {SLEEPERS} others call what sleeps 50 ms", QUICK)
 
 
 @dataclass
 class Figures:
-    """What was measured of one server in one scenario, one value a round."""
+    """What was measured of one kind in one scenario, one value a round."""
 
     cpu_us: Sample = field(default_factory=Sample)
     rate: Sample = field(default_factory=Sample)
     p50_us: Sample = field(default_factory=Sample)
     p99_us: Sample = field(default_factory=Sample)
+    p999_us: Sample = field(default_factory=Sample)
+
+    def add(self, result: Mapping[str, float], cpu_us: float) -> None:
+        """Add a round."""
+        self.cpu_us.values.append(cpu_us)
+        self.rate.values.append(result["requests"] / result["seconds"])
+        for name in ("p50_us", "p99_us", "p999_us"):
+            getattr(self, name).values.append(result[name])
 
 
-def run(work: Path, loadgen: Path, *, rounds: int, seconds: float) -> str:
-    """Measure every server in every scenario and return the report.
+Found = dict[Scenario, dict[str, Figures]]
+
+
+class Bench:
+    """All measurements, and what there is no measurement of."""
+
+    def __init__(self, work: Path, loadgen: Path, *, rounds: int, seconds: float) -> None:
+        self.found: Found = {}
+        self.missing: dict[str, str] = {}
+        self._work = work
+        self._loadgen = loadgen
+        self._rounds = rounds
+        self._seconds = seconds
+
+    def servers(self) -> None:
+        """Measure every server in every scenario."""
+        for order in shuffled(echo_server.KINDS, self._rounds):
+            for kind in self._present(order):
+                with self._unless_missing(kind), server(kind, self._work) as (process, port):
+                    for scenario in SERVERS:
+                        self._serve(kind, scenario, process, port)
+                    beside = f"{kind}, beside calls that sleep"
+                    if not kind.startswith(FLOOR) and beside not in self.missing:
+                        with self._unless_missing(beside):
+                            self._mix(kind, process, port)
+
+    def clients(self) -> None:
+        """Measure every client in every scenario, against the C server, or those of gRPC against its own."""
+        kinds = {f"client {kind}": kind for kind in (*echo_client.BLOCKING, *echo_client.ASYNCIO)}
+        for order in shuffled(kinds, self._rounds):
+            for name in self._present(order):
+                kind = kinds[name]
+                against = GRPC if kind.startswith(GRPC) else "replies"
+                with self._unless_missing(name), server(against, self._work) as (_, port):
+                    for scenario in (*CLIENTS, SHARED) if kind in echo_client.ASYNCIO else CLIENTS:
+                        result = generate(self._client(kind, port, "echo", scenario, self._seconds), scenario.core)
+                        self._figures(scenario, kind).add(result, result["cpu_us"])
+
+    def _serve(self, kind: str, scenario: Scenario, process: int, port: int) -> None:
+        generate(self._generator(kind, port, "echo", scenario, WARM_SECONDS), scenario.core)
+        before = cpu_seconds(process)
+        result = generate(self._generator(kind, port, "echo", scenario, self._seconds), scenario.core)
+        spent = cpu_seconds(process) - before
+        self._figures(scenario, kind).add(result, spent / result["calls"] * 1e6)
+
+    def _mix(self, kind: str, process: int, port: int) -> None:
+        sleepers = Scenario("sleepers", SLEEPERS)
+        with start(self._generator(kind, port, "rest", sleepers, self._seconds + 1), MIXED.core) as resting:
+            try:
+                self._serve(kind, MIXED, process, port)
+                if resting.poll() is not None:
+                    raise RuntimeError("those who call what sleeps have ended before the others")
+            finally:
+                resting.kill()
+
+    def _generator(self, kind: str, port: int, function: str, scenario: Scenario, seconds: float) -> list[str]:
+        """Return the command that calls a server: the load generator, or gRPC's own client."""
+        if kind.startswith(GRPC):
+            return self._client(GRPC, port, function, scenario, seconds)
+        is_raw = kind.startswith(FLOOR)
+        messages = [self._work / f"{function}.request", self._work / f"{function}.{'request' if is_raw else 'reply'}"]
+        return [str(self._loadgen), HOST, str(port), *map(str, messages), str(scenario.connections), str(seconds)]
+
+    def _client(self, kind: str, port: int, function: str, scenario: Scenario, seconds: float) -> list[str]:
+        numbers = (scenario.connections, scenario.callers or scenario.connections, seconds)
+        module = [sys.executable, "-m", "benches.echo_client"]
+        return [*module, kind, str(port), str(self._work), function, *map(str, numbers)]
+
+    def _figures(self, scenario: Scenario, kind: str) -> Figures:
+        return self.found.setdefault(scenario, {}).setdefault(kind, Figures())
+
+    def _present(self, kinds: Sequence[str]) -> Iterator[str]:
+        return (kind for kind in kinds if kind not in self.missing)
+
+    @contextmanager
+    def _unless_missing(self, kind: str) -> Iterator[None]:
+        """Note why a kind cannot be measured."""
+        try:
+            yield
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            self.missing[kind] = str(error)
+
+
+def run(work: Path, loadgen: Path, floor: Path, *, rounds: int, seconds: float) -> str:
+    """Measure every server and client and return the report.
 
     Args:
         work: A folder for the captured messages and generated code.
         loadgen: The built load generator.
-        rounds: How often each server is started and measured.
-        seconds: How long the generator runs each time.
+        floor: The built C server.
+        rounds: How often each server and client is started and measured.
+        seconds: How long each measurement takes.
     """
-    _capture(work)
-    figures: dict[Scenario, dict[str, Figures]] = {scenario: {} for scenario in SCENARIOS}
-    missing: dict[str, str] = {}
-    for order in shuffled(KINDS, rounds):
-        for kind in (kind for kind in order if kind not in missing):
-            try:
-                with _server(kind, work) as (process, port):
-                    for scenario in SCENARIOS:
-                        found = figures[scenario].setdefault(kind, Figures())
-                        _measure(
-                            found,
-                            scenario,
-                            process.pid,
-                            [str(loadgen), HOST, str(port), *_messages(kind, work)],
-                            seconds,
-                        )
-            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-                missing[kind] = str(error)
-    return _report(figures, missing, rounds, seconds)
+    from benches import rpc_report
+
+    shutil.copy(floor, work / "floor")
+    for function in ("echo", "rest"):
+        _capture(work, function)
+    bench = Bench(work, loadgen, rounds=rounds, seconds=seconds)
+    bench.servers()
+    bench.clients()
+    return rpc_report.report_of(bench.found, bench.missing, rounds, seconds)
 
 
-def _report(figures: dict[Scenario, dict[str, Figures]], missing: dict[str, str], rounds: int, seconds: float) -> str:
-    parts = [
-        "# RPC",
-        report.machine(),
-        "Echo of a 100-byte struct (a request of 120 bytes, framed, Binary, TCP on the loopback), handler `return "
-        "message`. The server is pinned to one core, the generator, which replays one request and checks every reply, "
-        f"to another. Medians of {rounds} rounds of {seconds:g} s, servers started anew and shuffled in each. `CPU` is "
-        "the time of the server's whole process for one request, the figure that is robust on a shared machine.",
-    ]
-    head = ["", "server CPU, us", "p10 - p90", "CPU x ours", "requests/s", "p50, us", "p99, us"]
-    for scenario, measured in figures.items():
-        servers = {kind: measured[kind] for kind in KINDS if kind in measured and kind not in missing}
-        ours = servers.get(report.OURS)
-        rows = [_row(kind, server, ours) for kind, server in servers.items()]
-        parts += f"## {scenario.title}", report.table(head, rows)
-    parts += [f"Not here: {kind}: {reason}." for kind, reason in missing.items()]
-    return "\n\n".join(parts) + "\n"
-
-
-def _row(kind: str, server: Figures, ours: Figures | None) -> list[str]:
-    return [
-        kind,
-        report.figure(server.cpu_us.median),
-        report.spread(server.cpu_us),
-        report.figure(server.cpu_us.ratio_to(ours.cpu_us)) if ours else "",
-        f"{server.rate.median:,.0f}",
-        report.figure(server.p50_us.median),
-        report.figure(server.p99_us.median),
-    ]
-
-
-def _measure(figures: Figures, scenario: Scenario, server: int, command: list[str], seconds: float) -> None:
-    cores = _cores()
-    core = cores[0] if scenario.same_core else cores[-1]
-    _generate([*command, str(scenario.connections), str(WARM_SECONDS)], core)
-    before = _cpu_seconds(server)
-    result = _generate([*command, str(scenario.connections), str(seconds)], core)
-    spent = _cpu_seconds(server) - before
-    figures.cpu_us.values.append(spent / result["requests"] * 1e6)
-    figures.rate.values.append(result["requests"] / result["seconds"])
-    figures.p50_us.values.append(result["p50_us"])
-    figures.p99_us.values.append(result["p99_us"])
-
-
-def _generate(command: list[str], core: int) -> dict[str, float]:
-    done = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=float(command[-1]) + 20,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip())
-    return {name: float(value) for name, value in json.loads(done.stdout).items()}
-
-
-def _cpu_seconds(process: int) -> float:
-    """Return the CPU time of a process, all its threads, in nanoseconds' resolution (Linux: clock_getcpuclockid)."""
-    return time.clock_gettime((~process << 3) | 2)
-
-
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0))
-
-
-@contextlib.contextmanager
-def _server(kind: str, work: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    log = work / "server.log"
-    command = [sys.executable, "-m", "benches.echo_server", kind, str(port), str(_cores()[0]), str(work)]
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            _wait_until_it_listens(process, port, log)
-            yield process, port
-        finally:
-            process.kill()
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            lines = log.read_text(errors="replace").strip().splitlines()
-            raise RuntimeError(lines[-1] if lines else f"ended with status {process.returncode}")
-        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
-            return
-        time.sleep(0.02)
-    raise RuntimeError(f"does not listen after {START_SECONDS:.0f} s")
-
-
-def _capture(work: Path) -> None:
-    """Write the request and its reply, as frames, for the generator to replay."""
+def _capture(work: Path, function: str) -> None:
+    """Write a request and its reply, as frames, for the generator to replay."""
     module = thriftpy2.load(str(IDL / "bench.thrift"), module_name="bench_thrift")
     message = module.Message(**data.message())
-    request = _frame("echo", TMessageType.CALL, module.Echo.echo_args(message=message))
+    arguments = getattr(module.Echo, f"{function}_args")(message=message)
+    result = getattr(module.Echo, f"{function}_result")(success=message)
+    request = _frame(function, TMessageType.CALL, arguments)
     if len(request) != 124:
         raise AssertionError(f"the request has {len(request)} bytes")
-    (work / "request").write_bytes(request)
-    (work / "reply").write_bytes(_frame("echo", TMessageType.REPLY, module.Echo.echo_result(success=message)))
+    (work / f"{function}.request").write_bytes(request)
+    (work / f"{function}.reply").write_bytes(_frame(function, TMessageType.REPLY, result))
 
 
 def _frame(name: str, kind: int, body: object) -> bytes:
@@ -195,8 +200,3 @@ def _frame(name: str, kind: int, body: object) -> bytes:
     protocol.write_struct(body)
     content = bytes(buffer.getvalue())
     return len(content).to_bytes(4, "big") + content
-
-
-def _messages(kind: str, work: Path) -> list[str]:
-    request = str(work / "request")
-    return [request, request if kind == RAW else str(work / "reply")]

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="keep the reports in docs/benchmarks")
     parser.add_argument("--quick", action="store_true", help="few short rounds, to see that it works")
     parser.add_argument("--loadgen", type=Path, required=True, help="the built load generator")
+    parser.add_argument("--floor", type=Path, required=True, help="the built C server")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fastthrift-bench-") as folder:
         for part in options.part or PARTS:
@@ -43,7 +44,7 @@ def _run(part: str, work: Path, options: argparse.Namespace) -> str:
     from benches import rpc
 
     rounds, seconds = (1, 0.3) if options.quick else (5, 1.0)
-    return rpc.run(work, options.loadgen, rounds=rounds, seconds=seconds)
+    return rpc.run(work, options.loadgen, options.floor, rounds=rounds, seconds=seconds)
 
 
 if __name__ == "__main__":

@@ -51,4 +51,6 @@ struct Message {
 
 service Echo {
   Message echo(1: Message message)
+  /** Answers the same after 50 milliseconds. */
+  Message rest(1: Message message)
 }

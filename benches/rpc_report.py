@@ -1,0 +1,114 @@
+"""The report of the RPC benchmark: a table for each scenario, and what was aimed at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benches import echo_client, echo_server, report
+from benches.echo_client import ASYNCIO as ASYNCIO_CLIENTS
+from benches.echo_server import ASYNCIO as ASYNCIO_SERVERS
+from benches.measure import Sample
+from benches.rpc import CLIENTS, MIXED, SERVERS, SHARED, Figures, Found, Scenario
+
+BLOCKING, PLAIN, ASYNC = "fastthrift", "fastthrift asyncio, plain handler", "fastthrift asyncio, async handler"
+ASYNCIO_CLIENT = "fastthrift asyncio"
+KINDS = {"server": [*echo_server.KINDS], "client": [*echo_client.BLOCKING, *echo_client.ASYNCIO]}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One bound on a ratio of two subjects, or on a figure of one."""
+
+    text: str
+    scenario: Scenario
+    figure: str
+    ours: str
+    other: str
+    bound: float
+    is_least: bool = False
+    """Whether it is to be at least the bound, not at most."""
+
+    def row(self, found: Found) -> list[str]:
+        """Return the aim, what was measured, and whether that is it."""
+        measured = self._measured(found.get(self.scenario, {}))
+        if measured is None:
+            return [self.text, self._bound(), "", "not measured"]
+        is_met = measured >= self.bound if self.is_least else measured <= self.bound
+        return [self.text, self._bound(), report.figure(measured), "yes" if is_met else "no"]
+
+    def _measured(self, figures: Mapping[str, Figures]) -> float | None:
+        if self.ours not in figures or (self.other and self.other not in figures):
+            return None
+        ours: Sample = getattr(figures[self.ours], self.figure)
+        return ours.ratio_to(getattr(figures[self.other], self.figure)) if self.other else ours.median
+
+    def _bound(self) -> str:
+        return f"{'at least' if self.is_least else 'at most'} {report.figure(self.bound)}"
+
+
+THRIFTPY2 = "thriftpy2 threaded, cybin"
+AIMS = (
+    Aim("server CPU, 32 connections: blocking to C epoll", SERVERS[0], "cpu_us", BLOCKING, "floor: C epoll echo", 1.3),
+    Aim("server CPU, 32 connections: blocking to thriftpy2", SERVERS[0], "cpu_us", BLOCKING, THRIFTPY2, 1 / 3),
+    Aim(
+        "server CPU, 32 connections: asyncio, plain handler, to asyncio.Protocol",
+        SERVERS[0], "cpu_us", PLAIN, "floor: asyncio.Protocol echo", 1.6,
+    ),
+    Aim(
+        "server CPU, 32 connections: asyncio, async handler, to thriftpy2 asyncio",
+        SERVERS[0], "cpu_us", ASYNC, "thriftpy2 asyncio", 0.2,
+    ),
+    Aim(
+        "calls/s, one connection: blocking client to Python sockets",
+        CLIENTS[0], "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
+    ),
+    Aim(
+        "calls/s, 64 callers on one connection: asyncio client to thriftpy2's",
+        SHARED, "rate", ASYNCIO_CLIENT, "thriftpy2 asyncio", 10.0, is_least=True,
+    ),
+    Aim("p99 of quick calls beside sleeping ones, blocking, us", MIXED, "p99_us", BLOCKING, "", 5000.0),
+    Aim("p99 of quick calls beside sleeping ones, asyncio, us", MIXED, "p99_us", ASYNC, "", 5000.0),
+)  # fmt: skip
+
+
+def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: float) -> str:
+    """Return the report."""
+    parts = [
+        "# RPC",
+        report.machine(),
+        "Echo of a 100-byte struct (a request of 120 bytes, framed, Binary, TCP on the loopback), handler `return "
+        "message`. The server is pinned to one core, those who call it to another unless a title says otherwise. "
+        f"Medians of {rounds} rounds of {seconds:g} s, processes started anew and shuffled in each. `CPU` is the time "
+        "of the whole process measured for one request, the figure that is robust on a shared machine; `x ours` is "
+        "how many times that of the fastthrift of its kind, blocking or asyncio.",
+        "Servers get one request replayed by a load generator in C, which checks every reply; clients call a server in "
+        "C that answers at once. Those of gRPC speak HTTP/2: its servers are called by its own blocking client, its "
+        "clients call its own threaded server. Blocking clients on 32 connections are 32 threads, asyncio's 32 tasks.",
+        "## What is aimed at",
+        report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
+    ]
+    for scenario in (*SERVERS, MIXED, *CLIENTS, SHARED):
+        side = "client" if scenario in (*CLIENTS, SHARED) else "server"
+        parts += f"## {scenario.title}", _table(found.get(scenario, {}), side)
+    parts += [f"Not here: {kind}: {reason}." for kind, reason in missing.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(figures: Mapping[str, Figures], side: str) -> str:
+    head = ["", f"{side} CPU, us", "p10 - p90", "CPU x ours", "calls/s", "p50, us", "p99, us", "p99.9, us"]
+    return report.table(head, [_row(kind, figures, side) for kind in KINDS[side] if kind in figures])
+
+
+def _row(kind: str, figures: Mapping[str, Figures], side: str) -> list[str]:
+    mine = figures[kind]
+    is_asyncio = kind in (ASYNCIO_CLIENTS if side == "client" else ASYNCIO_SERVERS)
+    ours = figures.get((ASYNCIO_CLIENT if side == "client" else PLAIN) if is_asyncio else BLOCKING)
+    return [
+        kind,
+        report.figure(mine.cpu_us.median),
+        report.spread(mine.cpu_us),
+        report.figure(mine.cpu_us.ratio_to(ours.cpu_us)) if ours else "",
+        f"{mine.rate.median:,.0f}",
+        *(report.figure(sample.median) for sample in (mine.p50_us, mine.p99_us, mine.p999_us)),
+    ]
