@@ -25,10 +25,12 @@ __all__ = [
     "Call",
     "Client",
     "ClientConnection",
+    "ClientTLS",
     "Compact",
     "Limits",
     "ServerConnection",
     "ServerCore",
+    "ServerTLS",
     "SimpleJSON",
     "Struct",
     "StructIterator",
@@ -308,6 +310,29 @@ class ServerCore:
     def is_here(self) -> bool: ...
     @property
     def url(self) -> str: ...
+
+# ---- TLS ----
+
+@final
+class ClientTLS:
+    """What a client brings to TLS; the files are PEM, and read at once."""
+
+    def __new__(
+        cls,
+        *,
+        ca_file: _StrPath | None = None,
+        cert_file: _StrPath | None = None,
+        key_file: _StrPath | None = None,
+        server_name: str | None = None,
+        insecure: bool = False,
+    ) -> Self: ...
+
+@final
+class ServerTLS:
+    """What a server brings to TLS; the files are PEM, and read at once and by `reload`."""
+
+    def __new__(cls, cert_file: _StrPath, key_file: _StrPath, *, client_ca_file: _StrPath | None = None) -> Self: ...
+    def reload(self) -> None: ...
 
 # ---- connections without IO, for drivers ----
 

@@ -36,6 +36,8 @@ mod service;
 mod settings;
 mod source;
 mod target;
+#[allow(dead_code, unused_imports, reason = "the engines are about to use it")]
+mod tls;
 mod views;
 mod visit;
 mod writing;
@@ -60,5 +62,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     client::add_to(module)?;
     connection::add_to(module)?;
     server::add_to(module)?;
+    tls::add_to(module)?;
     load::add_to(module)
 }

@@ -1,0 +1,152 @@
+//! The classes of TLS in Python.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use super::client::{ClientFiles, ClientSecurity};
+use super::pem::ConfigError;
+use super::server::ServerSecurity;
+use crate::endpoint::Endpoint;
+
+/// What a client brings to TLS. The files are read at once; all are PEM.
+///
+/// Without `ca_file` the system's roots are trusted. The server's certificate has to be for `server_name`, by default the
+/// host of the URL. `cert_file` and `key_file` are the client's own certificate, with those that lead to its issuer, and
+/// key. `insecure` takes any certificate of any server, which protects from nobody who can reach the connection.
+#[pyclass(frozen, module = "fastthrift")]
+pub(crate) struct ClientTLS {
+    pub(crate) security: ClientSecurity,
+    is_insecure: bool,
+}
+
+#[pymethods]
+impl ClientTLS {
+    #[new]
+    #[pyo3(signature = (*, ca_file=None, cert_file=None, key_file=None, server_name=None, insecure=false))]
+    fn new(
+        py: Python<'_>,
+        ca_file: Option<PathBuf>,
+        cert_file: Option<PathBuf>,
+        key_file: Option<PathBuf>,
+        server_name: Option<String>,
+        insecure: bool,
+    ) -> PyResult<Self> {
+        let identity = match (cert_file, key_file) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(PyValueError::new_err("cert_file and key_file go together: give both or none")),
+        };
+        if insecure && (ca_file.is_some() || server_name.is_some()) {
+            let text = "insecure takes any certificate, so ca_file and server_name would be without effect";
+            return Err(PyValueError::new_err(text));
+        }
+        let files = ClientFiles { ca: ca_file, identity, name: server_name, is_insecure: insecure };
+        let security = py.detach(|| ClientSecurity::new(&files)).map_err(config_error)?;
+        Ok(Self { security, is_insecure: insecure })
+    }
+
+    fn __repr__(&self) -> &'static str {
+        if self.is_insecure { "<ClientTLS, insecure>" } else { "<ClientTLS>" }
+    }
+}
+
+/// What a server brings to TLS. The files are read at once, and again by `reload`; all are PEM.
+///
+/// `cert_file` holds the server's certificate and those that lead to its issuer. With `client_ca_file` every client needs
+/// a certificate that comes from one of those.
+#[pyclass(frozen, module = "fastthrift")]
+pub(crate) struct ServerTLS {
+    pub(crate) security: Arc<ServerSecurity>,
+    cert_file: PathBuf,
+}
+
+#[pymethods]
+impl ServerTLS {
+    #[new]
+    #[pyo3(signature = (cert_file, key_file, *, client_ca_file=None))]
+    fn new(py: Python<'_>, cert_file: PathBuf, key_file: PathBuf, client_ca_file: Option<PathBuf>) -> PyResult<Self> {
+        let path = cert_file.clone();
+        let security = py.detach(|| ServerSecurity::new(path, key_file, client_ca_file)).map_err(config_error)?;
+        Ok(Self { security: Arc::new(security), cert_file })
+    }
+
+    /// Reads the files anew. Connections that are there go on; after an error all is as it was.
+    fn reload(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.security.reload()).map_err(config_error)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ServerTLS of {}>", self.cert_file.display())
+    }
+}
+
+/// The error of a TLS configuration in Python: an `OSError` of its kind for a file, else a `ValueError`.
+#[expect(clippy::needless_pass_by_value, reason = "it is an adapter for map_err")]
+pub(crate) fn config_error(error: ConfigError) -> PyErr {
+    match &error {
+        ConfigError::Read(path, cause) => match cause.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, cause.to_string(), path.clone())),
+            None => PyOSError::new_err(error.to_string()),
+        },
+        ConfigError::Unusable(text) => PyValueError::new_err(text.clone()),
+    }
+}
+
+/// The TLS of a client for this URL, as the `tls` argument of Python says; `None` where there is none.
+pub(crate) fn of_client(endpoint: &Endpoint, tls: Option<&Bound<'_, PyAny>>) -> PyResult<Option<ClientSecurity>> {
+    let given =
+        match tls {
+            None => None,
+            Some(tls) => Some(tls.cast::<ClientTLS>().map_err(|_| {
+                PyTypeError::new_err(format!("tls must be a fastthrift.ClientTLS or None, got {tls:?}"))
+            })?),
+        };
+    let security = match (endpoint.is_secure, given) {
+        (false, None) => return Ok(None),
+        (false, Some(_)) => return Err(PyValueError::new_err(plaintext_text(endpoint))),
+        (true, Some(given)) => given.get().security.clone(),
+        (true, None) => ClientSecurity::new(&ClientFiles::default()).map_err(config_error)?,
+    };
+    security.name_for(endpoint).map_err(config_error)?;
+    Ok(Some(security))
+}
+
+/// The TLS of a server for these URLs, as the `tls` argument of Python says; `None` where there is none.
+pub(crate) fn of_server(
+    endpoints: &[Endpoint],
+    tls: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Arc<ServerSecurity>>> {
+    let secure = endpoints.iter().find(|endpoint| endpoint.is_secure);
+    match (secure, tls) {
+        (None, None) => Ok(None),
+        (Some(endpoint), None) => {
+            let text = format!("{endpoint} needs a certificate: give tls=fastthrift.ServerTLS(cert_file, key_file)");
+            Err(PyValueError::new_err(text))
+        }
+        (None, Some(_)) => Err(PyValueError::new_err(endpoints.first().map_or_else(String::new, plaintext_text))),
+        (Some(_), Some(tls)) => {
+            let tls = tls.cast::<ServerTLS>().map_err(|_| {
+                PyTypeError::new_err(format!("tls must be a fastthrift.ServerTLS or None, got {tls:?}"))
+            })?;
+            Ok(Some(Arc::clone(&tls.get().security)))
+        }
+    }
+}
+
+/// What to say where TLS was asked for and the URL says plaintext.
+fn plaintext_text(endpoint: &Endpoint) -> String {
+    let instead = match (endpoint.scheme(), endpoint.host()) {
+        (_, None) => "leave tls out",
+        ("http", _) => "use https:// for TLS",
+        _ => "use tls:// for TLS",
+    };
+    format!("tls was given, but {endpoint} is plaintext: {instead}")
+}
+
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<ClientTLS>()?;
+    module.add_class::<ServerTLS>()
+}
