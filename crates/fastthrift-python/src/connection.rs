@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ReplyBody, ReplyError,
-    RequestId, ServerConfig, ServerConnection, Span,
+    CallError, CallId, CallKind, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Framing,
+    ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -32,9 +32,11 @@ impl PyClientConnection {
         first_sequence_id: Option<i32>,
     ) -> PyResult<Self> {
         let default = ClientConfig::default();
+        let (framing, carrier) = carried(transport)?;
         Ok(Self(ClientConnection::new(ClientConfig {
             protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
-            framing: framing(transport)?,
+            framing,
+            carrier,
             service,
             limits: limits(message_limit),
             max_abandoned: max_abandoned.unwrap_or(default.max_abandoned),
@@ -193,6 +195,15 @@ impl PyServerConnection {
     /// Whether all is done and the connection is to be closed.
     fn is_finished(&self) -> bool {
         self.0.is_finished()
+    }
+}
+
+/// How messages are told apart, and what carries them.
+fn carried(transport: &str) -> PyResult<(Framing, Carrier)> {
+    match transport {
+        "zlib" => Ok((Framing::Unframed, Carrier::Zlib)),
+        "zlib+framed" => Ok((Framing::Framed, Carrier::Zlib)),
+        _ => Ok((framing(transport)?, Carrier::Direct)),
     }
 }
 

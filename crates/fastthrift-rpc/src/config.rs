@@ -11,6 +11,16 @@ pub enum Framing {
     Unframed,
 }
 
+/// What carries the bytes of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Carrier {
+    /// The connection itself.
+    Direct,
+    /// One compressed stream in each direction (RFC 1950), flushed after each message. Inside it messages are framed or
+    /// unframed; unframed is what other libraries expect.
+    Zlib,
+}
+
 /// What two peers agree on for the life of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dialect {
@@ -25,6 +35,15 @@ impl fmt::Display for Framing {
         f.write_str(match self {
             Self::Framed => "framed",
             Self::Unframed => "unframed",
+        })
+    }
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Zlib => "zlib",
         })
     }
 }
@@ -51,6 +70,8 @@ pub struct ClientConfig {
     pub protocol: Protocol,
     /// How messages are told apart. Default Framed.
     pub framing: Framing,
+    /// What carries the messages. Default Direct.
+    pub carrier: Carrier,
     /// What a reply may ask of this side; `message` bounds a request too.
     pub limits: Limits,
     /// Whether replies that come without a version, as Binary allows, are refused. Default false.
@@ -76,6 +97,7 @@ impl Default for ClientConfig {
         Self {
             protocol: Protocol::Binary,
             framing: Framing::Framed,
+            carrier: Carrier::Direct,
             limits: Limits::DEFAULT,
             strict: false,
             old: false,
@@ -95,6 +117,8 @@ pub struct ServerConfig {
     pub protocol: Option<Protocol>,
     /// The only framing to accept; `None`, the default, accepts each and tells them apart by the first bytes.
     pub framing: Option<Framing>,
+    /// The only carrier to accept; `None`, the default, accepts Direct and Zlib and tells them apart by the first bytes.
+    pub carrier: Option<Carrier>,
     /// What a request may ask of this side; `message` bounds a reply too.
     pub limits: Limits,
     /// Whether requests that come without a version, as Binary allows, are refused. Others are answered in the form that they have.
@@ -104,7 +128,8 @@ pub struct ServerConfig {
     pub max_name: usize,
     /// Requests that are handed out before the first of them is answered. Default 1: requests are served in order.
     pub max_open: usize,
-    /// Received bytes to hold besides the message that is being received, before reading should pause. Default 65 536.
+    /// Received bytes to hold besides the message that is being received, before reading should pause; and as many again as they
+    /// came, where messages are carried compressed. Default 65 536.
     pub max_inbound: usize,
     /// Unsent bytes to hold before no further request is handed out. Default 1 MiB.
     pub max_outbound: usize,
@@ -115,6 +140,7 @@ impl Default for ServerConfig {
         Self {
             protocol: None,
             framing: None,
+            carrier: None,
             limits: Limits::DEFAULT,
             strict: false,
             max_name: 4096,

@@ -9,6 +9,7 @@
 //! bytes that really came and never past the stated limits, and every broken message ends in a typed
 //! [`ConnectionError`].
 
+mod carrier;
 mod client;
 mod codec;
 mod config;
@@ -23,7 +24,7 @@ mod server;
 mod span;
 
 pub use client::{CallId, CallWriter, ClientConnection, ClientEvent, ReplyBody};
-pub use config::{CallKind, ClientConfig, Dialect, Framing, ServerConfig};
+pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
 pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, ReplyError};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};
 pub use span::Span;

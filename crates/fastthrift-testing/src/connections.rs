@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastthrift_protocol::Limits;
 use fastthrift_rpc::{
-    CallId, CallKind, ClientConfig, ClientConnection, ConnectionError, Dialect, RequestId, ServerConfig,
+    CallId, CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, Dialect, RequestId, ServerConfig,
     ServerConnection,
 };
 
@@ -26,13 +26,14 @@ pub struct Served {
 /// # Panics
 /// When memory grows with anything but the bytes that came, or an answer is refused.
 pub fn serve<'a>(config: ServerConfig, pieces: impl IntoIterator<Item = &'a [u8]>) -> Served {
+    let limit = config.limits.message;
     let mut connection = ServerConnection::new(config);
     let mut served = Served { requests: Vec::new(), outbound: Vec::new(), failure: None };
     let mut received = 0;
     for piece in pieces {
         received += piece.len();
         connection.receive(piece);
-        expect_bounded(connection.inbound_capacity(), received);
+        expect_bounded(connection.inbound_capacity(), received + unpacked(connection.carrier(), limit));
         serve_all(&mut connection, &mut served);
     }
     connection.receive_eof();
@@ -89,8 +90,16 @@ pub const CALLS: [&str; 3] = ["ping", "echo", "add"];
 /// does not end.
 pub fn hear<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
     let Dialect { protocol, framing } = dialect;
-    let mut connection =
-        ClientConnection::new(ClientConfig { protocol, framing, limits: LIMITS, ..ClientConfig::default() });
+    hear_as(ClientConfig { protocol, framing, limits: LIMITS, ..ClientConfig::default() }, pieces)
+}
+
+/// [`hear`] with a client made with this.
+///
+/// # Panics
+/// As [`hear`] does.
+pub fn hear_as<'a>(config: ClientConfig, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
+    let ClientConfig { protocol, carrier, limits, .. } = config;
+    let mut connection = ClientConnection::new(config);
     let calls = CALLS.map(|function| {
         let mut call = connection.begin_call(function, CallKind::Call, None).expect("the connection is new");
         call.buffer().extend_from_slice(&wire::empty_body(protocol));
@@ -101,7 +110,7 @@ pub fn hear<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) ->
     for piece in pieces {
         received += piece.len();
         connection.receive(piece);
-        expect_bounded(connection.inbound_capacity(), received);
+        expect_bounded(connection.inbound_capacity(), received + unpacked(Some(carrier), limits.message));
         while let Ok(Some(event)) = connection.poll_event(Duration::ZERO) {
             outcomes.push(owned::outcome(&connection, event));
         }
@@ -154,6 +163,14 @@ pub fn client_connection(bytes: &[u8]) {
 
 fn piece(choice: u8) -> usize {
     usize::from(choice % 31) + 1
+}
+
+/// How many bytes may be held that never came in this form.
+fn unpacked(carrier: Option<Carrier>, message_limit: usize) -> usize {
+    match carrier {
+        None | Some(Carrier::Direct) => 0,
+        Some(Carrier::Zlib) => message_limit + (32 << 10),
+    }
 }
 
 fn expect_bounded(capacity: usize, received: usize) {

@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod conversation;
 pub mod drivers;
+pub mod packing;
 mod pair;
 
 pub use pair::Pair;

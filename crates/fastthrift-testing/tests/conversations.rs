@@ -2,8 +2,9 @@
 
 mod tokio_driver;
 
+use fastthrift_rpc::Carrier;
 use fastthrift_testing::Pair;
-use fastthrift_testing::conversation::run_all;
+use fastthrift_testing::conversation::{run_all, run_carried};
 use fastthrift_testing::drivers::BlockingPair;
 use tokio_driver::TokioPair;
 
@@ -19,6 +20,17 @@ fn in_memory_one_byte_at_a_time() {
         pair.chunk = 1;
         pair
     });
+}
+
+#[test]
+fn in_memory_compressed() {
+    for chunk in [usize::MAX, 1] {
+        run_carried(Carrier::Zlib, |client, server| {
+            let mut pair = Pair::new(client, server);
+            pair.chunk = chunk;
+            pair
+        });
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ impl CallWriter<'_> {
         check_loss(self.loss, config.limits.message)?;
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
         close_message(outbound.buffer(), dialect, self.start, self.body, config.limits.message)?;
+        self.connection.seal(self.start)?;
         let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
         Ok(self.connection.commit(call, self.kind))
     }

@@ -4,12 +4,13 @@ use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
 use super::{CallId, CallWriter, ClientEvent};
+use crate::carrier::{Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::{CallError, CallKind, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Span};
+use crate::{CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Span};
 
 /// How many buffers for names are kept for later calls, and how large each may be.
 const SPARE_NAMES: usize = 64;
@@ -25,6 +26,8 @@ const SPARE_NAME: usize = 256;
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
     pub(super) outbound: Outbound,
+    pub(super) layer: Layer,
+    /// The bytes of messages.
     pub(super) inbound: Inbound,
     pub(super) cutter: Cutter,
     pub(super) calls: InFlightTable,
@@ -41,8 +44,13 @@ impl ClientConnection {
     /// A connection on which nothing was sent or received.
     pub fn new(config: ClientConfig) -> Self {
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
+        let layer = match config.carrier {
+            Carrier::Direct => Layer::Direct,
+            Carrier::Zlib => Layer::Zlib(Box::new(Zlib::new(Inbound::default()))),
+        };
         Self {
             outbound: Outbound::default(),
+            layer,
             inbound: Inbound::default(),
             cutter: Cutter::new(dialect, config.limits),
             calls: InFlightTable::default(),
@@ -109,7 +117,7 @@ impl ClientConnection {
 
     /// Takes bytes that the peer sent.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.inbound.append(bytes);
+        self.layer.raw(&mut self.inbound).append(bytes);
     }
 
     /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
@@ -118,7 +126,7 @@ impl ClientConnection {
     /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
     /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
-        self.inbound.spare(least)
+        self.layer.raw(&mut self.inbound).spare(least)
     }
 
     /// Notes that the first `count` bytes of [`Self::receive_buffer`] were filled.
@@ -126,7 +134,7 @@ impl ClientConnection {
     /// # Panics
     /// When `count` is more than there was room for.
     pub fn received(&mut self, count: usize) {
-        self.inbound.commit(count);
+        self.layer.raw(&mut self.inbound).commit(count);
     }
 
     /// Notes that the peer sends nothing more.
@@ -204,6 +212,7 @@ impl ClientConnection {
             && self.calls.len() == 0
             && self.outbound.pending().is_empty()
             && self.inbound.len() == held
+            && self.layer.waiting() == 0
     }
 
     /// How many calls wait for their reply.
@@ -213,7 +222,7 @@ impl ClientConnection {
 
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
-        self.inbound.capacity()
+        self.inbound.capacity() + self.layer.capacity()
     }
 
     pub(super) fn commit(&mut self, call: InFlight, kind: CallKind) -> CallId {
@@ -224,6 +233,18 @@ impl ClientConnection {
             CallKind::Oneway => self.reuse_name(call.name),
         }
         id
+    }
+
+    /// Gives the call that starts at `start` of the outbound buffer the form in which it is carried.
+    pub(super) fn seal(&mut self, start: usize) -> Result<(), CallError> {
+        self.layer.seal(self.outbound.buffer(), start).map_err(|kind| self.lose(kind))
+    }
+
+    /// Ends the connection by a call that cannot be made.
+    fn lose(&mut self, kind: ConnectionErrorKind) -> CallError {
+        let error = ConnectionError::new(kind);
+        self.fail(error.clone());
+        CallError::Connection(error)
     }
 
     /// Removes a call that was not finished from the outbound buffer.
@@ -250,6 +271,9 @@ impl ClientConnection {
         let function_start = name.len();
         name.extend_from_slice(function.as_bytes());
         self.check_call(name.len())?;
+        if !self.layer.is_drained() {
+            self.drain_layer()?;
+        }
         let start = self.outbound.end();
         let call = InFlight {
             call: self.next_call(),
@@ -279,6 +303,21 @@ impl ClientConnection {
             return Err(CallError::TooManyInFlight { limit: self.config.max_in_flight });
         }
         Ok(())
+    }
+
+    /// Takes all out of the carrier that came before a call, so that none of it is taken for the call's reply.
+    #[cold]
+    fn drain_layer(&mut self) -> Result<(), CallError> {
+        let limit = self.config.limits.message;
+        let drained = loop {
+            match self.layer.pump(&mut self.inbound) {
+                Ok(Pumped::More) if self.inbound.len() > limit => break Err(ConnectionErrorKind::Unasked { limit }),
+                Ok(Pumped::More) => {}
+                Ok(Pumped::Nothing | Pumped::End) => break Ok(()),
+                Err(kind) => break Err(kind),
+            }
+        };
+        drained.map_err(|kind| self.lose(kind))
     }
 
     fn write_call_header(&mut self, call: &InFlight, kind: CallKind) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
+use crate::carrier::Pumped;
 use crate::codec::{body_span_len, read_header};
 use crate::cutter::{CutError, HandedOut};
 use crate::span::distance;
@@ -21,7 +22,7 @@ enum Received {
 
 impl ClientConnection {
     pub(super) fn next_event(&mut self, now: Duration) -> Result<Option<ClientEvent>, ConnectionError> {
-        if self.inbound.is_exhausted() {
+        if self.inbound.is_exhausted() || self.layer.is_exhausted() {
             return Err(ConnectionError::new(ConnectionErrorKind::OutOfMemory));
         }
         if self.calls.abandoned() > self.config.max_abandoned {
@@ -32,6 +33,7 @@ impl ClientConnection {
             match self.next_received()? {
                 Received::Event(event) => return Ok(Some(event)),
                 Received::Dropped => self.release(),
+                Received::Nothing if self.pump()? => {}
                 Received::Nothing => break,
             }
         }
@@ -39,6 +41,13 @@ impl ClientConnection {
             return Err(self.closed());
         }
         Ok(self.calls.expire(now).map(|call| ClientEvent::TimedOut { call }))
+    }
+
+    /// Takes more bytes of messages out of the carrier; false when there are none.
+    fn pump(&mut self) -> Result<bool, ConnectionError> {
+        let pumped = self.layer.pump(&mut self.inbound).map_err(ConnectionError::new)?;
+        self.at_eof |= pumped == Pumped::End;
+        Ok(pumped == Pumped::More)
     }
 
     pub(super) fn closed(&self) -> ConnectionError {

@@ -84,7 +84,17 @@ pub enum ConnectionErrorKind {
     },
     /// What wrote a body removed bytes of earlier messages from the outbound buffer.
     OutboundLost,
-    /// There is no memory to receive more into.
+    /// A compressed stream that is broken, or asks for a dictionary.
+    Zlib {
+        /// How many of its bytes were read.
+        position: u64,
+    },
+    /// The peer sent more than a message can have before any call asked for it.
+    Unasked {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// There is no memory to receive more into, or to compress what is sent.
     OutOfMemory,
 }
 
@@ -185,7 +195,9 @@ impl fmt::Display for ConnectionErrorKind {
                 f,
                 "more than {limit} calls timed out or were cancelled without an answer: the peer seems to be stuck"
             ),
-            Self::OutOfMemory => f.write_str("there is no memory to receive a message into"),
+            Self::Zlib { position } => write!(f, "the compressed stream is broken after {position} bytes of it"),
+            Self::Unasked { limit } => write!(f, "got more than {limit} bytes that no call asked for"),
+            Self::OutOfMemory => f.write_str("there is no memory to receive a message into, or to send one"),
             Self::OutboundLost => {
                 f.write_str("bytes of earlier messages were removed from the outbound buffer while a body was written")
             }

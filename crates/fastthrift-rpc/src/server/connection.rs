@@ -2,12 +2,13 @@ use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::open_requests::OpenRequests;
 use super::{ReplyWriter, Request, RequestId};
+use crate::carrier::{Layer, Zlib};
 use crate::codec::write_header;
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, ReplyError, ServerConfig, Span};
+use crate::{CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, ReplyError, ServerConfig, Span};
 
 /// The server's side of one connection.
 ///
@@ -19,11 +20,17 @@ use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, ReplyError,
 ///
 /// As long as [`Self::wants_read`] is heeded, what a peer sends takes no more memory than twice the larger of the
 /// message limit and [`ServerConfig::max_inbound`], and one read; and what is held for it to read no more than
-/// [`ServerConfig::max_outbound`] and the answers to the open requests.
+/// [`ServerConfig::max_outbound`] and the answers to the open requests. Where messages are carried compressed, as much again as
+/// they came, and the streams' own memory, which is about 300 KiB.
 #[derive(Debug)]
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
     pub(super) outbound: Outbound,
+    /// What carries the messages, once it is known.
+    pub(super) carrier: Option<Carrier>,
+    /// As long as the carrier is not known, received bytes go where those of messages do.
+    pub(super) layer: Layer,
+    /// The bytes of messages.
     pub(super) inbound: Inbound,
     /// There once the dialect is known.
     pub(super) cutter: Option<Cutter>,
@@ -37,7 +44,13 @@ pub struct ServerConnection {
 impl ServerConnection {
     /// A connection on which nothing was sent or received.
     pub fn new(config: ServerConfig) -> Self {
+        let layer = match config.carrier {
+            None | Some(Carrier::Direct) => Layer::Direct,
+            Some(Carrier::Zlib) => Layer::Zlib(Box::new(Zlib::new(Inbound::default()))),
+        };
         Self {
+            carrier: config.carrier,
+            layer,
             config,
             outbound: Outbound::default(),
             inbound: Inbound::default(),
@@ -59,9 +72,14 @@ impl ServerConnection {
         self.cutter.as_ref().map(Cutter::dialect)
     }
 
+    /// What carries the messages, once it is known.
+    pub fn carrier(&self) -> Option<Carrier> {
+        self.carrier
+    }
+
     /// Takes bytes that the peer sent.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.inbound.append(bytes);
+        self.layer.raw(&mut self.inbound).append(bytes);
     }
 
     /// Memory of at least `least` bytes to receive into, without a copy; say how many came with [`Self::received`]. It
@@ -70,7 +88,7 @@ impl ServerConnection {
     /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
     /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
-        self.inbound.spare(least)
+        self.layer.raw(&mut self.inbound).spare(least)
     }
 
     /// Notes that the first `count` bytes of [`Self::receive_buffer`] were filled.
@@ -78,7 +96,7 @@ impl ServerConnection {
     /// # Panics
     /// When `count` is more than there was room for.
     pub fn received(&mut self, count: usize) {
-        self.inbound.commit(count);
+        self.layer.raw(&mut self.inbound).commit(count);
     }
 
     /// Notes that the peer sends nothing more. What it sent before is still served.
@@ -90,9 +108,10 @@ impl ServerConnection {
     pub fn wants_read(&self) -> bool {
         !self.at_eof
             && self.failure.is_none()
-            && !self.inbound.is_exhausted()
+            && !self.is_exhausted()
             && self.outbound.pending().len() <= self.config.max_outbound
             && self.inbound.len() < self.config.max_inbound.max(self.needed())
+            && self.layer.waiting() < self.config.max_inbound
     }
 
     /// The next request. `None` means: nothing until more is received, an open request is answered, or bytes are sent.
@@ -103,7 +122,7 @@ impl ServerConnection {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        if self.inbound.is_exhausted() {
+        if self.is_exhausted() {
             let failure = ConnectionError::new(ConnectionErrorKind::OutOfMemory);
             self.failure = Some(failure.clone());
             return Err(failure);
@@ -189,7 +208,8 @@ impl ServerConnection {
     /// Whether all is done and the connection is to be closed: it failed, or the peer sends nothing more and has its
     /// answers.
     pub fn is_finished(&self) -> bool {
-        let ended = self.failure.is_some() || (self.at_eof && self.open.len() == 0 && self.unseen() == 0);
+        let is_served = self.open.len() == 0 && self.unseen() == 0 && self.layer.is_drained();
+        let ended = self.failure.is_some() || (self.at_eof && is_served);
         ended && self.outbound.pending().is_empty()
     }
 
@@ -200,7 +220,7 @@ impl ServerConnection {
 
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
-        self.inbound.capacity()
+        self.inbound.capacity() + self.layer.capacity()
     }
 
     pub(super) fn close(&mut self, request: RequestId) {
@@ -210,7 +230,7 @@ impl ServerConnection {
     /// Removes a reply that was not finished from the outbound buffer.
     pub(super) fn take_back(&mut self, start: usize) {
         if self.outbound.truncate(start).is_err() {
-            self.failure = Some(ConnectionError::new(ConnectionErrorKind::OutboundLost));
+            self.failure.get_or_insert_with(|| ConnectionError::new(ConnectionErrorKind::OutboundLost));
         }
     }
 
@@ -227,6 +247,19 @@ impl ServerConnection {
         write_header(protocol, open.form, &header, buffer);
         let body = self.outbound.end();
         Ok(ReplyWriter { connection: self, request, start, body, loss: None, is_finished: false })
+    }
+
+    /// Gives the reply that starts at `start` of the outbound buffer the form in which it is carried.
+    pub(super) fn seal(&mut self, start: usize) -> Result<(), ReplyError> {
+        self.layer.seal(self.outbound.buffer(), start).map_err(|kind| {
+            self.failure = Some(ConnectionError::new(kind));
+            self.outbound.clear();
+            ReplyError::OutOfMemory
+        })
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.inbound.is_exhausted() || self.layer.is_exhausted()
     }
 
     fn needed(&self) -> usize {

@@ -3,36 +3,68 @@
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
 
 use super::{Request, ServerConnection};
+use crate::carrier::{Layer, Pumped, Zlib, starts_zlib};
 use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
 use crate::framing::{close_message, open_message};
 use crate::span::distance;
-use crate::{CallKind, ConnectionError, ConnectionErrorKind, Dialect, ServerConfig, Span};
+use crate::{CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, ServerConfig, Span};
 
 impl ServerConnection {
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
-        if self.cutter.is_none() {
-            self.detect()?;
-        }
-        let Some(cutter) = &mut self.cutter else { return self.nothing_more() };
-        let dialect = cutter.dialect();
-        let cut = cutter.next_message(&mut self.inbound);
-        match cut {
-            Ok(Some(len)) => self.read_request(dialect, len).map(Some),
-            Ok(None) => self.nothing_more(),
-            Err(CutError::Message(error)) => Err(self.answer_broken(dialect, error)),
-            Err(error) => Err(error.into_connection_error()),
+        loop {
+            if self.cutter.is_none() {
+                self.detect()?;
+            }
+            if let Some(cutter) = &mut self.cutter {
+                let dialect = cutter.dialect();
+                let cut = cutter.next_message(&mut self.inbound);
+                match cut {
+                    Ok(Some(len)) => return self.read_request(dialect, len).map(Some),
+                    Ok(None) => {}
+                    Err(CutError::Message(error)) => return Err(self.answer_broken(dialect, error)),
+                    Err(error) => return Err(error.into_connection_error()),
+                }
+            }
+            if !self.pump()? {
+                return self.nothing_more();
+            }
         }
     }
 
-    /// Finds out the dialect, if enough came.
+    /// Finds out the carrier and the dialect, if enough came.
     fn detect(&mut self) -> Result<(), ConnectionError> {
+        if self.carrier.is_none() {
+            self.detect_carrier();
+        }
+        if self.carrier.is_none() {
+            return Ok(());
+        }
         let ServerConfig { protocol, framing, limits, .. } = self.config;
         let accepted = Accepted { protocol, framing, frame_limit: limits.message };
         let dialect = detect(self.inbound.unread(), accepted).map_err(ConnectionError::new)?;
         self.cutter = dialect.map(|dialect| Cutter::new(dialect, limits));
         Ok(())
+    }
+
+    fn detect_carrier(&mut self) {
+        self.carrier = match starts_zlib(self.inbound.unread()) {
+            None => return,
+            Some(false) => Some(Carrier::Direct),
+            Some(true) => {
+                let received = std::mem::take(&mut self.inbound);
+                self.layer = Layer::Zlib(Box::new(Zlib::new(received)));
+                Some(Carrier::Zlib)
+            }
+        };
+    }
+
+    /// Takes more bytes of messages out of the carrier; false when there are none.
+    fn pump(&mut self) -> Result<bool, ConnectionError> {
+        let pumped = self.layer.pump(&mut self.inbound).map_err(ConnectionError::new)?;
+        self.at_eof |= pumped == Pumped::End;
+        Ok(pumped == Pumped::More)
     }
 
     fn nothing_more(&self) -> Result<Option<Request>, ConnectionError> {
@@ -96,7 +128,7 @@ impl ServerConnection {
         exception: &ApplicationException,
         kind: ConnectionErrorKind,
     ) -> ConnectionError {
-        let Self { inbound, outbound, config, .. } = self;
+        let Self { inbound, outbound, layer, config, .. } = self;
         let (protocol, message) = (dialect.protocol, inbound.unread());
         let Ok((header, _)) = protocol.read_message_header(message, config.limits) else {
             return ConnectionError::new(kind);
@@ -118,6 +150,9 @@ impl ServerConnection {
         let closed = close_message(buffer, dialect, start, start, config.limits.message);
         if closed.is_err() {
             buffer.truncate(start);
+            return ConnectionError::new(kind);
+        }
+        if let Err(kind) = layer.seal(buffer, start) {
             return ConnectionError::new(kind);
         }
         ConnectionError::answered(kind)

@@ -46,6 +46,7 @@ impl ReplyWriter<'_> {
         let limit = self.connection.config.limits.message;
         check_loss(self.loss, limit)?;
         close_message(self.connection.outbound.buffer(), dialect, self.start, self.body, limit)?;
+        self.connection.seal(self.start)?;
         self.is_finished = true;
         self.connection.close(self.request);
         Ok(())

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, ClientConfig, ConnectionError, Dialect, Framing, ReplyError, RequestId, ServerConfig,
+    CallError, CallId, CallKind, Carrier, ClientConfig, ConnectionError, Dialect, Framing, ReplyError, RequestId,
+    ServerConfig,
 };
 
 pub use script::Script;
@@ -116,16 +117,26 @@ pub const DIALECTS: [Dialect; 8] = [
 ];
 
 /// Holds each conversation in each dialect over a driver that `open` makes; the server always detects the dialect.
-pub fn run_all<D: Driver>(mut open: impl FnMut(ClientConfig, ServerConfig) -> D) {
-    for scenario in scenarios() {
+pub fn run_all<D: Driver>(open: impl FnMut(ClientConfig, ServerConfig) -> D) {
+    run(Carrier::Direct, &scenarios(), open);
+}
+
+/// Holds each conversation whose bytes are all the connections' own, carried so; the server detects what it can.
+pub fn run_carried<D: Driver>(carrier: Carrier, open: impl FnMut(ClientConfig, ServerConfig) -> D) {
+    let scenarios: Vec<_> = scenarios().into_iter().filter(|scenario| !scenario.is_forged()).collect();
+    run(carrier, &scenarios, open);
+}
+
+fn run<D: Driver>(carrier: Carrier, scenarios: &[Scenario], mut open: impl FnMut(ClientConfig, ServerConfig) -> D) {
+    for scenario in scenarios {
         for dialect in DIALECTS {
             let Dialect { protocol, framing } = dialect;
-            let mut client = ClientConfig { protocol, framing, ..ClientConfig::default() };
+            let mut client = ClientConfig { protocol, framing, carrier, ..ClientConfig::default() };
             let mut server = ServerConfig::default();
             scenario.configure(&mut client, &mut server);
             let mut driver = open(client, server);
-            eprintln!("{} ({framing:?} {protocol:?})", scenario.name);
-            steps::Held::hold(&scenario, Script::new(&mut driver, dialect));
+            eprintln!("{} ({carrier} {framing:?} {protocol:?})", scenario.name);
+            steps::Held::hold(scenario, Script::new(&mut driver, dialect));
         }
     }
 }

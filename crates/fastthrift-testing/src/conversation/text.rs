@@ -35,6 +35,11 @@ pub fn scenarios() -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// Whether bytes are sent that no connection wrote, which a carrier would have to carry too.
+    pub fn is_forged(&self) -> bool {
+        self.steps.iter().any(|step| step.words()[0] == "send")
+    }
+
     /// Changes the defaults that the connections are made with.
     ///
     /// # Panics
