@@ -301,6 +301,7 @@ class ServerCore:
         max_decoded_size: int | None,
         max_container_size: int | None,
         max_depth: int | None,
+        max_in_flight: int | None,
         interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
     ) -> Self: ...
     def start(self, on_end: Callable[[], object]) -> None: ...

@@ -42,6 +42,8 @@ class TApplicationException(TException):
     INVALID_TRANSFORM = 8
     INVALID_PROTOCOL = 9
     UNSUPPORTED_CLIENT_TYPE = 10
+    LOADSHEDDING = 11
+    TIMEOUT = 12
 
     def __init__(self, type: int = UNKNOWN, message: str | None = None) -> None:  # noqa: A002 (the wire's own name)
         super().__init__(type, message)

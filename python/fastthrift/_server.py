@@ -60,6 +60,9 @@ class Server:
         max_container_size: The elements of the largest list, set or map in a request; None for what the protocol's
             limits say, or 16,777,216.
         max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
+        max_in_flight: The calls that may be in hand at once: those whose handlers run, at most ``threads``, and those
+            that wait for a thread. One more is answered at once with a `TApplicationException` of the type
+            ``LOADSHEDDING``. None for no limit: calls then wait in their connections.
         interceptors: What runs around each handler: ``interceptor(call, proceed)`` returns what ``proceed()`` returns,
             or another result instead, or raises. The first is the outermost. A request for which there is no handler,
             or whose arguments cannot be read, is answered without them.
@@ -86,6 +89,7 @@ class Server:
         max_decoded_size: int | None = None,
         max_container_size: int | None = None,
         max_depth: int | None = None,
+        max_in_flight: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
         self._core = _core.ServerCore(
@@ -101,6 +105,7 @@ class Server:
             max_decoded_size=max_decoded_size,
             max_container_size=max_container_size,
             max_depth=max_depth,
+            max_in_flight=max_in_flight,
             interceptors=interceptors,
         )
         self._ended: threading.Event | None = None
@@ -202,6 +207,7 @@ def serve(
     max_decoded_size: int | None = None,
     max_container_size: int | None = None,
     max_depth: int | None = None,
+    max_in_flight: int | None = None,
     interceptors: Iterable[Interceptor] | None = None,
 ) -> None:
     """Serve at a URL until Ctrl-C.
@@ -227,6 +233,7 @@ def serve(
         max_decoded_size=max_decoded_size,
         max_container_size=max_container_size,
         max_depth=max_depth,
+        max_in_flight=max_in_flight,
         interceptors=interceptors,
     ).serve_forever()
 

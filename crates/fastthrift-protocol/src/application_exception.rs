@@ -60,6 +60,11 @@ kinds! {
     INVALID_PROTOCOL = 9;
     /// The server does not serve clients of this type.
     UNSUPPORTED_CLIENT_TYPE = 10;
+    /// The server has more to do than it takes on. The numbers from here on are those of a widely used fork: Apache's
+    /// specification ends with 10.
+    LOADSHEDDING = 11;
+    /// The call's time was over before it was carried out.
+    TIMEOUT = 12;
 }
 
 const MESSAGE: FieldHeader = FieldHeader { ttype: TType::String, id: 1 };

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::{ConnectionError, ServerConfig, ServerConnection};
+use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
@@ -40,6 +40,8 @@ pub(super) enum Next {
     Wait,
     /// Another turn: there is more to do than one turn allows.
     Again,
+    /// To run the request that it keeps, once there is a thread for that.
+    Hold,
     /// To be closed.
     Close,
 }
@@ -70,6 +72,8 @@ enum Progress {
 pub(super) struct Connection {
     pub(super) rpc: ServerConnection,
     stream: Stream,
+    /// A request that waits for a thread to run its handler.
+    held: Option<Request>,
     inflow: Inflow,
     /// The socket is watched for room to send.
     awaits_room: bool,
@@ -85,6 +89,7 @@ impl Connection {
         Self {
             rpc: ServerConnection::new(config),
             stream,
+            held: None,
             inflow: Inflow::Empty,
             awaits_room: false,
             progress: Progress::None,
@@ -154,6 +159,21 @@ impl Connection {
             }
         }
         Ok(true)
+    }
+
+    /// The next request: the one that was held, or one of what was received.
+    #[inline]
+    pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
+        match self.held.take() {
+            None => self.rpc.poll_event(),
+            held => Ok(held),
+        }
+    }
+
+    /// Keeps a request until there is a thread for it. Replies to those before are sent meanwhile.
+    pub(super) fn hold(&mut self, request: Request) -> Next {
+        self.held = Some(request);
+        if self.flush().is_ok() { Next::Hold } else { Next::Close }
     }
 
     /// Notes that a request was served.
@@ -250,6 +270,11 @@ impl Connection {
         }
         if self.lingers_until.is_some() {
             return self.lingers_until;
+        }
+        if self.held.is_some() {
+            // It waits for us.
+            self.last_active = now;
+            return None;
         }
         let (limit, since) = if !self.rpc.outbound().is_empty() {
             (timeouts.message, self.last_active)

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use fastthrift_rpc::{ReplyError, Request};
 use mio::Waker;
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 use super::connection::{Connection, Next};
 use super::dispatch::{Invocation, Outcome, refuse};
 use super::listener::Listener;
+use super::load::{Admission, Load};
 use super::log;
 use super::reactor::{Reactor, Settings};
 use super::seat::{Follow, Seat};
@@ -34,6 +36,8 @@ const STACK_SIZE: usize = 8 << 20;
 pub(super) struct Engine {
     seat: Seat<Reactor>,
     services: Arc<Services>,
+    /// There where the number of calls is limited.
+    load: Option<Load>,
     waker: Waker,
     endpoint: Endpoint,
     /// What other threads have for the leader; the waker tells it to look.
@@ -42,6 +46,15 @@ pub(super) struct Engine {
     on_end: Mutex<Option<Py<PyAny>>>,
     /// The process whose threads these are; a forked child has the memory but not the threads.
     process: u32,
+}
+
+/// How much an engine does at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Capacity {
+    /// Handlers that run.
+    pub(super) threads: usize,
+    /// Calls that run or wait for a thread; those beyond are refused.
+    pub(super) max_in_flight: Option<usize>,
 }
 
 struct Inbox {
@@ -69,7 +82,7 @@ impl Engine {
     pub(super) fn start(
         endpoint: &Endpoint,
         settings: Settings,
-        threads: usize,
+        capacity: Capacity,
         services: Arc<Services>,
         on_end: Py<PyAny>,
     ) -> std::io::Result<Arc<Self>> {
@@ -77,9 +90,13 @@ impl Engine {
         let endpoint = listener.endpoint().clone();
         let (reactor, waker) = Reactor::new(listener, settings)?;
         let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
-        let seat = Seat::new(threads);
+        let Capacity { threads, max_in_flight } = capacity;
+        let load = max_in_flight.map(|max| Load::new(threads, max));
+        // Where calls are refused, one thread more than may run handlers is there to lead: it does that when all do.
+        let seat = Seat::new(threads.saturating_add(usize::from(load.is_some())));
         let on_end = Mutex::new(Some(on_end));
-        let engine = Arc::new(Self { seat, services, waker, endpoint, inbox, on_end, process: std::process::id() });
+        let engine =
+            Arc::new(Self { seat, services, load, waker, endpoint, inbox, on_end, process: std::process::id() });
         engine.seat.enter();
         engine.spawn(Some(Box::new(reactor)))?;
         Ok(engine)
@@ -173,12 +190,18 @@ impl Engine {
         let mut lead = Some(reactor);
         let mut rounds = 0;
         while let Some(reactor) = &mut lead {
-            if let Some((index, connection)) = reactor.next_turn() {
+            let waited = if self.has_room() { reactor.next_waiting() } else { None };
+            if let Some((index, connection)) = waited.or_else(|| reactor.next_turn()) {
                 self.give_turn(py, &mut lead, index, connection);
             } else if self.gather(py, reactor, &mut rounds) {
                 lead.take().into_iter().for_each(|reactor| self.end(reactor));
             }
         }
+    }
+
+    /// Whether there is a thread for a call that waited for one.
+    fn has_room(&self) -> bool {
+        self.load.as_ref().is_some_and(Load::has_room)
     }
 
     /// Finds out what is ready. Whether all is over.
@@ -269,9 +292,15 @@ impl Engine {
         }
         let mut has_more = true;
         for _ in 0..REQUESTS_PER_TURN {
-            match connection.rpc.poll_event() {
+            match connection.next_request() {
                 Ok(Some(request)) => {
-                    if self.handle(py, lead, connection, &request).is_err() {
+                    let served = match self.admit(lead.as_deref()) {
+                        None => self.handle(py, lead, connection, &request),
+                        Some(Admission::Run(_ticket)) => self.handle(py, lead, connection, &request),
+                        Some(Admission::Wait) => return connection.hold(request),
+                        Some(Admission::Refuse) => refuse(&mut connection.rpc, &request, &overloaded()),
+                    };
+                    if served.is_err() {
                         return Next::Close;
                     }
                     connection.has_served();
@@ -290,6 +319,13 @@ impl Engine {
             }
         }
         connection.settle(has_more, || lead.as_ref().map_or_else(Instant::now, |reactor| reactor.now()))
+    }
+
+    /// What is to become of the next request, where the number of calls is limited.
+    #[inline]
+    fn admit(&self, reactor: Option<&Reactor>) -> Option<Admission<'_>> {
+        let load = self.load.as_ref()?;
+        Some(load.admit(reactor.map_or(0, Reactor::waiting)))
     }
 
     /// Carries out one request.
@@ -341,6 +377,12 @@ impl Engine {
         }
         outcome
     }
+}
+
+/// What is answered beyond the number of calls that are carried.
+#[cold]
+fn overloaded() -> ApplicationException {
+    ApplicationException::new(ApplicationExceptionKind::LOADSHEDDING, "the server is overloaded")
 }
 
 /// The time that a thread works for an engine. Ends however the thread ends, and with the interpreter held: the thread

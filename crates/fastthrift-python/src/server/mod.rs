@@ -10,6 +10,7 @@ mod current;
 pub(crate) mod dispatch;
 mod engine;
 mod listener;
+mod load;
 pub(crate) mod log;
 mod reactor;
 mod seat;
@@ -30,7 +31,7 @@ use pyo3::sync::MutexExt;
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::connection::Timeouts;
-use self::engine::Engine;
+use self::engine::{Capacity, Engine};
 use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
@@ -49,6 +50,7 @@ pub(crate) struct ServerCore {
     endpoint: Endpoint,
     settings: Settings,
     threads: usize,
+    max_in_flight: Option<usize>,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -68,7 +70,7 @@ impl ServerCore {
 impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
-                        max_message_size, max_decoded_size, max_container_size, max_depth, interceptors))]
+                        max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight, interceptors))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
@@ -83,6 +85,7 @@ impl ServerCore {
         max_decoded_size: Option<Bound<'_, PyAny>>,
         max_container_size: Option<Bound<'_, PyAny>>,
         max_depth: Option<Bound<'_, PyAny>>,
+        max_in_flight: Option<Bound<'_, PyAny>>,
         interceptors: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
@@ -119,6 +122,7 @@ impl ServerCore {
             endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
             settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,
+            max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
             engine: Mutex::new(None),
         })
     }
@@ -130,7 +134,8 @@ impl ServerCore {
             return Err(PyRuntimeError::new_err("the server runs already"));
         }
         let (settings, services) = (self.settings.clone(), Arc::clone(&self.services));
-        let started = py.detach(|| Engine::start(&self.endpoint, settings, self.threads, services, on_end));
+        let capacity = Capacity { threads: self.threads, max_in_flight: self.max_in_flight };
+        let started = py.detach(|| Engine::start(&self.endpoint, settings, capacity, services, on_end));
         let started = started.map_err(|error| listen_error(&self.endpoint, &error))?;
         if let Some(forked) = engine.replace(started).filter(|engine| !engine.is_here()) {
             // Its threads, and so its locks, are those of the parent.

@@ -39,7 +39,9 @@ pub(super) struct Reactor {
     slots: Slots,
     /// The connections that are to have a turn, each once.
     ready: VecDeque<usize>,
-    /// How many of them are left of this round.
+    /// The connections that keep a request which waits for a thread.
+    waiting: VecDeque<usize>,
+    /// How many are left of this round.
     round: usize,
     /// How many had a turn since the poller was last asked.
     turns: usize,
@@ -84,6 +86,7 @@ impl Reactor {
             accepts: Accepts::Idle,
             slots: Slots::default(),
             ready: VecDeque::new(),
+            waiting: VecDeque::new(),
             round: 0,
             turns: 0,
             settings,
@@ -106,6 +109,21 @@ impl Reactor {
         }
         self.round = 0;
         None
+    }
+
+    /// The connection whose request waited longest for a thread, for which there is one now.
+    pub(super) fn next_waiting(&mut self) -> Option<(usize, Box<Connection>)> {
+        while let Some(index) = self.waiting.pop_front() {
+            if let Some(connection) = self.slots.take(index) {
+                return Some((index, connection));
+            }
+        }
+        None
+    }
+
+    /// How many requests wait for a thread.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Whether connections wait for a turn.
@@ -178,9 +196,12 @@ impl Reactor {
         if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
             self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
         }
-        self.slots.put(index, connection, next == Next::Again);
-        if next == Next::Again {
-            self.ready.push_back(index);
+        // One that holds a request is queued, too, but not for a turn.
+        self.slots.put(index, connection, next != Next::Wait);
+        match next {
+            Next::Again => self.ready.push_back(index),
+            Next::Hold => self.waiting.push_back(index),
+            Next::Wait | Next::Close => {}
         }
     }
 
