@@ -1,4 +1,4 @@
-"""The server of the fault test, in a process of its own: `python -m tests.faults.server`.
+"""The server of the fault test, in a process of its own: `python -m tests.faults.server [OPTIONS]`, as JSON.
 
 It says its port in the first line; for each line it then reads it says what it holds, and it ends when there is no
 more to read.
@@ -56,9 +56,9 @@ def held() -> dict[str, int]:
 
 def main() -> None:
     """Serve until there is no more to read."""
-    with fastthrift.Server(
-        Handler(), "tcp://127.0.0.1:0", threads=THREADS, message_timeout=2, idle_timeout=20
-    ) as server:
+    options: dict[str, Any] = {"message_timeout": 2, "idle_timeout": 20}
+    options |= json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", threads=THREADS, **options) as server:
         print(json.dumps({"port": int(server.url.rpartition(":")[2])}), flush=True)
         for _ in sys.stdin:
             print(json.dumps(held()), flush=True)

@@ -1,0 +1,218 @@
+"""Peers that mean no good, in a process of their own: `python -m tests.faults.attacks NAME PORT`.
+
+An attack says one line once it is under way, and goes on until it is killed. It is paced: what is tested is that the
+server gives it no more than its share, not that a machine with few cores has time for everybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.faults import tokens
+
+HOST = "127.0.0.1"
+MESSAGE_LIMIT = 1 << 20
+"""What the server is told to take at most: the attacks stay just within it, where that is worse."""
+Attack = Callable[[int], Iterator[None]]
+"""Attacks a port; it yields each time that it has done its worst once over."""
+
+
+def call(name: bytes, body: bytes, sequence_id: int = 1) -> bytes:
+    """Return a Binary call without a frame."""
+    return struct.pack(">HBBi", 0x8001, 0, 1, len(name)) + name + struct.pack(">i", sequence_id) + body
+
+
+def framed(message: bytes) -> bytes:
+    """Return a message in a frame."""
+    return struct.pack(">i", len(message)) + message
+
+
+def ask(padding: int) -> bytes:
+    """Return a sound request whose reply is as long as itself."""
+    token = tokens.make(1, padding)
+    text = token.text.encode()
+    fields = b"\x0a\x00\x01" + struct.pack(">q", token.number) + b"\x0b\x00\x02" + struct.pack(">i", len(text)) + text
+    return framed(call(b"ask", b"\x0c\x00\x01" + fields + b"\x00\x00"))
+
+
+def connected(port: int) -> socket.socket:
+    """Return a connection that waits for nothing."""
+    connection = socket.create_connection((HOST, port), timeout=10)
+    connection.setblocking(False)
+    return connection
+
+
+class Held:
+    """A connection that is kept, and what is still to be sent on it."""
+
+    def __init__(self, port: int, pieces: Iterator[bytes]) -> None:
+        self._connection = connected(port)
+        self._pieces = pieces
+        self._rest = b""
+
+    def go_on(self) -> bool:
+        """Send the next piece, as far as there is room for it; return whether the server keeps the connection."""
+        self._rest = self._rest or next(self._pieces, b"")
+        try:
+            if not self._rest:
+                return self._connection.recv(1, socket.MSG_PEEK) != b""
+            self._rest = self._rest[self._connection.send(self._rest) :]
+        except BlockingIOError:
+            return True
+        except OSError:
+            self._connection.close()
+            return False
+        return True
+
+
+def keep_up(port: int, count: int, data: Callable[[], Iterator[bytes]], pause: float) -> Iterator[None]:
+    """Hold so many connections and send the pieces of each in turn; one that the server closes is opened again."""
+    held: list[Held | None] = [None] * count
+    while True:
+        for place, entry in enumerate(held):
+            with contextlib.suppress(OSError):
+                held[place] = entry if entry is not None and entry.go_on() else Held(port, data())
+        yield
+        time.sleep(pause)
+
+
+def slow_loris(port: int) -> Iterator[None]:
+    """Send a byte of a request now and then, on very many connections."""
+    request = ask(5_000)
+    return keep_up(port, 400, lambda: (request[place : place + 1] for place in range(len(request))), 0.1)
+
+
+def endless_frames(port: int) -> Iterator[None]:
+    """Send the largest frames that are allowed, but for their last byte."""
+    frame = framed(call(b"ask", b"\x0c\x00\x01\x0b\x00\x02" + struct.pack(">i", MESSAGE_LIMIT)))[4:]
+    head = struct.pack(">i", MESSAGE_LIMIT - 1) + frame
+
+    def pieces() -> Iterator[bytes]:
+        yield head
+        left = MESSAGE_LIMIT - 2 - len(frame)
+        while left > 0:
+            yield bytes(min(left, 1 << 15))
+            left -= 1 << 15
+
+    return keep_up(port, 40, pieces, 0.01)
+
+
+def endless_struct(port: int) -> Iterator[None]:
+    """Send field after field, without a frame that would end it."""
+
+    def pieces() -> Iterator[bytes]:
+        yield call(b"ask", b"\x0c\x00\x01")
+        while True:
+            yield b"\x0a\x00\x63\x00\x00\x00\x00\x00\x00\x00\x01" * 400
+
+    return keep_up(port, 20, pieces, 0.005)
+
+
+def deep_nesting(port: int) -> Iterator[None]:
+    """Send structs in structs, without an end."""
+
+    def pieces() -> Iterator[bytes]:
+        yield call(b"ask", b"")
+        while True:
+            yield b"\x0c\x00\x01" * 2000
+
+    return keep_up(port, 20, pieces, 0.005)
+
+
+def garbage(port: int) -> Iterator[None]:
+    """Connect, send what is nothing, and go."""
+    chance = random.Random(1)
+    starts = (
+        b"",
+        b"\x80\x01",
+        b"\x82\x21",
+        b"[1,",
+        b"\x00\x00\x01\x00",
+        b"\x0f\xff",
+        b"\x16\x03\x01",
+        b"GET / HTTP/1.1\r\n",
+    )
+    for start in itertools.cycle(starts):
+        with contextlib.suppress(OSError), connected(port) as connection:
+            connection.send(start + chance.randbytes(chance.choice((1, 30, 3_000))))
+        yield
+        time.sleep(0.003)
+
+
+def connection_flood(port: int) -> Iterator[None]:
+    """Connect and go, many times, now and then with a reset."""
+    for number in itertools.count():
+        with contextlib.suppress(OSError), connected(port) as connection:
+            if number % 2:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if number % 4 == 0:
+            yield
+            time.sleep(0.004)
+
+
+def idle_flood(port: int) -> Iterator[None]:
+    """Hold very many connections and say nothing."""
+    return keep_up(port, 800, lambda: iter(()), 0.1)
+
+
+def half_closed(port: int) -> Iterator[None]:
+    """Ask, say that nothing more comes, and then neither read nor close."""
+    held: list[socket.socket] = []
+    while True:
+        with contextlib.suppress(OSError):
+            connection = connected(port)
+            connection.send(ask(20_000))
+            connection.shutdown(socket.SHUT_WR)
+            held.append(connection)
+            if len(held) > 300:
+                held.pop(0).close()
+        yield
+        time.sleep(0.005)
+
+
+def never_reads(port: int) -> Iterator[None]:
+    """Ask for much, and read nothing of it."""
+    request = ask(200_000)
+    return keep_up(port, 20, lambda: itertools.repeat(request), 0.01)
+
+
+def other_languages(port: int) -> Iterator[None]:
+    """Speak TLS and HTTP to a port that speaks neither, and keep the connection."""
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(507)
+    said = itertools.cycle((hello, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n", b"EHLO x\r\n"))
+    return keep_up(port, 50, lambda: iter((next(said), bytes(100))), 0.02)
+
+
+ATTACKS: Mapping[str, tuple[Attack, int]] = {
+    "slow loris": (slow_loris, 16 << 20),
+    "endless frames": (endless_frames, 40 * 2 * MESSAGE_LIMIT),
+    "endless struct": (endless_struct, 20 * 2 * MESSAGE_LIMIT),
+    "deep nesting": (deep_nesting, 8 << 20),
+    "garbage": (garbage, 8 << 20),
+    "connection flood": (connection_flood, 8 << 20),
+    "idle flood": (idle_flood, 16 << 20),
+    "half closed": (half_closed, 16 << 20),
+    "never reads": (never_reads, 20 * 2 * MESSAGE_LIMIT),
+    "other languages": (other_languages, 8 << 20),
+}
+"""Each attack, and the bytes that the server may take for it by what it says of itself: twice the largest message for a
+connection that sends or is sent one, and little for any other."""
+
+
+def main() -> None:
+    """Attack until killed."""
+    name, port = sys.argv[1:]
+    for number, _ in enumerate(ATTACKS[name][0](int(port))):
+        if number == 1:
+            print("under way", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Attacks that go on and on: the server takes no more memory than it says, and serves others as it did before."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import fastthrift
+import pytest
+
+from tests.faults import attacks, tokens, watch
+from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT
+from tests.faults.run import ROOT, Helper, helper
+
+OPTIONS = {"max_message_size": MESSAGE_LIMIT, "max_decoded_size": MESSAGE_LIMIT, "message_timeout": 1.5}
+LEAST = 0.2
+"""The part of its calls that a good client must still get through: an attacker has a core or two to run on, too."""
+SLACK = 16 << 20
+"""The bytes that the server may grow by for other reasons than an attack."""
+
+
+@contextlib.contextmanager
+def attacked(name: str, port: int) -> Iterator[None]:
+    """Attack a port from another process."""
+    command = [sys.executable, "-m", "tests.faults.attacks", name, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "under way\n"
+            yield
+            assert process.poll() is None, "the attack has ended"
+        finally:
+            process.kill()
+
+
+def calls_in(port: int, seconds: float) -> int:
+    """Return how many calls a good client makes in some time, connecting included."""
+    token = tokens.make(7)
+    expected = tokens.answer(token, "ask")
+    count, end = 0, time.monotonic() + seconds
+    with fastthrift.connect(tokens.module().Oracle, f"tcp://{attacks.HOST}:{port}", timeout=10) as client:
+        while time.monotonic() < end:
+            assert client.ask(token) == expected  # type: ignore[attr-defined]
+            count += 1
+    return count
+
+
+def worst(server: Helper, port: int, enough: float) -> tuple[float, int]:
+    """Return the calls of the best of some tries, and the most memory that the server had between them."""
+    best, most, end = 0.0, 0, time.monotonic() + 10
+    for number in range(20):
+        best = max(best, calls_in(port, 0.3))
+        most = max(most, server.ask()["bytes"])
+        if number >= 4 and (best >= enough or time.monotonic() > end):
+            break
+    return best, most
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_takes_neither_memory_nor_time_from_others(name: str) -> None:
+    with helper("server", json.dumps(OPTIONS)) as (server, failures):
+        calls_in(server.port, 0.2)
+        usual = max(calls_in(server.port, 0.3) for _ in range(2))
+        before = server.ask()
+        with attacked(name, server.port):
+            best, most = worst(server, server.port, usual * LEAST)
+        print(f"{name}: {best / usual:.2f} of the calls, {(most - before['bytes']) / 2**20:.1f} MiB more")
+        assert best >= usual * LEAST
+        assert most - before["bytes"] < ATTACKS[name][1] + SLACK
+        left = watch.leaks(before, server.ask)
+        assert [leak for leak in left if not leak.startswith("bytes")] == []
+        assert calls_in(server.port, 0.1) > 0
+    assert failures == []
