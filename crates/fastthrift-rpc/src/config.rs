@@ -2,6 +2,8 @@ use std::fmt;
 
 use fastthrift_protocol::{Limits, Protocol};
 
+use crate::Transform;
+
 /// How messages are told apart in the stream. Every user matches all of them, so that a new one is forgotten nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Framing {
@@ -9,6 +11,11 @@ pub enum Framing {
     Framed,
     /// Messages follow each other; their end is found by reading them.
     Unframed,
+    /// The Header transport (`THeader`): in a frame, before the message, stand its protocol, transforms and headers.
+    ///
+    /// Apache's libraries know it with Binary and Compact. JSON and `SimpleJSON` go under the numbers that fbthrift has
+    /// for them, which Apache's libraries refuse.
+    Header,
 }
 
 /// What carries the bytes of messages.
@@ -35,6 +42,7 @@ impl fmt::Display for Framing {
         f.write_str(match self {
             Self::Framed => "framed",
             Self::Unframed => "unframed",
+            Self::Header => "header",
         })
     }
 }
@@ -72,7 +80,11 @@ pub struct ClientConfig {
     pub framing: Framing,
     /// What carries the messages. Default Direct.
     pub carrier: Carrier,
-    /// What a reply may ask of this side; `message` bounds a request too.
+    /// How the messages of the Header transport are transformed, one after the other; nothing else looks at it. A server
+    /// takes at most four. Default none.
+    pub transforms: Vec<Transform>,
+    /// What a reply may ask of this side; `message` bounds a request too. Of the Header transport it bounds the whole frame,
+    /// and what the transforms restore.
     pub limits: Limits,
     /// Whether replies that come without a version, as Binary allows, are refused. Default false.
     pub strict: bool,
@@ -98,6 +110,7 @@ impl Default for ClientConfig {
             protocol: Protocol::Binary,
             framing: Framing::Framed,
             carrier: Carrier::Direct,
+            transforms: Vec::new(),
             limits: Limits::DEFAULT,
             strict: false,
             old: false,
@@ -119,7 +132,8 @@ pub struct ServerConfig {
     pub framing: Option<Framing>,
     /// The only carrier to accept; `None`, the default, accepts Direct and Zlib and tells them apart by the first bytes.
     pub carrier: Option<Carrier>,
-    /// What a request may ask of this side; `message` bounds a reply too.
+    /// What a request may ask of this side; `message` bounds a reply too. Of the Header transport it bounds the whole frame,
+    /// and what the transforms restore.
     pub limits: Limits,
     /// Whether requests that come without a version, as Binary allows, are refused. Others are answered in the form that they have.
     /// Default false.

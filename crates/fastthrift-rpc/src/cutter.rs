@@ -1,8 +1,9 @@
 use fastthrift_protocol::{DecodeError, Detection, Limits, MessageScanner, Protocol, Scan, detect};
 
 use crate::framing::{FRAME_HEADER, frame_size};
+use crate::header::{Envelope, HeaderFrames};
 use crate::inbound::Inbound;
-use crate::{ConnectionError, ConnectionErrorKind, Dialect, Framing};
+use crate::{ConnectionError, ConnectionErrorKind, Dialect, Framing, HeaderError, Headers, Span};
 
 /// Cuts the received bytes into messages.
 ///
@@ -16,6 +17,10 @@ pub(crate) struct Cutter {
     /// Bytes that the next message needs to be complete, as far as known; 0 between messages.
     needed: usize,
     scanner: MessageScanner,
+    /// There where the framing is that of the Header transport.
+    header: Option<Box<HeaderFrames>>,
+    /// The only protocol that frames of the Header transport may name.
+    only: Option<Protocol>,
 }
 
 /// A message at the front of the inbound buffer that its receiver may still read.
@@ -35,16 +40,65 @@ pub(crate) enum CutError {
     Frame(ConnectionErrorKind),
     /// The message that the unread bytes start with is broken.
     Message(DecodeError),
+    /// The frame of the Header transport that the unread bytes start with is broken.
+    Header(HeaderError),
 }
 
 impl Cutter {
-    pub(crate) fn new(dialect: Dialect, limits: Limits) -> Self {
+    /// A cutter of this dialect. Over the Header transport, each frame may name another protocol, unless there is only one.
+    pub(crate) fn new(dialect: Dialect, only: Option<Protocol>, limits: Limits) -> Self {
         let scanner = MessageScanner::new(dialect.protocol, limits);
-        Self { dialect, limits, frame_left: 0, needed: 0, scanner }
+        let header = (dialect.framing == Framing::Header).then(|| Box::new(HeaderFrames::new()));
+        Self { dialect, limits, frame_left: 0, needed: 0, scanner, header, only }
     }
 
+    /// The dialect; over the Header transport with the protocol of the frame that was entered last.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Where the next message is read from: what was received, or what was restored of it.
+    pub(crate) fn source<'a>(&'a self, inbound: &'a Inbound) -> &'a Inbound {
+        self.header.as_deref().and_then(HeaderFrames::restored).unwrap_or(inbound)
+    }
+
+    /// The bytes of this span, or `None` when they were consumed.
+    pub(crate) fn bytes<'a>(&'a self, inbound: &'a Inbound, span: Span) -> Option<&'a [u8]> {
+        inbound.bytes(span).or_else(|| self.header.as_ref()?.restored()?.bytes(span))
+    }
+
+    /// How many of the received bytes the message that was handed out holds.
+    pub(crate) fn held(&self, message: HandedOut) -> usize {
+        let is_restored = self.header.as_deref().is_some_and(|header| header.restored().is_some());
+        if is_restored { 0 } else { message.header + message.available }
+    }
+
+    /// Where the next message starts in what was received; of a message that was restored, where its frame does.
+    pub(crate) fn position(&self, inbound: &Inbound) -> u64 {
+        match self.header.as_deref() {
+            Some(header) if header.restored().is_some() => header.position(),
+            _ => inbound.position(),
+        }
+    }
+
+    /// What came beside the messages of the frame that was entered last.
+    pub(crate) fn headers(&self) -> &Headers {
+        self.header.as_deref().map_or(Headers::none(), HeaderFrames::headers)
+    }
+
+    /// What a reply repeats of the frame that was entered last.
+    pub(crate) fn envelope(&self) -> Envelope {
+        self.header.as_deref().map_or_else(Envelope::default, HeaderFrames::envelope)
+    }
+
+    /// The protocol that the frame which was entered last names, even if it is otherwise broken.
+    pub(crate) fn named_protocol(&self) -> Protocol {
+        self.header.as_deref().map_or(self.dialect.protocol, HeaderFrames::protocol)
+    }
+
+    /// How many bytes of memory restored bytes take.
+    pub(crate) fn capacity(&self) -> usize {
+        self.header.as_deref().map_or(0, HeaderFrames::capacity)
     }
 
     /// How many bytes have to be unread for the next message, as far as known; 0 between messages.
@@ -52,7 +106,8 @@ impl Cutter {
         self.needed
     }
 
-    /// How many of the unread bytes hold the next message, and perhaps others after it; `None` when more have to come.
+    /// How many of the unread bytes of [`Self::source`] hold the next message, and perhaps others after it; `None` when more
+    /// have to come.
     pub(crate) fn next_message(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
         let Dialect { protocol, framing } = self.dialect;
         if protocol.is_text() && framing == Framing::Unframed && self.needed == 0 {
@@ -61,7 +116,7 @@ impl Cutter {
             inbound.consume(spaces);
         }
         let len = match framing {
-            Framing::Framed => self.next_in_frame(inbound)?,
+            Framing::Framed | Framing::Header => self.next_in_frame(inbound)?,
             Framing::Unframed => self.next_unframed(inbound.unread())?,
         };
         if len.is_some() {
@@ -70,19 +125,23 @@ impl Cutter {
         Ok(len)
     }
 
-    /// Lets go of the message that the unread bytes start with.
+    /// Lets go of the message that the unread bytes of [`Self::source`] start with.
     pub(crate) fn release(&mut self, inbound: &mut Inbound, message: HandedOut) {
         let HandedOut { header, available, read } = message;
         let len = match (self.dialect.framing, read) {
             (Framing::Unframed, _) => header + available,
-            (Framing::Framed, read) => {
-                let body = &inbound.unread()[header..header + available];
+            (Framing::Framed | Framing::Header, read) => {
+                let body = &self.source(inbound).unread()[header..header + available];
                 let read = read.map_or_else(|| self.measure(body), |read| read.min(available));
                 header + read + self.dialect.protocol.message_end_len(&body[read..])
             }
         };
-        inbound.consume(len);
+        self.consume(inbound, len);
         self.frame_left = self.frame_left.saturating_sub(len);
+    }
+
+    fn consume(&mut self, inbound: &mut Inbound, count: usize) {
+        self.header.as_deref_mut().and_then(HeaderFrames::restored_mut).unwrap_or(inbound).consume(count);
     }
 
     /// How much of a frame its first body takes. A broken one hides where the next message would start, so it takes
@@ -93,10 +152,10 @@ impl Cutter {
 
     fn next_in_frame(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
         if self.frame_left > 0 {
-            if starts_message(self.dialect.protocol, &inbound.unread()[..self.frame_left]) {
+            if starts_message(self.dialect.protocol, &self.source(inbound).unread()[..self.frame_left]) {
                 return Ok(Some(self.frame_left));
             }
-            inbound.consume(self.frame_left);
+            self.consume(inbound, self.frame_left);
             self.frame_left = 0;
         }
         let Some(length) = inbound.unread().first_chunk::<FRAME_HEADER>() else {
@@ -108,9 +167,40 @@ impl Cutter {
         if inbound.len() < self.needed {
             return Ok(None);
         }
+        if self.header.is_some() {
+            return self.enter(inbound, size).map(Some);
+        }
         inbound.consume(FRAME_HEADER);
         self.frame_left = size;
         Ok(Some(size))
+    }
+
+    /// Enters a frame of the Header transport.
+    fn enter(&mut self, inbound: &mut Inbound, size: usize) -> Result<usize, CutError> {
+        let header = self.header.as_deref_mut().expect("invariant: only the Header transport has such frames");
+        let entered = header.enter(inbound, size, self.limits.message);
+        let (protocol, len) = entered.map_err(|error| match (error, &inbound.unread()[FRAME_HEADER..]) {
+            (HeaderError::NotHeader, content) => self.not_header(content),
+            (error, _) => CutError::Header(error),
+        })?;
+        let found = Dialect { protocol, ..self.dialect };
+        if self.only.is_some_and(|only| only != protocol) {
+            return Err(CutError::Frame(ConnectionErrorKind::OtherDialect { expected: self.dialect, found }));
+        }
+        self.dialect = found;
+        self.frame_left = len;
+        Ok(len)
+    }
+
+    /// What a frame with this content is, which is not of the Header transport.
+    fn not_header(&self, content: &[u8]) -> CutError {
+        match detect(content) {
+            Detection::Message(protocol) => {
+                let found = Dialect { protocol, framing: Framing::Framed };
+                CutError::Frame(ConnectionErrorKind::OtherDialect { expected: self.dialect, found })
+            }
+            _ => CutError::Header(HeaderError::NotHeader),
+        }
     }
 
     /// Refuses a frame, which would else be taken for an old message with a name as long as the frame, and waited for.
@@ -161,6 +251,7 @@ impl CutError {
         ConnectionError::new(match self {
             Self::Frame(kind) => kind,
             Self::Message(error) => ConnectionErrorKind::Message(error),
+            Self::Header(error) => ConnectionErrorKind::Header(error),
         })
     }
 }

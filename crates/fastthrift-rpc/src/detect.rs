@@ -36,7 +36,7 @@ pub(crate) fn detect(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>
 fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionErrorKind> {
     let dialect = |protocol, framing| Ok(Some(Dialect { protocol, framing }));
     let Some(first_word) = bytes.first_chunk::<FRAME_HEADER>() else { return Ok(None) };
-    if accepted.framing != Some(Framing::Framed) {
+    if matches!(accepted.framing, None | Some(Framing::Unframed)) {
         match fastthrift_protocol::detect(bytes) {
             Detection::Message(protocol) => return dialect(protocol, Framing::Unframed),
             Detection::NeedMore => return Ok(None),
@@ -52,7 +52,10 @@ fn find(bytes: &[u8], accepted: Accepted) -> Result<Option<Dialect>, ConnectionE
     match (fastthrift_protocol::detect(inside), inside) {
         (Detection::NeedMore, _) | (_, [] | [_]) => Ok(None),
         (Detection::Message(protocol), _) => size.and_then(|_| dialect(protocol, Framing::Framed)),
-        (_, [0x0f, 0xff, ..]) => Err(ConnectionErrorKind::HeaderTransport),
+        (_, [0x0f, 0xff, ..]) => {
+            // Each frame says its own protocol, behind what is looked at here.
+            size.and_then(|_| dialect(accepted.protocol.unwrap_or(Protocol::Binary), Framing::Header))
+        }
         (_, [0, ..]) => size.and_then(|_| dialect(Protocol::Binary, Framing::Framed)),
         (_, [letter, ..]) if letter.is_ascii_graphic() && may_be_old_name(*first_word) => {
             dialect(Protocol::Binary, Framing::Unframed)
@@ -90,6 +93,7 @@ mod tests {
         assert_eq!(found(b"\0\0\0\x30\x82\x81"), Some((Protocol::Compact, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x30\0\0\0\x04ping\x01"), Some((Protocol::Binary, Framing::Framed)));
         assert_eq!(found(b"\0\0\0\x04ping\x01"), Some((Protocol::Binary, Framing::Unframed)));
+        assert_eq!(found(b"\0\0\0\x30\x0f\xff\0\0"), Some((Protocol::Binary, Framing::Header)));
     }
 
     #[test]
@@ -108,7 +112,6 @@ mod tests {
     fn other_protocols_are_refused_with_what_came() {
         let http = detect(b"GET / HT", ANY).unwrap_err();
         assert_eq!(http, ConnectionErrorKind::FrameTooLarge { size: 0x4745_5420, limit: 1 << 20 });
-        assert_eq!(detect(b"\0\0\0\x30\x0f\xff\0\0", ANY), Err(ConnectionErrorKind::HeaderTransport));
         assert_eq!(detect(b"\0\0\0\0\0\0", ANY), Err(ConnectionErrorKind::FrameLength(0)));
         assert_eq!(detect(b"\xff\xff\xff\xff", ANY), Err(ConnectionErrorKind::FrameLength(-1)));
         assert_eq!(detect(b"\0\0\0\x30\x01\x02", ANY), Err(ConnectionErrorKind::UnknownDialect([0, 0, 0, 0x30])));

@@ -30,6 +30,11 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
+    /// An empty buffer whose first byte will be at this place.
+    pub(crate) fn starting_at(position: u64) -> Self {
+        Self { position, ..Self::default() }
+    }
+
     /// The bytes that were not consumed.
     pub(crate) fn unread(&self) -> &[u8] {
         &self.storage[self.start..self.end]

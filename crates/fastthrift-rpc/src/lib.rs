@@ -17,15 +17,19 @@ mod cutter;
 mod detect;
 mod error;
 mod framing;
+mod header;
+mod headers;
 mod inbound;
 mod outbound;
 pub mod policy;
 mod server;
 mod span;
 
-pub use client::{CallId, CallWriter, ClientConnection, ClientEvent, ReplyBody};
+pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
-pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, ReplyError};
+pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, ReplyError};
+pub use header::Transform;
+pub use headers::{Headers, HeadersError};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};
 pub use span::Span;
 

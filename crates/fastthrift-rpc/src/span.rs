@@ -14,7 +14,8 @@ impl Span {
         Self { position, len }
     }
 
-    /// Where the bytes start, counted from the first byte that the connection received.
+    /// Where the bytes start, counted from the first byte that the connection received. Bytes that came compressed have
+    /// places of their own, behind all that can be received.
     pub const fn position(&self) -> u64 {
         self.position
     }

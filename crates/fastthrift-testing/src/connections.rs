@@ -154,7 +154,7 @@ pub fn server_connection(bytes: &[u8]) {
 pub fn client_connection(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let dialects = crate::conversation::DIALECTS;
-    let (choice, size) = (usize::from(*choice), choice / 8);
+    let (choice, size) = (usize::from(*choice & 15), choice / 16);
     let dialect = dialects[choice % dialects.len()];
     let whole = hear(dialect, [bytes]);
     let pieces = hear(dialect, bytes.chunks(piece(size)));

@@ -214,7 +214,7 @@ proptest! {
         texts in proptest::collection::vec("[a-z]{0,20}", 1..4),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
     ) {
-        let mut bytes = vec![choice & 0xf8 | u8::try_from(dialect).expect("there are eight")];
+        let mut bytes = vec![choice & 0xf0 | u8::try_from(dialect).expect("there are twelve")];
         let dialect = DIALECTS[dialect];
         for (text, sequence_id) in texts.iter().zip(1..) {
             let name = fastthrift_testing::connections::CALLS[usize::try_from(sequence_id).expect("small") - 1];

@@ -28,6 +28,20 @@ fn replies(dialect: Dialect) -> (Vec<u8>, Vec<usize>) {
     transcript(dialect, CALLS.map(|name| (name, MessageType::Reply)))
 }
 
+/// The dialect with frames, if it has none.
+fn framed(dialect: Dialect) -> Dialect {
+    let framing = if dialect.framing == Framing::Unframed { Framing::Framed } else { dialect.framing };
+    Dialect { framing, ..dialect }
+}
+
+/// Messages in one frame.
+fn frame(dialect: Dialect, messages: &[u8]) -> Vec<u8> {
+    match dialect.framing {
+        Framing::Header => wire::header_frame(dialect.protocol, 1, messages),
+        Framing::Framed | Framing::Unframed => wire::frame(messages),
+    }
+}
+
 #[test]
 fn requests_are_the_same_at_every_split_in_two() {
     for dialect in DIALECTS {
@@ -101,12 +115,12 @@ fn each_prefix_of_replies_answers_what_is_whole_and_fails_the_rest() {
 fn several_messages_in_one_frame_are_each_served() {
     for dialect in DIALECTS {
         let unframed = Dialect { framing: Framing::Unframed, ..dialect };
-        let framed = Dialect { framing: Framing::Framed, ..dialect };
+        let framed = framed(dialect);
         let (messages, _) = transcript(unframed, REQUESTS);
-        let bytes = [wire::frame(&messages), transcript(framed, REQUESTS).0].concat();
+        let bytes = [frame(framed, &messages), transcript(framed, REQUESTS).0].concat();
         let served = serve(ServerConfig::default(), [&bytes[..]]);
         assert_eq!((served.requests.len(), served.failure), (8, None));
-        let replies = wire::frame(&replies(unframed).0);
+        let replies = frame(framed, &replies(unframed).0);
         let heard = hear(framed, replies.chunks(5));
         assert!(heard.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Reply { .. })));
         assert_eq!(heard.outcomes.len(), 3);
@@ -120,7 +134,7 @@ fn bytes_after_the_message_in_a_frame_are_ignored() {
         let mut bytes = Vec::new();
         for request in REQUESTS {
             let (message, _) = transcript(unframed, [request]);
-            bytes.extend(wire::frame(&[&message[..], b"\0\0 padding"].concat()));
+            bytes.extend(frame(framed(dialect), &[&message[..], b"\0\0 padding"].concat()));
         }
         let served = serve(ServerConfig::default(), [&bytes[..]]);
         assert_eq!((served.requests.len(), served.failure), (4, None));

@@ -46,7 +46,8 @@ impl CallWriter<'_> {
         let ClientConnection { config, outbound, .. } = &mut *self.connection;
         check_loss(self.loss, config.limits.message)?;
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
-        close_message(outbound.buffer(), dialect, self.start, self.body, config.limits.message)?;
+        let limit = config.limits.message;
+        close_message(outbound.buffer(), dialect, &config.transforms, self.start, self.body, limit)?;
         self.connection.seal(self.start)?;
         let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
         Ok(self.connection.commit(call, self.kind))

@@ -3,14 +3,18 @@ use std::time::Duration;
 use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
-use super::{CallId, CallWriter, ClientEvent};
+use super::{CallId, CallOptions, CallWriter, ClientEvent};
 use crate::carrier::{Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
+use crate::header::HeaderFrame;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::{CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Span};
+use crate::{
+    CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Framing, Headers,
+    HeadersError, Span,
+};
 
 /// How many buffers for names are kept for later calls, and how large each may be.
 const SPARE_NAMES: usize = 64;
@@ -52,7 +56,7 @@ impl ClientConnection {
             outbound: Outbound::default(),
             layer,
             inbound: Inbound::default(),
-            cutter: Cutter::new(dialect, config.limits),
+            cutter: Cutter::new(dialect, Some(config.protocol), config.limits),
             calls: InFlightTable::default(),
             next_serial: u64::from(config.first_sequence_id.cast_unsigned()),
             handed_out: None,
@@ -76,11 +80,7 @@ impl ClientConnection {
         kind: CallKind,
         deadline: Option<Duration>,
     ) -> Result<CallWriter<'_>, CallError> {
-        let mut name = self.spare_names.pop().unwrap_or_default();
-        if let Some(service) = &self.config.service {
-            push_service(&mut name, service);
-        }
-        self.begin_named(name, function, kind, deadline)
+        self.begin(CallOptions { deadline, ..CallOptions::new(function, kind) })
     }
 
     /// Starts a call of one of several services that share the connection, whatever service is configured.
@@ -91,9 +91,28 @@ impl ClientConnection {
         kind: CallKind,
         deadline: Option<Duration>,
     ) -> Result<CallWriter<'_>, CallError> {
+        self.begin(CallOptions { service: Some(service), deadline, ..CallOptions::new(function, kind) })
+    }
+
+    /// Starts a call of which more is to be said. Its headers and the time that the server has travel where
+    /// [`Self::carries_headers`].
+    pub fn begin(&mut self, options: CallOptions<'_>) -> Result<CallWriter<'_>, CallError> {
         let mut name = self.spare_names.pop().unwrap_or_default();
-        push_service(&mut name, service);
-        self.begin_named(name, function, kind, deadline)
+        if let Some(service) = options.service.or(self.config.service.as_deref()) {
+            name.extend_from_slice(service.as_bytes());
+            name.push(b':');
+        }
+        self.begin_named(name, &options)
+    }
+
+    /// Whether headers travel beside calls and replies. Where they do not, those of calls are left out, and no reply has any.
+    pub fn carries_headers(&self) -> bool {
+        self.config.framing == Framing::Header
+    }
+
+    /// What came beside the reply that was handed out last. They stay until the next [`Self::poll_event`].
+    pub fn reply_headers(&self) -> &Headers {
+        self.cutter.headers()
     }
 
     /// Stops waiting for this call: its reply is dropped when it comes. False when nobody waited for it.
@@ -161,7 +180,7 @@ impl ClientConnection {
 
     /// The bytes of a reply's body. Empty once they were let go, which the next [`Self::poll_event`] does.
     pub fn bytes(&self, span: Span) -> &[u8] {
-        let bytes = self.inbound.bytes(span);
+        let bytes = self.cutter.bytes(&self.inbound, span);
         debug_assert!(bytes.is_some(), "the reply's body was let go by a later poll");
         bytes.unwrap_or_default()
     }
@@ -206,7 +225,7 @@ impl ClientConnection {
     /// Whether the connection can be used and owes nothing: no call waits or is abandoned, no byte waits to be sent or
     /// read.
     pub fn is_idle(&self) -> bool {
-        let held = self.handed_out.map_or(0, |handed_out| handed_out.header + handed_out.available);
+        let held = self.handed_out.map_or(0, |handed_out| self.cutter.held(handed_out));
         !self.is_failed()
             && !self.at_eof
             && self.calls.len() == 0
@@ -222,7 +241,7 @@ impl ClientConnection {
 
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
-        self.inbound.capacity() + self.layer.capacity()
+        self.inbound.capacity() + self.layer.capacity() + self.cutter.capacity()
     }
 
     pub(super) fn commit(&mut self, call: InFlight, kind: CallKind) -> CallId {
@@ -261,15 +280,9 @@ impl ClientConnection {
         }
     }
 
-    fn begin_named(
-        &mut self,
-        mut name: Vec<u8>,
-        function: &str,
-        kind: CallKind,
-        deadline: Option<Duration>,
-    ) -> Result<CallWriter<'_>, CallError> {
+    fn begin_named(&mut self, mut name: Vec<u8>, options: &CallOptions<'_>) -> Result<CallWriter<'_>, CallError> {
         let function_start = name.len();
-        name.extend_from_slice(function.as_bytes());
+        name.extend_from_slice(options.function.as_bytes());
         self.check_call(name.len())?;
         if !self.layer.is_drained() {
             self.drain_layer()?;
@@ -279,14 +292,14 @@ impl ClientConnection {
             call: self.next_call(),
             name,
             function: function_start,
-            deadline,
+            deadline: options.deadline,
             sent_from: self.outbound.position_of(start),
             received_before: self.inbound.received(),
             abandoned: false,
         };
-        self.write_call_header(&call, kind);
+        self.write_call_header(&call, options).map_err(CallError::Headers)?;
         let body = self.outbound.end();
-        Ok(CallWriter { connection: self, call: Some(call), kind, start, body, loss: None })
+        Ok(CallWriter { connection: self, call: Some(call), kind: options.kind, start, body, loss: None })
     }
 
     fn check_call(&self, name: usize) -> Result<(), CallError> {
@@ -320,16 +333,25 @@ impl ClientConnection {
         drained.map_err(|kind| self.lose(kind))
     }
 
-    fn write_call_header(&mut self, call: &InFlight, kind: CallKind) {
+    fn write_call_header(&mut self, call: &InFlight, options: &CallOptions<'_>) -> Result<(), HeadersError> {
         let buffer = self.outbound.buffer();
-        open_message(buffer, self.config.framing);
-        let message_type = match kind {
+        let sequence_id = call.call.sequence_id();
+        open_message(buffer, self.config.framing, || HeaderFrame {
+            flags: 0,
+            sequence_id,
+            protocol: self.config.protocol,
+            transforms: &self.config.transforms,
+            headers: options.headers,
+            timeout: options.timeout,
+        })?;
+        let message_type = match options.kind {
             CallKind::Call => MessageType::Call,
             CallKind::Oneway => MessageType::Oneway,
         };
-        let header = MessageHeader { name: &call.name, message_type, sequence_id: call.call.sequence_id() };
+        let header = MessageHeader { name: &call.name, message_type, sequence_id };
         let form = if self.config.old { HeaderForm::Old } else { HeaderForm::Strict };
         write_header(self.config.protocol, form, &header, buffer);
+        Ok(())
     }
 
     /// The next id whose sequence id no call in flight has. There are fewer calls in flight than sequence ids.
@@ -340,11 +362,6 @@ impl ClientConnection {
         }
         call
     }
-}
-
-fn push_service(name: &mut Vec<u8>, service: &str) {
-    name.extend_from_slice(service.as_bytes());
-    name.push(b':');
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@ mod call_writer;
 mod connection;
 mod event;
 mod in_flight;
+mod options;
 mod receiving;
 
 pub use call_writer::CallWriter;
 pub use connection::ClientConnection;
 pub use event::{CallId, ClientEvent, ReplyBody};
+pub use options::CallOptions;

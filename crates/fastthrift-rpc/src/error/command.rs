@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::ConnectionError;
+use crate::{ConnectionError, HeadersError};
 
 /// Why a call was not sent. Nothing of it is outbound, and unless the connection had failed before it stays good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum CallError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// There is more in the call's headers than may travel.
+    Headers(HeadersError),
     /// As many calls as allowed wait for their reply.
     TooManyInFlight {
         /// The limit.
@@ -51,6 +53,8 @@ pub enum ReplyError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// There is more in the reply's headers than may travel.
+    Headers(HeadersError),
     /// The system has no memory for the message.
     OutOfMemory,
     /// What wrote the body removed bytes that it had not written.
@@ -76,6 +80,7 @@ impl fmt::Display for CallError {
                 write!(f, "the call of {size} bytes or more is over the limit of {limit}")
             }
             Self::OutOfMemory => f.write_str("there is no memory for the call"),
+            Self::Headers(error) => write!(f, "the call's {error}"),
             Self::NameTooLong { size, limit } => {
                 write!(f, "the function's name of {size} bytes is over the limit of {limit}")
             }
@@ -95,6 +100,7 @@ impl fmt::Display for ReplyError {
                 write!(f, "the reply of {size} bytes or more is over the limit of {limit}")
             }
             Self::OutOfMemory => f.write_str("there is no memory for the reply"),
+            Self::Headers(error) => write!(f, "the reply's {error}"),
             Self::BufferShrunk => f.write_str("the reply's buffer is shorter than before its body was written"),
         }
     }

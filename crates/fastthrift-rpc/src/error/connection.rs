@@ -2,7 +2,7 @@ use std::fmt;
 
 use fastthrift_protocol::{DecodeError, MessageType};
 
-use crate::Dialect;
+use crate::{Dialect, HeaderError};
 
 /// Why a connection cannot go on. Each is final: the connection is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub enum ConnectionErrorKind {
     FrameLength(i32),
     /// The first bytes start neither a frame nor a message.
     UnknownDialect([u8; 4]),
-    /// The peer speaks the Header transport.
-    HeaderTransport,
+    /// A frame of the Header transport that cannot be read.
+    Header(HeaderError),
     /// The first bytes start another dialect than this side speaks.
     OtherDialect {
         /// What this side speaks, or what came nearest to it.
@@ -136,7 +136,9 @@ impl ConnectionError {
     pub fn fault(&self) -> Fault {
         match self.0.kind {
             ConnectionErrorKind::Closed { .. } | ConnectionErrorKind::CutOff { .. } => Fault::Network,
-            ConnectionErrorKind::OutboundLost | ConnectionErrorKind::OutOfMemory => Fault::Local,
+            ConnectionErrorKind::OutboundLost
+            | ConnectionErrorKind::OutOfMemory
+            | ConnectionErrorKind::Header(HeaderError::OutOfMemory) => Fault::Local,
             _ => Fault::Peer,
         }
     }
@@ -170,9 +172,7 @@ impl fmt::Display for ConnectionErrorKind {
                 write!(f, "expected a Thrift frame or message, got the bytes {}", bytes.escape_ascii())?;
                 hint(f, *bytes)
             }
-            Self::HeaderTransport => f.write_str(
-                "expected a framed or unframed message, got the Header transport, which is not supported here",
-            ),
+            Self::Header(error) => error.fmt(f),
             Self::OtherDialect { expected, found } => write!(f, "expected {expected}, the peer speaks {found}"),
             Self::Message(error) => write!(f, "expected a message, got bytes that are none: {error}"),
             Self::Body(error) => write!(f, "the body of a message cannot be read: {error}"),

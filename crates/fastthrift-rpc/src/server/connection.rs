@@ -1,14 +1,17 @@
 use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
-use super::open_requests::OpenRequests;
+use super::open_requests::{Asked, OpenRequest, OpenRequests};
 use super::{ReplyWriter, Request, RequestId};
 use crate::carrier::{Layer, Zlib};
 use crate::codec::write_header;
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
+use crate::header::{Envelope, HeaderFrame};
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::{CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, ReplyError, ServerConfig, Span};
+use crate::{
+    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Headers, ReplyError, ServerConfig, Span,
+};
 
 /// The server's side of one connection.
 ///
@@ -67,7 +70,7 @@ impl ServerConnection {
         &self.config
     }
 
-    /// The dialect, once it is known.
+    /// The dialect, once it is known. Over the Header transport its protocol is that of the frame that came last.
     pub fn dialect(&self) -> Option<Dialect> {
         self.cutter.as_ref().map(Cutter::dialect)
     }
@@ -140,7 +143,10 @@ impl ServerConnection {
 
     /// The bytes of a request's name or body. Empty once they were let go.
     pub fn bytes(&self, span: Span) -> &[u8] {
-        let bytes = self.inbound.bytes(span);
+        let bytes = match &self.cutter {
+            Some(cutter) => cutter.bytes(&self.inbound, span),
+            None => self.inbound.bytes(span),
+        };
         debug_assert!(bytes.is_some(), "the request's bytes were let go by a later poll");
         bytes.unwrap_or_default()
     }
@@ -154,20 +160,40 @@ impl ServerConnection {
 
     /// Starts the reply to an open request: its result, or an exception that the function declares.
     pub fn begin_reply(&mut self, request: RequestId) -> Result<ReplyWriter<'_>, ReplyError> {
-        self.begin_answer(request, MessageType::Reply)
+        self.begin_answer(request, MessageType::Reply, Headers::none())
+    }
+
+    /// Starts the reply to an open request, with headers; they are left out where none travel.
+    pub fn begin_reply_with(&mut self, request: RequestId, headers: &Headers) -> Result<ReplyWriter<'_>, ReplyError> {
+        self.begin_answer(request, MessageType::Reply, headers)
+    }
+
+    /// What came beside the request that was handed out last. They stay until the next one is.
+    pub fn request_headers(&self) -> &Headers {
+        self.cutter.as_ref().map_or(Headers::none(), Cutter::headers)
     }
 
     /// Answers an open request with an exception that the function does not declare.
     pub fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError> {
-        let dialect = self.dialect().ok_or(ReplyError::NotOpen)?;
-        let mut writer = self.begin_answer(request, MessageType::Exception)?;
-        exception.encode(dialect.protocol, writer.buffer());
+        self.reply_exception_with(request, exception, Headers::none())
+    }
+
+    /// Answers an open request with an exception that the function does not declare, and with headers; they are left out
+    /// where none travel.
+    pub fn reply_exception_with(
+        &mut self,
+        request: RequestId,
+        exception: &ApplicationException,
+        headers: &Headers,
+    ) -> Result<(), ReplyError> {
+        let mut writer = self.begin_answer(request, MessageType::Exception, headers)?;
+        exception.encode(writer.dialect.protocol, writer.buffer());
         writer.finish()
     }
 
     /// Closes a oneway request, which gets no answer.
     pub fn finish_oneway(&mut self, request: RequestId) -> Result<(), ReplyError> {
-        match self.open.find(request).ok_or(ReplyError::NotOpen)?.kind {
+        match self.open.find(request).ok_or(ReplyError::NotOpen)?.asked.kind {
             CallKind::Call => Err(ReplyError::AwaitsReply),
             CallKind::Oneway => {
                 self.open.close(request);
@@ -220,7 +246,7 @@ impl ServerConnection {
 
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
-        self.inbound.capacity() + self.layer.capacity()
+        self.inbound.capacity() + self.layer.capacity() + self.cutter.as_ref().map_or(0, Cutter::capacity)
     }
 
     pub(super) fn close(&mut self, request: RequestId) {
@@ -234,19 +260,33 @@ impl ServerConnection {
         }
     }
 
-    fn begin_answer(&mut self, request: RequestId, message_type: MessageType) -> Result<ReplyWriter<'_>, ReplyError> {
-        let Dialect { protocol, framing } = self.dialect().ok_or(ReplyError::NotOpen)?;
-        let open = self.open.find(request).ok_or(ReplyError::NotOpen)?;
-        if open.kind == CallKind::Oneway {
+    fn begin_answer(
+        &mut self,
+        request: RequestId,
+        message_type: MessageType,
+        headers: &Headers,
+    ) -> Result<ReplyWriter<'_>, ReplyError> {
+        let framing = self.dialect().ok_or(ReplyError::NotOpen)?.framing;
+        let OpenRequest { asked, function, .. } = self.open.find(request).ok_or(ReplyError::NotOpen)?;
+        let Asked { kind, protocol, form, sequence_id, envelope: Envelope { flags, transforms, .. } } = *asked;
+        if kind == CallKind::Oneway {
             return Err(ReplyError::Oneway);
         }
         let start = self.outbound.end();
         let buffer = self.outbound.buffer();
-        open_message(buffer, framing);
-        let header = MessageHeader { name: &open.function, message_type, sequence_id: open.sequence_id };
-        write_header(protocol, open.form, &header, buffer);
+        open_message(buffer, framing, || HeaderFrame {
+            flags,
+            sequence_id: asked.envelope.sequence_id,
+            protocol,
+            transforms: &asked.envelope.transforms,
+            headers,
+            timeout: None,
+        })
+        .map_err(ReplyError::Headers)?;
+        write_header(protocol, form, &MessageHeader { name: function, message_type, sequence_id }, buffer);
         let body = self.outbound.end();
-        Ok(ReplyWriter { connection: self, request, start, body, loss: None, is_finished: false })
+        let dialect = Dialect { protocol, framing };
+        Ok(ReplyWriter { connection: self, request, dialect, transforms, start, body, loss: None, is_finished: false })
     }
 
     /// Gives the reply that starts at `start` of the outbound buffer the form in which it is carried.
@@ -268,7 +308,8 @@ impl ServerConnection {
 
     /// How many received bytes no request was made of.
     fn unseen(&self) -> usize {
-        self.inbound.len() - self.handed_out.map_or(0, |message| message.header + message.available)
+        let held = self.handed_out.zip(self.cutter.as_ref()).map_or(0, |(message, cutter)| cutter.held(message));
+        self.inbound.len() - held
     }
 
     fn release(&mut self) {

@@ -1,15 +1,22 @@
 //! What a server's connection makes of the bytes that it received.
 
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType};
+use fastthrift_protocol::{
+    ApplicationException, ApplicationExceptionKind, DecodeError, MessageHeader, MessageType, Protocol,
+};
 
+use super::open_requests::Asked;
 use super::{Request, ServerConnection};
 use crate::carrier::{Layer, Pumped, Zlib, starts_zlib};
 use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
 use crate::framing::{close_message, open_message};
+use crate::header::{Envelope, HeaderFrame};
+use crate::outbound::Outbound;
 use crate::span::distance;
-use crate::{CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, ServerConfig, Span};
+use crate::{
+    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Framing, HeaderError, Headers, ServerConfig, Span,
+};
 
 impl ServerConnection {
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
@@ -18,12 +25,13 @@ impl ServerConnection {
                 self.detect()?;
             }
             if let Some(cutter) = &mut self.cutter {
-                let dialect = cutter.dialect();
                 let cut = cutter.next_message(&mut self.inbound);
+                let dialect = cutter.dialect();
                 match cut {
                     Ok(Some(len)) => return self.read_request(dialect, len).map(Some),
                     Ok(None) => {}
                     Err(CutError::Message(error)) => return Err(self.answer_broken(dialect, error)),
+                    Err(CutError::Header(error)) => return Err(self.answer_header(error)),
                     Err(error) => return Err(error.into_connection_error()),
                 }
             }
@@ -44,7 +52,7 @@ impl ServerConnection {
         let ServerConfig { protocol, framing, limits, .. } = self.config;
         let accepted = Accepted { protocol, framing, frame_limit: limits.message };
         let dialect = detect(self.inbound.unread(), accepted).map_err(ConnectionError::new)?;
-        self.cutter = dialect.map(|dialect| Cutter::new(dialect, limits));
+        self.cutter = dialect.map(|dialect| Cutter::new(dialect, protocol, limits));
         Ok(())
     }
 
@@ -77,7 +85,8 @@ impl ServerConnection {
     /// Reads the message at the front of the `len` unread bytes.
     fn read_request(&mut self, dialect: Dialect, len: usize) -> Result<Request, ConnectionError> {
         let protocol = dialect.protocol;
-        let message = &self.inbound.unread()[..len];
+        let source = self.cutter.as_ref().map_or(&self.inbound, |cutter| cutter.source(&self.inbound));
+        let message = &source.unread()[..len];
         let (header, header_len) = read_header(protocol, self.config.strict, message, self.config.limits)
             .map_err(|error| ConnectionError::new(ConnectionErrorKind::Message(error)))?;
         let MessageHeader { name, message_type, sequence_id } = header;
@@ -93,8 +102,9 @@ impl ServerConnection {
         let form = HeaderForm::of(protocol, message[0]);
         let service_len = name.iter().position(|byte| *byte == b':');
         let function = service_len.map_or(0, |colon| colon + 1);
-        let id = self.open.open(kind, form, sequence_id, &name[function..]);
-        let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
+        let envelope = self.envelope();
+        let id = self.open.open(Asked { kind, protocol, form, sequence_id, envelope }, &name[function..]);
+        let span = |start, len| Span::new(source.position() + distance(start), len);
         let name_start = name_start(message, name);
         let body_len = body_span_len(protocol, &message[header_len..]);
         let request = Request {
@@ -104,6 +114,7 @@ impl ServerConnection {
             service: service_len.map(|len| span(name_start, len)),
             function: span(name_start + function, name.len() - function),
             body: span(header_len, body_len),
+            timeout: self.request_headers().timeout(),
         };
         self.handed_out = Some(HandedOut { header: header_len, available: len - header_len, read: None });
         Ok(request)
@@ -128,8 +139,10 @@ impl ServerConnection {
         exception: &ApplicationException,
         kind: ConnectionErrorKind,
     ) -> ConnectionError {
-        let Self { inbound, outbound, layer, config, .. } = self;
-        let (protocol, message) = (dialect.protocol, inbound.unread());
+        let envelope = self.envelope();
+        let Self { inbound, cutter, outbound, layer, config, .. } = self;
+        let source = cutter.as_ref().map_or(&*inbound, |cutter| cutter.source(inbound));
+        let (protocol, message) = (dialect.protocol, source.unread());
         let Ok((header, _)) = protocol.read_message_header(message, config.limits) else {
             return ConnectionError::new(kind);
         };
@@ -142,19 +155,80 @@ impl ServerConnection {
             message_type: MessageType::Exception,
             sequence_id: header.sequence_id,
         };
+        let form = HeaderForm::of(protocol, message[0]);
+        let answer = Answer { dialect, envelope, form, header: answer, exception };
+        answer.send(outbound, layer, config.limits.message, kind)
+    }
+
+    /// Tells the sender of a frame of the Header transport that what it asks for is not known here, and why the connection
+    /// ends with it. What was called cannot be read, so the answer has no name and the frame's sequence id.
+    fn answer_header(&mut self, error: HeaderError) -> ConnectionError {
+        let asked = match error {
+            HeaderError::UnknownProtocol(_) => ApplicationExceptionKind::INVALID_PROTOCOL,
+            HeaderError::UnknownTransform(_) => ApplicationExceptionKind::INVALID_TRANSFORM,
+            _ => return ConnectionError::new(ConnectionErrorKind::Header(error)),
+        };
+        let exception = ApplicationException::new(asked, error.to_string());
+        let protocol = self.cutter.as_ref().map_or(Protocol::Binary, Cutter::named_protocol);
+        let Envelope { flags, sequence_id, .. } = self.envelope();
+        let envelope = Envelope { flags, sequence_id, ..Envelope::default() };
+        let header = MessageHeader { name: b"", message_type: MessageType::Exception, sequence_id };
+        let dialect = Dialect { protocol, framing: Framing::Header };
+        let answer = Answer { dialect, envelope, form: HeaderForm::Strict, header, exception: &exception };
+        let kind = ConnectionErrorKind::Header(error);
+        answer.send(&mut self.outbound, &mut self.layer, self.config.limits.message, kind)
+    }
+
+    fn envelope(&self) -> Envelope {
+        self.cutter.as_ref().map_or_else(Envelope::default, Cutter::envelope)
+    }
+}
+
+/// What the connection itself has to say to its peer, before it ends.
+struct Answer<'a> {
+    dialect: Dialect,
+    envelope: Envelope,
+    form: HeaderForm,
+    header: MessageHeader<'a>,
+    exception: &'a ApplicationException,
+}
+
+impl Answer<'_> {
+    /// Makes the answer ready to send, unless it is over the limit, and gives the error that the connection ends with.
+    fn send(
+        &self,
+        outbound: &mut Outbound,
+        layer: &mut Layer,
+        limit: usize,
+        kind: ConnectionErrorKind,
+    ) -> ConnectionError {
         let start = outbound.end();
         let buffer = outbound.buffer();
-        open_message(buffer, dialect.framing);
-        write_header(protocol, HeaderForm::of(protocol, message[0]), &answer, buffer);
-        exception.encode(protocol, buffer);
-        let closed = close_message(buffer, dialect, start, start, config.limits.message);
-        if closed.is_err() {
+        if !self.write(buffer, limit) {
             buffer.truncate(start);
             return ConnectionError::new(kind);
         }
-        if let Err(kind) = layer.seal(buffer, start) {
-            return ConnectionError::new(kind);
+        match layer.seal(buffer, start) {
+            Ok(()) => ConnectionError::answered(kind),
+            Err(kind) => ConnectionError::new(kind),
         }
-        ConnectionError::answered(kind)
+    }
+
+    /// Appends the answer; false when it is over the limit.
+    fn write(&self, buffer: &mut Vec<u8>, limit: usize) -> bool {
+        let Dialect { protocol, framing } = self.dialect;
+        let Envelope { flags, sequence_id, transforms } = &self.envelope;
+        let start = buffer.len();
+        let opened = open_message(buffer, framing, || HeaderFrame {
+            flags: *flags,
+            sequence_id: *sequence_id,
+            protocol,
+            transforms,
+            headers: Headers::none(),
+            timeout: None,
+        });
+        write_header(protocol, self.form, &self.header, buffer);
+        self.exception.encode(protocol, buffer);
+        opened.is_ok() && close_message(buffer, self.dialect, transforms, start, start, limit).is_ok()
     }
 }

@@ -1,8 +1,9 @@
 use fastthrift_protocol::{Bounded, Loss};
 
 use super::{RequestId, ServerConnection};
-use crate::ReplyError;
 use crate::framing::{FRAME_HEADER, check_loss, close_message};
+use crate::header::Transforms;
+use crate::{Dialect, ReplyError};
 
 /// A reply that is being written: its header stands in the outbound buffer, its body is the caller's to append.
 ///
@@ -12,6 +13,8 @@ use crate::framing::{FRAME_HEADER, check_loss, close_message};
 pub struct ReplyWriter<'c> {
     pub(super) connection: &'c mut ServerConnection,
     pub(super) request: RequestId,
+    pub(super) dialect: Dialect,
+    pub(super) transforms: Transforms,
     /// Where the message, its frame's length included, starts in the buffer.
     pub(super) start: usize,
     /// Where the body starts in the buffer.
@@ -42,10 +45,10 @@ impl ReplyWriter<'_> {
     ///
     /// Fails when the reply is over the limit, and then takes back what was written; the request stays open.
     pub fn finish(mut self) -> Result<(), ReplyError> {
-        let dialect = self.connection.dialect().ok_or(ReplyError::NotOpen)?;
         let limit = self.connection.config.limits.message;
         check_loss(self.loss, limit)?;
-        close_message(self.connection.outbound.buffer(), dialect, self.start, self.body, limit)?;
+        let buffer = self.connection.outbound.buffer();
+        close_message(buffer, self.dialect, &self.transforms, self.start, self.body, limit)?;
         self.connection.seal(self.start)?;
         self.is_finished = true;
         self.connection.close(self.request);

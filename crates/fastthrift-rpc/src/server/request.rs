@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use fastthrift_protocol::Protocol;
 
 use crate::{CallKind, Span};
@@ -41,4 +43,7 @@ pub struct Request {
     pub function: Span,
     /// The arguments' struct. It may be shorter than the span.
     pub body: Span,
+    /// How long the peer said that it waits, when it said so: a count of milliseconds from 1 to 2^32 - 1 in the header
+    /// `client_timeout`. What else is in that header says nothing.
+    pub timeout: Option<Duration>,
 }

@@ -105,7 +105,7 @@ pub struct Incoming {
 }
 
 /// Each way to speak.
-pub const DIALECTS: [Dialect; 8] = [
+pub const DIALECTS: [Dialect; 12] = [
     Dialect { protocol: Protocol::Binary, framing: Framing::Framed },
     Dialect { protocol: Protocol::Binary, framing: Framing::Unframed },
     Dialect { protocol: Protocol::Compact, framing: Framing::Framed },
@@ -114,6 +114,10 @@ pub const DIALECTS: [Dialect; 8] = [
     Dialect { protocol: Protocol::Json, framing: Framing::Unframed },
     Dialect { protocol: Protocol::SimpleJson, framing: Framing::Framed },
     Dialect { protocol: Protocol::SimpleJson, framing: Framing::Unframed },
+    Dialect { protocol: Protocol::Binary, framing: Framing::Header },
+    Dialect { protocol: Protocol::Compact, framing: Framing::Header },
+    Dialect { protocol: Protocol::Json, framing: Framing::Header },
+    Dialect { protocol: Protocol::SimpleJson, framing: Framing::Header },
 ];
 
 /// Holds each conversation in each dialect over a driver that `open` makes; the server always detects the dialect.

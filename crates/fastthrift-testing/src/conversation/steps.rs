@@ -203,7 +203,7 @@ fn exception_kind(name: &str) -> ApplicationExceptionKind {
 
 fn other_framing(dialect: Dialect) -> Dialect {
     let framing = match dialect.framing {
-        Framing::Framed => Framing::Unframed,
+        Framing::Framed | Framing::Header => Framing::Unframed,
         Framing::Unframed => Framing::Framed,
     };
     Dialect { framing, ..dialect }

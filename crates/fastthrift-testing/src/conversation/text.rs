@@ -94,6 +94,7 @@ fn step(place: String, line: &str) -> Step {
     let framing = match words[0].as_str() {
         "framed" => Some(Framing::Framed),
         "unframed" => Some(Framing::Unframed),
+        "header" => Some(Framing::Header),
         _ => None,
     };
     words.drain(..usize::from(framing.is_some()));

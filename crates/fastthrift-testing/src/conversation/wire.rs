@@ -66,7 +66,20 @@ pub fn message(dialect: Dialect, header: &MessageHeader<'_>, body: &[u8]) -> Vec
     match dialect.framing {
         Framing::Framed => frame(&out),
         Framing::Unframed => out,
+        Framing::Header => header_frame(dialect.protocol, header.sequence_id, &out),
     }
+}
+
+/// A frame of the Header transport around these messages, without transforms and headers.
+pub fn header_frame(protocol: Protocol, sequence_id: i32, messages: &[u8]) -> Vec<u8> {
+    let id = match protocol {
+        Protocol::Binary => 0,
+        Protocol::Json => 1,
+        Protocol::Compact => 2,
+        Protocol::SimpleJson => 5,
+    };
+    let [a, b, c, d] = sequence_id.to_be_bytes();
+    frame(&[&[0x0f, 0xff, 0, 0, a, b, c, d, 0, 1, id, 0, 0, 0], messages].concat())
 }
 
 /// These bytes with their length before them.
