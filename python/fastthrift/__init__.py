@@ -109,7 +109,13 @@ _MODULES = {
 """Where the names are that not every program needs: a module is imported when the first of its names is asked for."""
 
 
+_SUBPACKAGES = ("aio",)
+"""Modules of the package that are public by themselves, and are imported when they are asked for."""
+
+
 def __getattr__(name: str) -> object:
+    if name in _SUBPACKAGES:
+        return __import__(f"{__name__}.{name}", fromlist=("*",))
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -119,4 +125,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_SUBPACKAGES})

@@ -1,6 +1,8 @@
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from inspect import Signature
+from pathlib import Path
 from types import GenericAlias, ModuleType
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final, overload
 
@@ -17,10 +19,14 @@ _Binary: TypeAlias = Literal["bytes", "memoryview"]
 _Transport: TypeAlias = Literal["framed", "unframed"]
 _Dialect: TypeAlias = Literal["extended", "apache"]
 _StrPath: TypeAlias = str | os.PathLike[str]
+_C = TypeVar("_C", bound=AsyncClient)
 _S = TypeVar("_S", bound=Struct | Union | ThriftException)
 
 __all__ = [
     "JSON",
+    "AsyncClient",
+    "AsyncConnections",
+    "AsyncLink",
     "Binary",
     "Call",
     "Client",
@@ -38,6 +44,7 @@ __all__ = [
     "ThriftException",
     "Union",
     "WireProtocol",
+    "async_client_class",
     "bind_classes",
     "check_files",
     "check_path",
@@ -334,6 +341,52 @@ class ServerTLS:
 
     def __new__(cls, cert_file: _StrPath, key_file: _StrPath, *, client_ca_file: _StrPath | None = None) -> Self: ...
     def reload(self) -> None: ...
+
+# ---- calls on an event loop ----
+
+@disjoint_base
+class AsyncClient:
+    def __new__(cls, connections: object) -> Self: ...
+    @property
+    def _connections(self) -> AsyncConnections: ...
+
+@final
+class AsyncConnections:
+    def __new__(
+        cls,
+        url: str,
+        protocol: _Protocol,
+        transport: _Transport,
+        timeout: float | None,
+        service_name: str | None,
+        make_reply: Callable[[], asyncio.Future[Any]],
+        opener: Callable[[AsyncConnections], asyncio.Task[None]],
+    ) -> Self: ...
+    def link(self) -> AsyncLink: ...
+    @property
+    def address(self) -> tuple[str, int] | Path: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def timeout(self) -> float | None: ...
+    def opened(self, make_error: Callable[[], Exception] | None = None) -> None: ...
+    def close(self) -> asyncio.Future[None]: ...
+    def abort(self) -> None: ...
+    def abandon(self, key: int) -> None: ...
+    def _expire(self) -> None: ...
+
+@final
+class AsyncLink:
+    def connection_made(self, transport: asyncio.Transport) -> None: ...
+    def data_received(self, data: bytes) -> None: ...
+    def eof_received(self) -> None: ...
+    def connection_lost(self, error: Exception | None) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...
+    def flush(self) -> None: ...
+    def abandon(self, key: int) -> None: ...
+
+def async_client_class(service: type[Service], base: type[_C]) -> type[_C]: ...
 
 # ---- connections without IO, for drivers ----
 

@@ -56,7 +56,8 @@ def test_public_names_are_sorted_there_and_documented() -> None:
 
 
 def test_nothing_else_is_public() -> None:
-    assert {name for name in dir(fastthrift) if not name.startswith("_")} == set(fastthrift.__all__)
+    submodules = {"aio"}
+    assert {name for name in dir(fastthrift) if not name.startswith("_")} == set(fastthrift.__all__) | submodules
     with pytest.raises(AttributeError, match="module 'fastthrift' has no attribute 'Serve'"):
         fastthrift.Serve  # type: ignore[attr-defined]  # noqa: B018
 
@@ -69,6 +70,11 @@ def test_importing_the_package_imports_only_what_every_program_needs() -> None:
 def test_all_public_names_can_be_imported_at_once() -> None:
     program = "from fastthrift import *; import fastthrift; assert set(fastthrift.__all__) <= set(globals())"
     assert "fastthrift._server" in imported_by(program)
+
+
+def test_submodules_are_there_without_an_import_of_their_own_and_only_once_asked_for() -> None:
+    loaded = imported_by("import fastthrift; fastthrift.aio.connect")
+    assert {"fastthrift.aio", "asyncio"} <= loaded
 
 
 @pytest.mark.parametrize("name", fastthrift.__all__)

@@ -8,17 +8,20 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::aio::AsyncClient;
 use crate::client::Client;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
 
 /// What calling a function does.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// It says that the handler does not implement it: a method of a stub class.
     Stub,
-    /// It calls the peer: a method of a client's class.
+    /// It calls the peer and waits: a method of a blocking client's class.
     Call,
+    /// It calls the peer and returns what to wait for: a method of the class of a client on an event loop.
+    Await,
 }
 
 // A function of a service as a method of a class, with the IDL's signature. (As a doc comment this would hide the `__doc__` below.)
@@ -90,6 +93,10 @@ impl ServiceFunction {
         match self.role {
             Role::Call => {
                 instance.cast::<Client>()?.get().call(self.registry.bind(instance.py()), &self.info, args, kwargs)
+            }
+            Role::Await => {
+                let client = instance.cast::<AsyncClient>()?.get();
+                client.call(self.registry.bind(instance.py()), &self.info, args, kwargs)
             }
             Role::Stub => {
                 let (service, name) = (&self.service, &self.info.name);

@@ -1,5 +1,6 @@
 //! Python bindings: classes of loaded IDL files, codecs over their instances, clients and servers.
 
+mod aio;
 mod arguments;
 mod arrays;
 mod attributes;
@@ -63,5 +64,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     connection::add_to(module)?;
     server::add_to(module)?;
     tls::add_to(module)?;
+    aio::add_to(module)?;
     load::add_to(module)
 }

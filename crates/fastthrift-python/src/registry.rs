@@ -248,7 +248,9 @@ impl Registry {
         }
         for entry in self.services.iter().filter_map(OnceLock::get) {
             visit.call(entry.class_ref())?;
-            visit.call(entry.client.get())?;
+            for class in entry.client_classes() {
+                visit.call(class)?;
+            }
         }
         Ok(())
     }

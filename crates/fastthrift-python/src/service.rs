@@ -17,13 +17,23 @@ use crate::registry::Registry;
 pub(crate) struct ServiceEntry {
     class: Py<PyType>,
     pub(crate) functions: Box<[Arc<FunctionInfo>]>,
-    /// The class of its clients, once there was one.
-    pub(crate) client: OnceLock<Py<PyType>>,
+    /// The class of its clients, once there was one: of blocking ones, and of those on an event loop.
+    clients: [OnceLock<Py<PyType>>; 2],
 }
 
 impl ServiceEntry {
     pub(crate) fn class<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyType> {
         self.class.bind(py)
+    }
+
+    /// Where the class of the clients is kept whose functions have this role.
+    pub(crate) fn client_class(&self, role: Role) -> &OnceLock<Py<PyType>> {
+        &self.clients[usize::from(role == Role::Await)]
+    }
+
+    /// The classes of its clients that were made.
+    pub(crate) fn client_classes(&self) -> impl Iterator<Item = &Py<PyType>> {
+        self.clients.iter().filter_map(OnceLock::get)
     }
 
     pub(crate) fn class_ref(&self) -> &Py<PyType> {
@@ -120,7 +130,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     }
     let metaclass = base.get_type();
     let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;
-    Ok(ServiceEntry { class: class.unbind(), functions, client: OnceLock::new() })
+    Ok(ServiceEntry { class: class.unbind(), functions, clients: [const { OnceLock::new() }; 2] })
 }
 
 /// Names a service of a registry: `Stub.__thrift_service__`.

@@ -1,7 +1,7 @@
 //! A call's arguments on their way into a connection's buffer, and its result on its way out: the same for every client.
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind};
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, PathStep};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, PathStep, Sink};
 use fastthrift_rpc::{CallError, CallId, CallWriter, ClientConnection, Span};
 use pyo3::prelude::*;
 
@@ -30,18 +30,28 @@ pub(crate) fn write_call(
     settings: &Settings,
     mut writer: CallWriter<'_>,
 ) -> Result<CallId, Unsent> {
+    write_arguments(registry, info, values, settings, &mut writer.sink()).map_err(Unsent::Encode)?;
+    writer.finish().map_err(Unsent::Call)
+}
+
+/// Writes the struct of a call's arguments. Where there was no room, the sink knows.
+pub(crate) fn write_arguments(
+    registry: &Registry,
+    info: &FunctionInfo,
+    values: &[Object],
+    settings: &Settings,
+    sink: &mut impl Sink,
+) -> Result<(), EncodeError> {
     let plan = registry.plans().structure(info.arguments);
-    let written = encode_fields(registry, plan, settings, &mut writer.sink(), |field| {
+    let written = encode_fields(registry, plan, settings, sink, |field| {
         values.get(field.index).map(Object::as_ptr).filter(|&value| !is_none(value))
     });
     match written {
         Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
-            return Err(Unsent::Encode(error.within(PathStep::Field((*info.name).into()))));
+            Err(error.within(PathStep::Field((*info.name).into())))
         }
-        // Where there was no room, to finish fails and says why.
-        Ok(_) | Err(_) => {}
+        Ok(_) | Err(_) => Ok(()),
     }
-    writer.finish().map_err(Unsent::Call)
 }
 
 /// Reads the result that the connection handed out last. After an error, where the body ends cannot be known.

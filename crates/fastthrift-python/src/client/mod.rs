@@ -19,7 +19,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 pub(crate) use self::arguments::bind;
 use self::failure::{Failure, LinkError, connect_error};
 use self::link::Link;
-pub(crate) use self::message::{ResultFields, Unsent, read_result, write_call};
+pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 use self::turns::{NoTurn, Turn, Turns};
 use crate::class::none;
 use crate::endpoint::Endpoint;
@@ -217,7 +217,7 @@ fn connect<'py>(
     let mut link = Link::default();
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     target.open(py, &mut link, deadline)?.map_err(|error| connect_error(py, &target, error))?;
-    let class = client_class(handle.get().registry.bind(py), handle.get())?;
+    let class = client_class(handle.get().registry.bind(py), handle.get(), &py.get_type::<Client>(), Role::Call)?;
     let client = Client { target, link: Turns::new(link) };
     class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))
 }
@@ -249,11 +249,17 @@ pub(crate) fn seconds(value: f64) -> PyResult<Duration> {
     }
 }
 
-/// The class of a service's clients, with a method for each function, inherited ones included.
-fn client_class<'py>(registry: &Bound<'py, Registry>, handle: &ServiceHandle) -> PyResult<Bound<'py, PyType>> {
+/// The class of a service's clients, with a method for each function, inherited ones included. All of one `role` extend the same `base`.
+pub(crate) fn client_class<'py>(
+    registry: &Bound<'py, Registry>,
+    handle: &ServiceHandle,
+    base: &Bound<'py, PyType>,
+    role: Role,
+) -> PyResult<Bound<'py, PyType>> {
     let py = registry.py();
     let entry = Registry::service(registry, handle.id)?;
-    if let Some(class) = entry.client.get() {
+    let kept = entry.client_class(role);
+    if let Some(class) = kept.get() {
         return Ok(class.bind(py).clone());
     }
     let schema = registry.get().schema();
@@ -264,14 +270,13 @@ fn client_class<'py>(registry: &Bound<'py, Registry>, handle: &ServiceHandle) ->
     let lineage: Vec<_> = schema.lineage(handle.id).map(|(id, _)| id).collect();
     for id in lineage.into_iter().rev() {
         for info in &Registry::service(registry, id)?.functions {
-            namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, Role::Call))?;
+            namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, role))?;
         }
     }
-    let bases = PyTuple::new(py, [py.get_type::<Client>()])?;
     let name = format!("{}Client", python_name(&service));
-    let class = py.get_type::<PyType>().call1((name, bases, namespace))?.cast_into::<PyType>()?;
-    let _ = entry.client.set(class.clone().unbind());
-    Ok(entry.client.get().map_or(class, |class| class.bind(py).clone()))
+    let class = py.get_type::<PyType>().call1((name, (base,), namespace))?.cast_into::<PyType>()?;
+    let _ = kept.set(class.clone().unbind());
+    Ok(kept.get().map_or(class, |class| class.bind(py).clone()))
 }
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {

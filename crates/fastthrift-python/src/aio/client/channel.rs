@@ -1,0 +1,268 @@
+//! One connection, and the calls that wait for their replies on it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastthrift_rpc::{
+    CallError, CallId, CallKind, ClientConnection, ClientEvent, ConnectionError, ConnectionErrorKind, ReplyBody, Span,
+};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::later::Later;
+use super::link::Link;
+use super::target::Target;
+use crate::class::none;
+use crate::client::{Unsent, read_result, write_call};
+use crate::error::{application_error, decode_error, encode_error};
+use crate::object::Object;
+use crate::registry::Registry;
+use crate::service::FunctionInfo;
+
+/// From how many bytes on what waits to be sent is sent at once, not in the loop's next round.
+const FULL: usize = 64 << 10;
+
+/// A connection that was made and not lost.
+pub(super) struct Channel {
+    pub(super) link: Py<Link>,
+    pub(super) transport: Py<PyAny>,
+    connection: ClientConnection,
+    waiting: HashMap<CallId, Waiting>,
+    /// The transport has enough to send for now.
+    is_paused: bool,
+    /// The loop is to flush in its next round.
+    is_flush_due: bool,
+    /// The first call of which nothing was given to the transport.
+    unsent: Option<CallId>,
+}
+
+/// A call that waits for its reply.
+struct Waiting {
+    reply: Py<PyAny>,
+    registry: Py<Registry>,
+    info: Arc<FunctionInfo>,
+}
+
+/// A call on its way into a connection.
+pub(super) struct Outgoing<'a, 'py> {
+    pub(super) reply: &'a Bound<'py, PyAny>,
+    pub(super) registry: &'a Bound<'py, Registry>,
+    pub(super) info: &'a Arc<FunctionInfo>,
+    /// Since the connections' epoch.
+    pub(super) deadline: Option<Duration>,
+}
+
+/// What the body of a call is written from.
+pub(super) enum Body<'a> {
+    /// The arguments in the order of the IDL.
+    Values(&'a [Object]),
+    /// The struct of the arguments.
+    Bytes(&'a [u8]),
+}
+
+/// Why a connection does no more, for the calls that wait on it.
+pub(super) enum End<'a> {
+    /// The peer closed it, or broke the protocol.
+    Connection(&'a ConnectionError),
+    /// The system says so.
+    Lost(String),
+    /// The client was closed.
+    Closed,
+}
+
+impl Channel {
+    pub(super) fn new(link: Py<Link>, transport: Py<PyAny>, target: &Target) -> Self {
+        Self {
+            link,
+            transport,
+            connection: ClientConnection::new(target.config.clone()),
+            waiting: HashMap::new(),
+            is_paused: false,
+            is_flush_due: false,
+            unsent: None,
+        }
+    }
+
+    /// Whether a call can be written now.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.is_paused && self.connection.outbound().len() < FULL
+    }
+
+    /// When the first of the calls times out.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.connection.next_deadline()
+    }
+
+    pub(super) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
+    }
+
+    /// Writes a call. When that fails, nothing of it is there, and the connection stays good.
+    pub(super) fn begin<'py>(
+        &mut self,
+        target: &Target,
+        call: &Outgoing<'_, 'py>,
+        body: &Body<'_>,
+        later: &mut Later<'py>,
+    ) -> PyResult<()> {
+        let Outgoing { reply, registry, info, deadline } = *call;
+        let py = registry.py();
+        let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
+        let refused = |error: CallError| Target::call_error(py, &info.name, &error);
+        let mut writer = self.connection.begin_call(&info.name, kind, deadline).map_err(refused)?;
+        let written = match body {
+            Body::Values(values) => write_call(registry.get(), info, values, &target.settings, writer),
+            Body::Bytes(bytes) => {
+                writer.buffer().extend_from_slice(bytes);
+                writer.finish().map_err(Unsent::Call)
+            }
+        };
+        let id = written.map_err(|unsent| match unsent {
+            Unsent::Encode(error) => encode_error(py, &error),
+            Unsent::Call(error) => Target::call_error(py, &info.name, &error),
+        })?;
+        self.unsent.get_or_insert(id);
+        let was_idle = self.waiting.is_empty();
+        if kind == CallKind::Oneway {
+            later.end(reply.clone(), Ok(none().into_bound(py)));
+        } else {
+            reply.setattr(intern!(py, "_holder"), &self.link)?;
+            reply.setattr(intern!(py, "_key"), id.to_number())?;
+            let registry = registry.clone().unbind();
+            let waiting = Waiting { reply: reply.clone().unbind(), registry, info: Arc::clone(info) };
+            self.waiting.insert(id, waiting);
+        }
+        if self.connection.outbound().len() >= FULL || (was_idle && kind == CallKind::Call && !self.is_flush_due) {
+            self.flush(py, later);
+        } else if !self.is_flush_due {
+            self.is_flush_due = true;
+            later.flushes.push(self.link.bind(py).getattr(intern!(py, "flush"))?);
+        }
+        Ok(())
+    }
+
+    /// Hands what is to be sent to the transport.
+    pub(super) fn flush<'py>(&mut self, py: Python<'py>, later: &mut Later<'py>) {
+        let outbound = self.connection.outbound();
+        if !outbound.is_empty() {
+            later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, outbound)));
+            let count = outbound.len();
+            self.connection.advance_outbound(count);
+        }
+        self.unsent = None;
+    }
+
+    /// Notes that the flush that was due is done.
+    pub(super) fn flushed(&mut self) {
+        self.is_flush_due = false;
+    }
+
+    /// Stops waiting for a call.
+    pub(super) fn abandon(&mut self, call: CallId) {
+        self.waiting.remove(&call);
+        self.connection.cancel(call);
+    }
+
+    pub(super) fn receive(&mut self, bytes: &[u8]) {
+        self.connection.receive(bytes);
+    }
+
+    pub(super) fn receive_eof(&mut self) {
+        self.connection.receive_eof();
+    }
+
+    /// Ends the calls whose replies came, or whose time is over. Whether the connection is still good.
+    pub(super) fn pump<'py>(
+        &mut self,
+        py: Python<'py>,
+        target: &Target,
+        now: Duration,
+        later: &mut Later<'py>,
+    ) -> bool {
+        loop {
+            match self.connection.poll_event(now) {
+                Ok(None) => return true,
+                Ok(Some(ClientEvent::Reply { call, body })) => {
+                    // The future of a call that nobody waits for may be gone already.
+                    let Some(waiting) = self.waiting.remove(&call) else { continue };
+                    let outcome = self.read(py, target, &waiting, body);
+                    later.end(waiting.reply.into_bound(py), outcome);
+                }
+                Ok(Some(ClientEvent::TimedOut { call })) => {
+                    let is_sent = !self.is_unsent(call);
+                    let Some(waiting) = self.waiting.remove(&call) else { continue };
+                    let error = target.timeout_error(py, &waiting.info.name, is_sent);
+                    later.end(waiting.reply.into_bound(py), Err(error));
+                }
+                Err(error) => {
+                    self.end(py, target, &End::Connection(&error), later);
+                    later.aborts.push(self.transport.bind(py).clone());
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Ends all calls that wait.
+    pub(super) fn end<'py>(&mut self, py: Python<'py>, target: &Target, end: &End<'_>, later: &mut Later<'py>) {
+        let mut waiting: Vec<_> = self.waiting.drain().collect();
+        waiting.sort_unstable_by_key(|(call, _)| *call);
+        for (call, waiting) in waiting {
+            let error = target.end_error(py, &waiting.info.name, end, !self.is_unsent(call));
+            later.end(waiting.reply.into_bound(py), Err(error));
+        }
+    }
+
+    /// Ends all calls, and closes the connection when what was written is sent.
+    pub(super) fn close<'py>(&mut self, py: Python<'py>, target: &Target, later: &mut Later<'py>) {
+        self.end(py, target, &End::Closed, later);
+        self.flush(py, later);
+        later.closes.push(self.transport.bind(py).clone());
+    }
+
+    fn is_unsent(&self, call: CallId) -> bool {
+        self.unsent.is_some_and(|first| call >= first)
+    }
+
+    fn read<'py>(
+        &mut self,
+        py: Python<'py>,
+        target: &Target,
+        waiting: &Waiting,
+        body: ReplyBody,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let body = match body {
+            ReplyBody::Result(body) => body,
+            ReplyBody::Exception(exception) => return Err(application_error(py, &exception)),
+        };
+        match read_result(waiting.registry.bind(py), &waiting.info, &mut self.connection, body, &target.settings) {
+            Ok(fields) => fields.into_result(py, &waiting.info),
+            Err(error) => {
+                let raised = decode_error(py, &error);
+                self.check_end(target, body, error);
+                Err(raised)
+            }
+        }
+    }
+
+    /// Where a body that could not be read has no end, what follows it cannot be told apart.
+    fn check_end(&mut self, target: &Target, body: Span, error: fastthrift_protocol::DecodeError) {
+        let config = &target.config;
+        if config.protocol.struct_len(self.connection.bytes(body), config.limits).is_err() {
+            self.connection.fail(ConnectionError::new(ConnectionErrorKind::Body(error)));
+        }
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.link)?;
+        visit.call(&self.transport)?;
+        for waiting in self.waiting.values() {
+            visit.call(&waiting.reply)?;
+            visit.call(&waiting.registry)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! What a client calls, and how its failures look to Python.
+
+use std::time::Duration;
+
+use fastthrift_protocol::Limits;
+use fastthrift_rpc::{CallError, ClientConfig};
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+
+use super::channel::End;
+use crate::client::{framing, seconds};
+use crate::endpoint::{Address, Endpoint};
+use crate::error::{TransportKind, transport_error};
+use crate::protocols::wire_protocol;
+use crate::settings::Settings;
+
+/// What a client was opened with.
+pub(super) struct Target {
+    pub(super) endpoint: Endpoint,
+    pub(super) timeout: Option<Duration>,
+    pub(super) config: ClientConfig,
+    pub(super) settings: Settings,
+}
+
+impl Target {
+    /// Reads what `fastthrift.aio.connect` was given.
+    pub(super) fn new(
+        url: &str,
+        protocol: &Bound<'_, PyAny>,
+        transport: &str,
+        timeout: Option<f64>,
+        service_name: Option<String>,
+    ) -> PyResult<Self> {
+        let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
+        // Nothing falls back to plaintext.
+        if endpoint.is_secure || endpoint.http_path.is_some() || matches!(endpoint.address, Address::Memory(_)) {
+            return Err(PyValueError::new_err(format!(
+                "an event loop cannot use {endpoint} yet, only tcp:// and unix://"
+            )));
+        }
+        let timeout = timeout.map(seconds).transpose()?;
+        if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
+            return Err(PyValueError::new_err(format!(
+                "service_name must not contain ':', which separates it, got {name:?}"
+            )));
+        }
+        let protocol = wire_protocol(protocol)?;
+        let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
+        let config = ClientConfig {
+            protocol: settings.protocol,
+            framing: framing(transport)?,
+            limits: settings.limits,
+            strict: settings.strict,
+            old: settings.old,
+            service: service_name,
+            ..ClientConfig::default()
+        };
+        Ok(Self { endpoint, timeout, config, settings })
+    }
+
+    /// A call that no connection takes, as it is.
+    pub(super) fn call_error(py: Python<'_>, name: &str, error: &CallError) -> PyErr {
+        match error {
+            CallError::OutOfMemory => PyMemoryError::new_err(format!("{name}: {error}")),
+            error => transport_error(py, TransportKind::Other, false, format!("{name}: {error}")),
+        }
+    }
+
+    /// A call whose time is over.
+    pub(super) fn timeout_error(&self, py: Python<'_>, name: &str, was_sent: bool) -> PyErr {
+        let limit = self.timeout.unwrap_or_default();
+        let text = format!("{name}: no reply from {} within {limit:?}", self.endpoint);
+        transport_error(py, TransportKind::TimedOut, was_sent, text)
+    }
+
+    /// A call whose connection does no more.
+    pub(super) fn end_error(&self, py: Python<'_>, name: &str, end: &End<'_>, was_sent: bool) -> PyErr {
+        let endpoint = &self.endpoint;
+        let (kind, text) = match end {
+            End::Connection(error) => {
+                (TransportKind::of(error), format!("the connection to {endpoint} was closed: {error}"))
+            }
+            End::Lost(text) => (TransportKind::Broken, format!("the connection to {endpoint} failed: {text}")),
+            End::Closed => (TransportKind::NotOpen, "the client was closed".to_owned()),
+        };
+        transport_error(py, kind, was_sent, format!("{name}: {text}"))
+    }
+}
+
+/// A call of a client that was closed before.
+#[cold]
+pub(super) fn closed_error(py: Python<'_>, name: &str) -> PyErr {
+    transport_error(py, TransportKind::NotOpen, false, format!("{name}: the client was closed"))
+}

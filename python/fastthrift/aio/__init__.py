@@ -1,0 +1,7 @@
+"""Clients and servers on an event loop: asyncio's own, uvloop's, or another that behaves like them."""
+
+from __future__ import annotations
+
+from fastthrift.aio._client import Client, connect
+
+__all__ = ["Client", "connect"]

@@ -1,0 +1,158 @@
+"""Opening clients on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any
+
+from fastthrift import _core
+from fastthrift._errors import ConnectError, TransportTimeout, TTransportException
+from fastthrift.aio._reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fastthrift._client import Protocol, Transport
+    from fastthrift._service import Service
+
+_CLOSING = 1.0
+"""How many seconds a closing client takes to send what was written before."""
+
+
+class Client(_core.AsyncClient):
+    """A client of a service on an event loop: its methods are those of the IDL, and what they return is awaited.
+
+    It belongs to the loop that it was opened on. Calls may be made while others wait: they share the connection, and
+    each gets its own reply, whatever the order in which they come. To cancel a call ends the waiting, not what the
+    server does.
+    """
+
+    async def close(self) -> None:
+        """Close the connection; calls that wait fail, and so do further ones."""
+        connections = self._connections
+        closed = connections.close()
+        try:
+            await asyncio.wait([closed], timeout=_CLOSING)
+        finally:
+            if not closed.done():
+                connections.abort()
+        await closed
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class Connecting:
+    """A client that is being opened: ``await`` it for the client, or use ``async with``, which closes that, too."""
+
+    def __init__(
+        self,
+        service: type[Service],
+        make: Callable[[Callable[[], Reply], Callable[[_core.AsyncConnections], Any]], _core.AsyncConnections],
+    ) -> None:
+        self._class: type[Client] = _core.async_client_class(service, Client)
+        self._make = make
+        self._client: Client | None = None
+
+    def __await__(self) -> Generator[Any, None, Client]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Client:
+        self._client = await self._open()
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def _open(self) -> Client:
+        make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())
+        connections = self._make(make_reply, _start_opening)
+        await _open(connections)
+        return self._class(connections)
+
+
+def connect(
+    service: type[Service],
+    url: str,
+    *,
+    protocol: Protocol = "binary",
+    transport: Transport = "framed",
+    timeout: float | None = None,
+    service_name: str | None = None,
+) -> Connecting:
+    """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
+
+    Use it as ``async with connect(...) as client``, or as ``client = await connect(...)`` and close it yourself.
+
+    Calls share one connection and may overlap. Where it breaks, the calls that wait on it fail, and the next one makes
+    a new connection. While none can be written, because one is being made or the server does not read, calls wait;
+    their arguments are those of the moment of the call.
+
+    Args:
+        service: The service's class, of a loaded IDL file.
+        url: ``tcp://host:port`` or ``unix:///path``.
+        protocol: How values are encoded: a protocol's name, or a protocol with options such as
+            ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
+        transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
+        timeout: The seconds that a call may take in all, connecting included; None for no limit.
+        service_name: The name under which the server knows the service, where it serves several on one port.
+
+    Raises:
+        ConnectError: The connection cannot be made.
+        TransportTimeout: It cannot be made in time.
+    """
+    make = functools.partial(_core.AsyncConnections, url, protocol, transport, timeout, service_name)
+    return Connecting(service, make)
+
+
+async def _open(connections: _core.AsyncConnections) -> None:
+    """Make a connection."""
+    loop: Any = asyncio.get_running_loop()
+    address = connections.address
+    if isinstance(address, tuple):
+        making = loop.create_connection(connections.link, *address)
+    else:
+        making = loop.create_unix_connection(connections.link, str(address))
+    try:
+        await asyncio.wait_for(making, connections.timeout)
+    except asyncio.TimeoutError:
+        text = f"cannot connect to {connections.url} within {connections.timeout:g} s"
+        raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
+    except OSError as error:
+        text = f"cannot connect to {connections.url}: {error}"
+        raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from error
+
+
+def _start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:
+    """Make a connection for calls that wait already."""
+    return asyncio.get_running_loop().create_task(_open_for_calls(connections))
+
+
+async def _open_for_calls(connections: _core.AsyncConnections) -> None:
+    try:
+        await _open(connections)
+    except TTransportException as error:
+        connections.opened(functools.partial(type(error), error.type, error.message, was_sent=False))
+    except BaseException:
+        connections.opened(
+            functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed")
+        )
+        raise
+    else:
+        connections.opened()
