@@ -43,12 +43,16 @@ if TYPE_CHECKING:
     from fastthrift._client import Client, connect
     from fastthrift._diagnostics import Diagnostic, ThriftSyntaxError
     from fastthrift._hook import install_import_hook, remove_import_hook
+    from fastthrift._processor import Processor
     from fastthrift._server import Server, serve
     from fastthrift._service import Service
+    from fastthrift._web import ASGI, WSGI
 del TYPE_CHECKING
 
 __all__ = [
+    "ASGI",
     "JSON",
+    "WSGI",
     "Binary",
     "Call",
     "Client",
@@ -61,6 +65,7 @@ __all__ = [
     "EncodeError",
     "Limits",
     "PeerError",
+    "Processor",
     "Server",
     "ServerTLS",
     "Service",
@@ -96,8 +101,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "ASGI": "_web",
+    "WSGI": "_web",
     "Client": "_client",
     "Diagnostic": "_diagnostics",
+    "Processor": "_processor",
     "Server": "_server",
     "Service": "_service",
     "ThriftSyntaxError": "_diagnostics",

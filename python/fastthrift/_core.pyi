@@ -34,6 +34,7 @@ __all__ = [
     "ClientTLS",
     "Compact",
     "Limits",
+    "ProcessorCore",
     "ServerConnection",
     "ServerCore",
     "ServerTLS",
@@ -290,6 +291,23 @@ class Call:
     def on_end(self, callback: Callable[[Call], object]) -> None: ...
 
 def current_call() -> Call | None: ...
+
+@final
+class ProcessorCore:
+    def __new__(
+        cls,
+        handlers: Sequence[tuple[str, object, object]],
+        *,
+        protocol: _Protocol | None,
+        transport: _Transport | None,
+        limits: Limits | None,
+        interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
+    ) -> Self: ...
+    def process(
+        self, request: bytes, headers: dict[str, str] | None, peer: str | None, reply_headers: dict[str, str] | None
+    ) -> bytes | None: ...
+    @property
+    def max_message_size(self) -> int: ...
 
 @final
 class ServerCore:

@@ -93,7 +93,7 @@ class Server:
         interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
         self._core = _core.ServerCore(
-            _named(handler, service),
+            named(handler, service),
             url,
             protocol=protocol,
             transport=transport,
@@ -238,7 +238,7 @@ def serve(
     ).serve_forever()
 
 
-def _named(
+def named(
     handler: object, service: type[Service] | Mapping[str, type[Service]] | None
 ) -> list[tuple[str, object, object]]:
     """Return each handler with the name that clients call it by and the service that it serves."""

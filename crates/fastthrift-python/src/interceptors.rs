@@ -78,7 +78,7 @@ fn check(interceptor: &Bound<'_, PyAny>, style: Style) -> PyResult<()> {
         Style::Blocking if is_async => Err(PyTypeError::new_err(format!(
             "the interceptor {interceptor:?} is a coroutine function, which only clients and servers of asyncio can call"
         ))),
-        Style::Async if !is_async => Err(PyTypeError::new_err(format!(
+        Style::Async if !is_async && interceptor.hasattr("__code__")? => Err(PyTypeError::new_err(format!(
             "the interceptor {interceptor:?} is to be a coroutine function: async def (call, proceed)"
         ))),
         _ => Ok(()),

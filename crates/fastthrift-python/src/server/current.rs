@@ -3,25 +3,26 @@
 use std::cell::OnceCell;
 use std::time::Instant;
 
-use fastthrift_rpc::{CallKind, Request};
+use fastthrift_rpc::{CallKind, Request, ServerConnection};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::connection::Connection;
-use super::dispatch::Invocation;
+use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
 
 /// A request whose handler runs.
 pub(super) struct Current<'a> {
     invocation: &'a Invocation<'a>,
-    connection: &'a Connection,
+    origin: &'a dyn Origin,
     request: &'a Request,
     made: OnceCell<Py<Call>>,
 }
 
 impl<'a> Current<'a> {
     #[inline]
-    pub(super) fn new(invocation: &'a Invocation<'a>, connection: &'a Connection, request: &'a Request) -> Self {
-        Self { invocation, connection, request, made: OnceCell::new() }
+    pub(super) fn new(invocation: &'a Invocation<'a>, origin: &'a dyn Origin, request: &'a Request) -> Self {
+        Self { invocation, origin, request, made: OnceCell::new() }
     }
 
     /// The call, if somebody asked for it.
@@ -33,15 +34,15 @@ impl<'a> Current<'a> {
     #[cold]
     fn make(&self, py: Python<'_>) -> PyResult<Py<Call>> {
         let Invocation { service, method, arguments, .. } = self.invocation;
-        let transport = self.connection.rpc.dialect().map(|dialect| dialect.framing.to_string());
+        let transport = self.origin.rpc().dialect().map(|dialect| dialect.framing.to_string());
         let parts = CallParts {
             side: Side::Server,
             service: service.name.clone(),
             info: method.info.clone(),
             is_oneway: method.info.is_oneway || self.request.kind == CallKind::Oneway,
             arguments: arguments.to_tuple(py)?.unbind(),
-            headers: None,
-            peer: self.connection.peer().map(Into::into),
+            headers: self.origin.headers(py),
+            peer: self.origin.peer().map(Into::into),
             protocol: self.request.protocol.to_string().into(),
             transport: transport.unwrap_or_default().into(),
             deadline: None,
@@ -62,6 +63,20 @@ impl Running for Current<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        None
+    }
+}
+
+impl Origin for Connection {
+    fn rpc(&self) -> &ServerConnection {
+        &self.rpc
+    }
+
+    fn peer(&self) -> Option<String> {
+        Self::peer(self)
+    }
+
+    fn headers(&self, _py: Python<'_>) -> Option<Py<PyDict>> {
         None
     }
 }

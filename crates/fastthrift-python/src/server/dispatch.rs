@@ -6,10 +6,10 @@ use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan, Ty
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, DecodeErrorKind, PathStep};
 use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Arguments;
-use super::connection::Connection;
 use super::current::Current;
 use super::log;
 use super::services::{Method, Service, Services};
@@ -40,6 +40,18 @@ pub(super) struct Outcome {
     pub(super) call: Option<Py<Call>>,
 }
 
+/// Where a request came from.
+pub(super) trait Origin {
+    /// The connection that gave it.
+    fn rpc(&self) -> &ServerConnection;
+
+    /// The peer's URL, where it has one.
+    fn peer(&self) -> Option<String>;
+
+    /// The headers that came with it, where that is known here.
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>>;
+}
+
 /// What has to be known of a call to answer it.
 pub(crate) struct Answering<'a> {
     service: &'a Service,
@@ -64,9 +76,9 @@ impl<'s> Invocation<'s> {
 
     /// Calls the handler, with the interceptors around it.
     #[inline]
-    pub(super) fn run(&self, py: Python<'_>, connection: &Connection, request: &Request) -> Outcome {
+    pub(super) fn run(&self, py: Python<'_>, origin: &dyn Origin, request: &Request) -> Outcome {
         let callable = self.method.callable(py).expect("invariant: only methods that are there are found");
-        let current = Current::new(self, connection, request);
+        let current = Current::new(self, origin, request);
         let result = within(&current, || {
             if self.services.interceptors.is_empty() {
                 self.arguments.call(callable)

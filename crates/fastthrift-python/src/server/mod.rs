@@ -12,6 +12,7 @@ mod engine;
 mod listener;
 mod load;
 pub(crate) mod log;
+mod processor;
 mod reactor;
 mod seat;
 pub(crate) mod services;
@@ -230,5 +231,6 @@ fn listen_error(endpoint: &Endpoint, error: &std::io::Error) -> PyErr {
 }
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    processor::add_to(module)?;
     module.add_class::<ServerCore>()
 }

@@ -1,0 +1,145 @@
+//! Serving the messages of one request, for whoever brings the bytes: a web framework, a queue, a socket of their own.
+
+use fastthrift_protocol::Protocol;
+use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::DEFAULT_LIMITS;
+use super::dispatch::{Invocation, Origin, Outcome, refuse};
+use super::services::Services;
+use crate::client::framing;
+use crate::error::{TransportKind, transport_error};
+use crate::interceptors::{Interceptors, Style};
+use crate::protocols::{Bounds, wire_protocol};
+use crate::settings::Settings;
+
+/// What `fastthrift.Processor` drives.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(crate) struct ProcessorCore {
+    services: Services,
+    config: ServerConfig,
+}
+
+#[pymethods]
+impl ProcessorCore {
+    #[new]
+    #[pyo3(signature = (handlers, *, protocol, transport, limits, interceptors))]
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(
+        handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        protocol: Option<Bound<'_, PyAny>>,
+        transport: Option<&str>,
+        limits: Option<&Bound<'_, Bounds>>,
+        interceptors: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
+        let settings = chosen.map_or(*Settings::plain(Protocol::Binary), |chosen| chosen.settings());
+        let usual = chosen.map(|chosen| chosen.bounds).unwrap_or_default().over(DEFAULT_LIMITS);
+        let config = ServerConfig {
+            protocol: chosen.map(|chosen| chosen.settings().protocol),
+            framing: transport.map(framing).transpose()?,
+            limits: limits.map_or(usual, |limits| limits.get().over(usual)),
+            strict: settings.strict,
+            ..ServerConfig::default()
+        };
+        let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
+        Ok(Self { services: Services::new(&handlers, settings, interceptors)?, config })
+    }
+
+    /// Serves the messages that these bytes are, and returns the replies; `None` when there are none.
+    #[pyo3(signature = (request, headers, peer, reply_headers))]
+    fn process<'py>(
+        &self,
+        py: Python<'py>,
+        request: &[u8],
+        headers: Option<Py<PyDict>>,
+        peer: Option<String>,
+        reply_headers: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), headers, peer };
+        packet.rpc.receive(request);
+        packet.rpc.receive_eof();
+        loop {
+            match packet.rpc.poll_event() {
+                Ok(Some(request)) => self.serve(py, &mut packet, &request, reply_headers)?,
+                Ok(None) => break,
+                Err(error) if error.is_answered() => break,
+                Err(error) => return Err(unreadable(py, &error)),
+            }
+        }
+        let replies = packet.rpc.outbound();
+        Ok((!replies.is_empty()).then(|| PyBytes::new(py, replies)))
+    }
+
+    /// The most bytes that a request may have.
+    #[getter]
+    fn max_message_size(&self) -> usize {
+        self.config.limits.message
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.services.traverse(&visit)
+    }
+}
+
+impl ProcessorCore {
+    fn serve(
+        &self,
+        py: Python<'_>,
+        packet: &mut Packet,
+        request: &Request,
+        reply_headers: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let answered = match Invocation::read(py, &self.services, &mut packet.rpc, request) {
+            Err(exception) => refuse(&mut packet.rpc, request, &exception),
+            Ok(invocation) => {
+                let Outcome { result, call } = invocation.run(py, packet, request);
+                match call {
+                    None => invocation.answer(py, &mut packet.rpc, request, result),
+                    Some(call) => {
+                        let call = call.bind(py);
+                        if let (Some(wanted), Some(given)) = (reply_headers, call.get().reply_headers_if_any(py)) {
+                            wanted.update(given.as_mapping())?;
+                        }
+                        invocation.answer_asked(call, &mut packet.rpc, request, result)
+                    }
+                }
+            }
+        };
+        answered.map_err(|error| {
+            transport_error(py, TransportKind::Other, false, format!("the reply cannot be written: {error}"))
+        })
+    }
+}
+
+/// A request whose messages are served, as a connection of its own.
+struct Packet {
+    rpc: ServerConnection,
+    headers: Option<Py<PyDict>>,
+    peer: Option<String>,
+}
+
+impl Origin for Packet {
+    fn rpc(&self) -> &ServerConnection {
+        &self.rpc
+    }
+
+    fn peer(&self) -> Option<String> {
+        self.peer.clone()
+    }
+
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        self.headers.as_ref().map(|headers| headers.clone_ref(py))
+    }
+}
+
+#[cold]
+fn unreadable(py: Python<'_>, error: &ConnectionError) -> PyErr {
+    transport_error(py, TransportKind::of(error), false, format!("the request cannot be read: {error}"))
+}
+
+pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<ProcessorCore>()
+}

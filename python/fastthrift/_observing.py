@@ -1,0 +1,84 @@
+"""What the interceptors that watch calls share."""
+
+from __future__ import annotations
+
+from fastthrift import _core
+from fastthrift._errors import TApplicationException, TransportTimeout, TTransportException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
+
+
+def carry_out(
+    proceed: Callable[[], object],
+    finish: Callable[[BaseException | None], None],
+    around: Callable[[], AbstractContextManager[object]] | None = None,
+) -> object:
+    """Carry a call out, blocking or not, and say how it ended.
+
+    Args:
+        proceed: What the interceptor was given.
+        finish: Called once at the end, with the exception if there was one.
+        around: Gives what is to be entered whenever the call's own code runs.
+    """
+    try:
+        if around is None:
+            result = proceed()
+        else:
+            with around():
+                result = proceed()
+    except BaseException as error:
+        finish(error)
+        raise
+    if hasattr(result, "__await__"):
+        return _wait(result, finish, around)
+    finish(None)
+    return result
+
+
+async def _wait(
+    running: Awaitable[object],
+    finish: Callable[[BaseException | None], None],
+    around: Callable[[], AbstractContextManager[object]] | None,
+) -> object:
+    try:
+        if around is None:
+            result = await running
+        else:
+            with around():
+                result = await running
+    except BaseException as error:
+        finish(error)
+        raise
+    finish(None)
+    return result
+
+
+def outcome(error: BaseException | None) -> str:
+    """Return how a call ended in one word, of a small set that serves as a label.
+
+    They are "ok"; "exception" for one that the IDL declares; "timeout"; "connection" for a transport that failed;
+    "cancelled"; the name of a `TApplicationException`'s type, such as "unknown_method"; and "internal_error" for all
+    else.
+    """
+    if error is None:
+        return "ok"
+    if isinstance(error, _core.ThriftException):
+        return "exception"
+    if isinstance(error, TApplicationException):
+        return _TYPES.get(error.type, "unknown")
+    if isinstance(error, (TransportTimeout, TimeoutError)):
+        return "timeout"
+    if isinstance(error, TTransportException):
+        return "connection"
+    # asyncio need not be imported where it is not used.
+    if type(error).__name__ == "CancelledError":
+        return "cancelled"
+    return "internal_error"
+
+
+_TYPES = {
+    value: name.lower() for name, value in vars(TApplicationException).items() if name.isupper() and type(value) is int
+}

@@ -1,0 +1,157 @@
+"""Services in WSGI and ASGI applications."""
+
+from __future__ import annotations
+
+from fastthrift._errors import TTransportException
+from fastthrift._processor import Processor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from concurrent.futures import Executor
+    from typing import Any
+
+    Environment = Mapping[str, Any]
+    StartResponse = Callable[[str, list[tuple[str, str]]], object]
+    Scope = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+CONTENT_TYPE = "application/x-thrift"
+_TEXT = "text/plain; charset=utf-8"
+
+
+class WSGI:
+    """A WSGI application that serves a service: a POST's body is a request, the response's body is the reply.
+
+    It speaks the unframed protocols, told apart by their first bytes, as Thrift's HTTP clients send them; mount it at
+    any path. The request's headers, in lower case, are those of the call. What cannot be read is answered with status
+    400, what is too large with 413, another method than POST with 405.
+
+    Args:
+        processor: Serves the requests; anything else is a handler, of which a `Processor` is made.
+    """
+
+    def __init__(self, processor: Processor | object) -> None:
+        self._processor = _processor_of(processor)
+
+    def __call__(self, environ: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one HTTP request."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return _refuse(start_response, "405 Method Not Allowed", "a call is a POST", [("Allow", "POST")])
+        limit = self._processor.max_message_size
+        length = environ.get("CONTENT_LENGTH") or ""
+        if length and not (length.isascii() and length.isdigit()):
+            return _refuse(start_response, "400 Bad Request", "the Content-Length is no number")
+        if length and int(length) > limit:
+            return _refuse(start_response, "413 Content Too Large", f"a request may have {limit} bytes")
+        # A body without a length is chunked: servers that take it say that they end it.
+        if not length and not environ.get("wsgi.input_terminated"):
+            return _refuse(start_response, "411 Length Required", "a request needs a Content-Length")
+        body = environ["wsgi.input"].read(int(length) if length else limit + 1)
+        if len(body) > limit:
+            return _refuse(start_response, "413 Content Too Large", f"a request may have {limit} bytes")
+        headers = {
+            name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+        }
+        reply_headers: dict[str, str] = {}
+        try:
+            reply = self._processor.process(
+                body, headers=headers, peer=_peer(environ.get("REMOTE_ADDR")), reply_headers=reply_headers
+            )
+        except TTransportException as error:
+            return _refuse(start_response, "400 Bad Request", str(error))
+        reply = reply or b""
+        kept = list(reply_headers.items())
+        start_response("200 OK", [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(reply))), *kept])
+        return [reply]
+
+
+class ASGI:
+    """An ASGI application that serves a service: as `WSGI`, with each handler run in a thread of an executor.
+
+    Args:
+        processor: Serves the requests; anything else is a handler, of which a `Processor` is made.
+        executor: Runs the handlers; None for the loop's own.
+    """
+
+    def __init__(self, processor: Processor | object, *, executor: Executor | None = None) -> None:
+        self._processor = _processor_of(processor)
+        self._executor = executor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request, or the messages of the application's start and end."""
+        if scope["type"] == "lifespan":
+            return await _live(receive, send)
+        if scope["type"] != "http":
+            raise ValueError(f"a Thrift service is called by HTTP, not by {scope['type']}")
+        if scope["method"] != "POST":
+            return await _answer(send, 405, b"a call is a POST", [(b"allow", b"POST")])
+        body = await _body(receive, self._processor.max_message_size)
+        if body is None:
+            text = f"a request may have {self._processor.max_message_size} bytes"
+            return await _answer(send, 413, text.encode())
+        import asyncio  # an application that is served has it already
+        import contextvars
+
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        client = scope.get("client")
+        reply_headers: dict[str, str] = {}
+
+        def process() -> bytes | None:
+            peer = _peer(client[0] if client else None)
+            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers)
+
+        context = contextvars.copy_context()
+        try:
+            reply = await asyncio.get_running_loop().run_in_executor(self._executor, context.run, process)
+        except TTransportException as error:
+            return await _answer(send, 400, str(error).encode())
+        kept = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply_headers.items()]
+        return await _answer(send, 200, reply or b"", kept, CONTENT_TYPE)
+
+
+def _processor_of(processor: object) -> Processor:
+    return processor if isinstance(processor, Processor) else Processor(processor, transport="unframed")
+
+
+def _peer(address: str | None) -> str | None:
+    if not address:
+        return None
+    return f"http://[{address}]" if ":" in address else f"http://{address}"
+
+
+def _refuse(
+    start_response: StartResponse, status: str, text: str, headers: list[tuple[str, str]] | None = None
+) -> list[bytes]:
+    body = text.encode()
+    start_response(status, [("Content-Type", _TEXT), ("Content-Length", str(len(body))), *(headers or ())])
+    return [body]
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None, content_type: str = _TEXT
+) -> None:
+    fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *(headers or ())]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """Return a request's body; None when it is larger than the limit."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("the client is gone")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (message := await receive())["type"] != "lifespan.shutdown":
+        await send({"type": f"{message['type']}.complete"})
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,160 @@
+"""A service inside a web application, called by Apache's HTTP client and by broken ones."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import fastthrift
+import pytest
+import uvicorn
+from thrift.transport.THttpClient import THttpClient
+
+from tests.interop import peer_apache
+from tests.interop.handler import Calculator
+
+IDL = Path(__file__).parents[1] / "interop" / "calculator.thrift"
+
+
+@pytest.fixture(scope="module")
+def calculator() -> ModuleType:
+    return fastthrift.load(IDL, module_name="web_calculator")
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 (the base's name)
+        pass
+
+
+@pytest.fixture
+def wsgi(calculator: ModuleType) -> Iterator[str]:
+    application = fastthrift.WSGI(_processor(calculator))
+    with make_server("127.0.0.1", 0, application, handler_class=Quiet) as server:  # type: ignore[arg-type]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def asgi(calculator: ModuleType) -> Iterator[str]:
+    application: Any = fastthrift.ASGI(_processor(calculator))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="on"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def _processor(calculator: ModuleType) -> fastthrift.Processor:
+    types = calculator
+    if not hasattr(types, "TApplicationException"):
+        types.TApplicationException = fastthrift.TApplicationException  # type: ignore[attr-defined]
+
+    def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        call.reply_headers["X-Asked-By"] = call.headers.get("x-name", "nobody")
+        return proceed()
+
+    limits = fastthrift.Limits(message=100_000)
+    service = calculator.Calculator
+    return fastthrift.Processor(Calculator(types), service=service, limits=limits, interceptors=[tell])
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.mark.parametrize("protocol", ["binary", "compact", "json"])
+def test_apaches_http_client_is_served(place: str, protocol: str) -> None:
+    transport = THttpClient(f"http://{place}/thrift")
+    client = peer_apache.Client(peer_apache.PROTOCOLS[protocol]().getProtocol(transport))
+    try:
+        assert client.add(2, 3) == 5
+        assert client.divide(1.0, 4.0) == 0.25
+        with pytest.raises(peer_apache.DivisionByZero) as caught:
+            client.divide(1.0, 0.0)
+        assert caught.value.code == -7
+        entry = peer_apache.Entry(text="größe", numbers=[0.5], marks={1, 2}, counts={"a": 1}, raw=b"\0\xff", flag=True)
+        assert client.echo(entry) == entry
+        client.note("remember")
+        assert client.notes() == ["remember"]
+    finally:
+        transport.close()
+
+
+def post(place: str, body: bytes, **headers: str) -> tuple[int, bytes, http.client.HTTPMessage]:
+    connection = http.client.HTTPConnection(place, timeout=10)
+    try:
+        connection.request("POST", "/", body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+    finally:
+        connection.close()
+
+
+def request_of_add() -> bytes:
+    arguments = fastthrift.loads("struct A { 1: i64 a, 2: i64 b }", module_name="web_arguments")
+    client = fastthrift._core.ClientConnection("binary", "unframed")
+    client.call("add", fastthrift.serialize(arguments.A(2, 3)))
+    return client.take_outbound()
+
+
+def test_headers_are_those_of_the_call(place: str) -> None:
+    status, body, headers = post(place, request_of_add(), X_Name="Ada")
+    assert (status, headers["content-type"], headers["x-asked-by"]) == (200, "application/x-thrift", "Ada")
+    assert body.endswith(b"\0\0\0\0\0\0\0\x05\0")
+
+
+def test_what_is_no_call_is_refused_and_the_application_goes_on(place: str) -> None:
+    connection = http.client.HTTPConnection(place, timeout=10)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert (response.status, response.headers["allow"]) == (405, "POST")
+    connection.close()
+    status, text, _ = post(place, b"nonsense, and plenty of it")
+    assert status == 400
+    assert text.startswith(b"the request cannot be read")
+    status, text, _ = post(place, b"\x80\x01\0\x01" + bytes(200_000))
+    assert (status, text) == (413, b"a request may have 100000 bytes")
+    assert post(place, request_of_add())[0] == 200
+
+
+def test_a_wsgi_server_that_ends_the_input_needs_no_length(calculator: ModuleType) -> None:
+    class Input:
+        def __init__(self, data: bytes) -> None:
+            self.data = data
+
+        def read(self, size: int) -> bytes:
+            return self.data[:size]
+
+    application = fastthrift.WSGI(_processor(calculator))
+    environ: dict[str, Any] = {"REQUEST_METHOD": "POST", "wsgi.input": Input(request_of_add())}
+    statuses: list[str] = []
+    application(environ, lambda status, _headers: statuses.append(status))
+    application({**environ, "wsgi.input_terminated": True}, lambda status, _headers: statuses.append(status))
+    huge = {**environ, "wsgi.input_terminated": True, "wsgi.input": Input(bytes(100_001))}
+    application(huge, lambda status, _headers: statuses.append(status))
+    application({**environ, "CONTENT_LENGTH": "-5"}, lambda status, _headers: statuses.append(status))
+    expected = ["411 Length Required", "200 OK", "413 Content Too Large", "400 Bad Request"]
+    assert statuses == expected
+
+
+def test_an_asgi_application_takes_no_other_scope(calculator: ModuleType) -> None:
+    application = fastthrift.ASGI(_processor(calculator))
+
+    async def nothing(*_arguments: Any) -> Any:
+        raise AssertionError("nothing is received or sent")
+
+    with pytest.raises(ValueError, match="websocket"):
+        asyncio.run(application({"type": "websocket"}, nothing, nothing))
