@@ -46,7 +46,7 @@ class Tally:
         self.errors += other.errors
         self.foreign |= other.foreign
         self.damaged += other.damaged
-        self.failures += other.failures
+        self.failures += other.failures[: MOST_FAILURES - len(self.failures)]
         self.worst = max(self.worst, other.worst)
 
     def fail(self, what: str) -> None:

@@ -89,9 +89,17 @@ class Chaos:
         """Return the start of a frame: nothing of it, some, or all of it."""
         return frame[: self.random.choice((0, self.random.randrange(len(frame)), len(frame)))]
 
-    def flip(self, frame: bytes) -> tuple[bytes, list[int]]:
-        """Change up to three bytes of a frame, more often than not in its head; return it and their places."""
+    def flip(self, frame: bytes, number: int) -> tuple[bytes, list[int]]:
+        """Change up to three bytes of a frame, more often than not in its head; return it and their places.
+
+        Args:
+            frame: The frame.
+            number: Where its sequence id ends: now and then that becomes one that is likely to be in use.
+        """
         changed = bytearray(frame)
+        if self.random.random() < 0.1:
+            changed[number - 1] ^= self.random.randrange(1, 32)
+            return bytes(changed), [number - 1]
         places = []
         for _ in range(self.random.choice((1, 1, 2, 3))):
             end = min(len(frame), 24) if self.random.random() < 0.6 else len(frame)

@@ -17,10 +17,15 @@ def has_end(data: bytearray) -> int | None:
     return end if len(data) >= end else None
 
 
+def sequence_id_end(frame: bytes) -> int:
+    """Return where the sequence id of a sound frame ends."""
+    return HEAD + 12 + int.from_bytes(frame[HEAD + 4 : HEAD + 8], "big")
+
+
 def sequence_id_was_flipped(frame: bytes, places: Iterable[int]) -> bool:
     """Whether one of these places in a sound frame is part of its sequence id."""
-    start = HEAD + 8 + int.from_bytes(frame[HEAD + 4 : HEAD + 8], "big")
-    return any(start <= place < start + 4 for place in places)
+    end = sequence_id_end(frame)
+    return any(end - 4 <= place < end for place in places)
 
 
 def is_unreadable(frame: bytes, *, is_request: bool) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.chaos import Chaos, Fault, Plan
-from tests.faults.frames import has_end, is_unreadable, sequence_id_was_flipped
+from tests.faults.frames import has_end, is_unreadable, sequence_id_end, sequence_id_was_flipped
 from tests.faults.tokens import numbers_in
 
 GRACE = 3.0
@@ -146,7 +146,7 @@ class Lane:
             self.send(now)
 
     def _flip(self, frame: bytes, now: float) -> None:
-        flipped, places = self._chaos.flip(frame)
+        flipped, places = self._chaos.flip(frame, sequence_id_end(frame))
         if sequence_id_was_flipped(frame, places):
             self.pair.ledger.renumbered.update(numbers_in(frame))
         self._put(now, flipped)

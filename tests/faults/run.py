@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import importlib.util
 import json
 import secrets
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,7 +27,8 @@ from typing import Any
 
 import fastthrift
 
-from tests.faults import callers, watch
+from tests.faults import aio_callers, callers, watch
+from tests.faults.aio_callers import AsyncClients
 from tests.faults.callers import Clients, Tally
 from tests.faults.chaos import Plan
 
@@ -41,7 +43,7 @@ class Scenario:
     """One way in which the callers share connections."""
 
     name: str
-    clients: Clients
+    clients: Clients | AsyncClients
     share: float
     """How much of the calls it makes."""
     fatal: float = 1.0
@@ -50,6 +52,9 @@ class Scenario:
     is_multiplexed: bool = False
     """Whether a connection carries several calls at a time."""
     run: Callable[..., Tally] = callers.run_threads
+
+
+MULTIPLEXED: Mapping[str, Any] = {"is_multiplexed": True, "run": aio_callers.run_tasks}
 
 
 def scenarios() -> list[Scenario]:
@@ -61,6 +66,12 @@ def scenarios() -> list[Scenario]:
     ]
     if hasattr(fastthrift, "Pool"):
         found.append(Scenario("threads, one client with a pool", callers.pooled_client, 0.15))
+    if importlib.util.find_spec("fastthrift.aio"):
+        found += [
+            Scenario("asyncio, one connection", aio_callers.one_connection, 0.25, fatal=0.03, **MULTIPLEXED),
+            Scenario("asyncio, eight to a connection", aio_callers.few_connections, 0.25, fatal=0.2, **MULTIPLEXED),
+            Scenario("asyncio, a connection each", aio_callers.own_connections, 0.2, run=aio_callers.run_tasks),
+        ]
     return found
 
 
@@ -124,11 +135,14 @@ class Outcome:
 
     def summary(self) -> str:
         """Return one line."""
+        foreign = self.tally.foreign.keys()
+        excused = len(foreign & set(self.proxy["renumbered"])) if self.scenario.is_multiplexed else 0
         errors = ", ".join(f"{count} {name}" for name, count in sorted(self.tally.errors.items()))
         faults = sum(count for name, count in self.proxy["faults"].items() if name != "forwarded")
         return (
             f"{self.scenario.name}: {self.tally.calls} calls in {self.seconds:.1f} s, {self.tally.own} own answers, "
-            f"{len(self.tally.foreign)} of another call, {self.tally.damaged} damaged; {errors or 'no errors'}; "
+            f"{len(foreign) - excused} of another call ({excused} sent renumbered), {self.tally.damaged} damaged, "
+            f"{errors or 'no errors'}; "
             f"{faults} faults on {self.proxy['connections']} connections, {self.proxy['must close']} had to be closed; "
             f"latest end {1000 * self.tally.worst:+.0f} ms from the deadline; "
             f"{'good' if not self.failures else 'FAILED'}"

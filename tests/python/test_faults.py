@@ -16,7 +16,7 @@ import fastthrift
 import pytest
 
 from tests.faults import callers, frames, run, tokens
-from tests.faults.callers import Ask, Judge, Question
+from tests.faults.callers import Ask, Judge, Question, Tally
 from tests.faults.chaos import FATAL, RATES, Chaos, Fault, Plan
 from tests.faults.run import Scenario
 from tests.faults.tokens import Verdict
@@ -68,6 +68,19 @@ def test_the_answer_to_another_call_is_found() -> None:
 def test_flipped_bytes_elsewhere_are_no_excuse_for_the_answer_to_another_call() -> None:
     found = played(swapping, flips=True, is_multiplexed=True)
     assert any("got the whole answer to" in failure for failure in found), found
+
+
+def test_only_a_frame_whose_sequence_id_was_flipped_excuses_the_answer_to_another_call() -> None:
+    tally = Tally(calls=4, own=3, foreign={5: "ask(6)"})
+    proxy = {"renumbered": [5], "unclosed": [], "open": 0}
+    shared = Scenario("", swapping, 1.0, is_multiplexed=True)
+    assert run.judge(shared, tally, proxy, flips=True) == []
+    for scenario, told, flips in (
+        (shared, proxy, False),
+        (shared, {**proxy, "renumbered": [6]}, True),
+        (Scenario("", swapping, 1.0), proxy, True),
+    ):
+        assert run.judge(scenario, tally, told, flips=flips) == ["ask(6) got the whole answer to 5"]
 
 
 def test_what_is_left_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,4 +160,6 @@ def test_each_fault_is_drawn_about_as_often_as_is_said_and_the_same_for_a_seed()
     assert drawn.count(Fault.FLIP) > 300
     frame = bytes(range(200))
     assert all(b"".join(one.pieces(frame)) == frame for _ in range(100))
-    assert all(one.flip(frame)[0] != frame or len(set(one.flip(frame)[1])) < 3 for _ in range(100))
+    for _ in range(100):
+        flipped, places = one.flip(frame, 19)
+        assert {place for place in range(200) if flipped[place] != frame[place]} <= set(places)
