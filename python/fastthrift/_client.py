@@ -6,8 +6,10 @@ from fastthrift import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, Literal, TypeAlias
 
+    from fastthrift._core import Pool, Retry
     from fastthrift._service import Service
 
     Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
@@ -24,31 +26,45 @@ else:
 
 def connect(
     service: type[Service],
-    url: str,
+    url: str | Iterable[str],
     *,
     protocol: Protocol = "binary",
     transport: Transport = "framed",
     timeout: float | None = None,
     service_name: str | None = None,
+    pool: Pool | None = None,
+    retry: Retry | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
-    The client is a context manager. Threads may share it; it makes one call at a time. When the connection breaks, the
-    call that it broke under fails and the next one makes a new connection, so no call ever gets the reply of another.
+    The client is a context manager. Threads may share it; it makes as many calls at a time as its pool has connections.
+    When a connection breaks, the call that it broke under fails and is not made again, unless `retry` says so; the
+    connection is closed, so no call ever gets the reply of another.
+
+    A call that the handler of a `Server` makes ends by the deadline of the call that the handler serves, too.
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: ``tcp://host:port`` or ``unix:///path``.
+        url: ``tcp://host:port`` or ``unix:///path``; or several that serve the same. Of those each new connection goes
+            to the next one, and to the others when that takes none; of the time that is left, each but the last gets an
+            equal part.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
-        timeout: The seconds that a call may take in all, connecting and waiting for other threads included; None for no
-            limit.
+        timeout: The seconds that a call may take in all: connecting, waiting for a connection and making it again
+            included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
+        pool: How many connections there may be and how long they are kept; None for one, which calls use in turns.
+        retry: When and how often calls are made again; None for never.
 
     Raises:
-        TTransportException: The connection cannot be made.
+        ConnectError: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
+        TypeError: An option is not of its class.
+        ValueError: A URL, or another option, cannot be.
     """
-    client: Client = _core.connect(service, url, protocol, transport, timeout, service_name)  # type: ignore[assignment]
+    urls = [url] if isinstance(url, str) else list(url)
+    client: Client = _core.connect(  # type: ignore[assignment]
+        service, urls, protocol, transport, timeout, service_name, pool, retry
+    )
     return client

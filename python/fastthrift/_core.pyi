@@ -27,6 +27,7 @@ __all__ = [
     "AsyncClient",
     "AsyncConnections",
     "AsyncLink",
+    "Backoff",
     "Binary",
     "Call",
     "Client",
@@ -34,7 +35,10 @@ __all__ = [
     "ClientTLS",
     "Compact",
     "Limits",
+    "Pool",
     "ProcessorCore",
+    "Retry",
+    "RetryBudget",
     "ServerConnection",
     "ServerCore",
     "ServerTLS",
@@ -251,12 +255,41 @@ class Client:
 
 def connect(
     service: type[Service],
-    url: str,
+    urls: Sequence[str],
     protocol: _Protocol,
     transport: _Transport,
     timeout: float | None,
     service_name: str | None,
+    pool: Pool | None,
+    retry: Retry | None,
 ) -> Client: ...
+
+@final
+class Pool:
+    def __new__(
+        cls,
+        size: int = 1,
+        *,
+        idle_timeout: float | None = None,
+        max_age: float | None = None,
+        health_check: str | None = None,
+        check_after: float = 10.0,
+        check_timeout: float = 1.0,
+    ) -> Self: ...
+
+@final
+class RetryBudget:
+    def __new__(cls, ratio: float = 0.2, *, per_second: float = 10.0, burst: float = 100.0) -> Self: ...
+
+@final
+class Backoff:
+    def __new__(cls, first: float = 0.01, *, most: float = 1.0, factor: float = 2.0, jitter: float = 1.0) -> Self: ...
+
+@final
+class Retry:
+    def __new__(
+        cls, attempts: int = 3, *, budget: RetryBudget | None = None, backoff: Backoff | None = None
+    ) -> Self: ...
 
 @final
 class Call:

@@ -59,6 +59,8 @@ pub(crate) struct FunctionInfo {
     pub(crate) returns: Option<TypeId>,
     /// Whether no reply is sent.
     pub(crate) is_oneway: bool,
+    /// Whether the IDL says that a call does no harm when it is carried out twice: `(idempotent = "true")`.
+    pub(crate) is_idempotent: bool,
     /// The doc comment.
     pub(crate) doc: Option<Box<str>>,
 }
@@ -83,6 +85,7 @@ impl FunctionInfo {
             result: function.result,
             returns: function.returns,
             is_oneway: function.is_oneway,
+            is_idempotent: is_idempotent(function),
             doc: function.doc.clone(),
         })
     }
@@ -104,6 +107,13 @@ impl FunctionInfo {
         let make = py.import("fastthrift._introspect")?.getattr("function_signature")?;
         make.call1((PyTuple::new(py, parameters)?, returns))
     }
+}
+
+/// Whether a function has the annotation, with no value or one that says yes.
+fn is_idempotent(function: &Function) -> bool {
+    let mut annotations = function.annotations.iter().rev();
+    let last = annotations.find(|annotation| *annotation.key == *"idempotent");
+    last.is_some_and(|annotation| ["true", "1"].contains(&&*annotation.value))
 }
 
 /// Makes the stub class of a service: one that a handler extends.

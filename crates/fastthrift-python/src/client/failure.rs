@@ -1,8 +1,9 @@
 //! Why calls fail, and what Python is told of it.
 
 use std::io;
+use std::time::Duration;
 
-use fastthrift_rpc::{CallError, ConnectionError};
+use fastthrift_rpc::{CallError, ConnectionError, Fault};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 
@@ -34,26 +35,36 @@ pub(super) struct Failure {
     pub(super) error: LinkError,
     /// Whether any byte of the request may have left.
     pub(super) was_sent: bool,
+    /// Which of the target's addresses the connection led to.
+    pub(super) place: usize,
 }
 
 impl Failure {
     /// A failure before any byte of the request left.
     pub(super) const fn before(error: LinkError) -> Self {
-        Self { error, was_sent: false }
+        Self { error, was_sent: false, place: 0 }
+    }
+
+    /// Whether the call may be made again: no reply of any kind came, and either the peer does not know of the call, or it
+    /// does no harm to carry it out twice.
+    pub(super) fn is_retryable(&self, is_idempotent: bool) -> bool {
+        match &self.error {
+            LinkError::Connect(error) => !is_lasting(error),
+            LinkError::Io(_) => !self.was_sent || is_idempotent,
+            LinkError::Connection(error) => error.fault() == Fault::Network && (!self.was_sent || is_idempotent),
+            LinkError::Closed | LinkError::Call(_) | LinkError::TimedOut | LinkError::Interrupted => false,
+        }
     }
 
     /// As a Python exception that says what was called, and where.
     #[cold]
-    pub(super) fn into_python(self, py: Python<'_>, target: &Target, name: &str) -> PyErr {
-        let Self { error, was_sent } = self;
-        let endpoint = &target.endpoint;
+    pub(super) fn into_python(self, py: Python<'_>, target: &Target, timeout: Option<Duration>, name: &str) -> PyErr {
+        let Self { error, was_sent, place } = self;
+        let endpoint = target.endpoints.at(place);
         let (kind, text) = match error {
             LinkError::Closed => (TransportKind::NotOpen, "the client was closed".to_owned()),
-            error @ LinkError::Connect(_) => return connect_error(py, target, error),
-            LinkError::TimedOut => {
-                let limit = target.timeout.unwrap_or_default();
-                (TransportKind::TimedOut, format!("no reply from {endpoint} within {limit:?}"))
-            }
+            error @ LinkError::Connect(_) => return connect_error(py, target, timeout, error),
+            LinkError::TimedOut => (TransportKind::TimedOut, format!("no reply from {endpoint} {}", span(timeout))),
             LinkError::Io(error) => (TransportKind::Broken, format!("the connection to {endpoint} failed: {error}")),
             LinkError::Connection(error) => {
                 (TransportKind::of(&error), format!("the connection to {endpoint} was closed: {error}"))
@@ -72,12 +83,23 @@ impl Failure {
 
 /// A connection that could not be made.
 #[cold]
-pub(super) fn connect_error(py: Python<'_>, target: &Target, error: LinkError) -> PyErr {
-    let endpoint = &target.endpoint;
+pub(super) fn connect_error(py: Python<'_>, target: &Target, timeout: Option<Duration>, error: LinkError) -> PyErr {
+    let endpoints = &target.endpoints;
     let (kind, text) = match error {
-        LinkError::TimedOut => (TransportKind::TimedOut, format!(" within {:?}", target.timeout.unwrap_or_default())),
+        LinkError::TimedOut => (TransportKind::TimedOut, format!(" {}", span(timeout))),
         LinkError::Connect(error) => (TransportKind::Connect, format!(": {error}")),
         other => (TransportKind::NotOpen, format!(": {other:?}")),
     };
-    transport_error(py, kind, false, format!("cannot connect to {endpoint}{text}"))
+    transport_error(py, kind, false, format!("cannot connect to {endpoints}{text}"))
+}
+
+/// How long was waited.
+fn span(timeout: Option<Duration>) -> String {
+    timeout.map_or_else(|| "before the deadline".to_owned(), |timeout| format!("within {timeout:?}"))
+}
+
+/// Whether connecting again will fail the same way.
+fn is_lasting(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, PermissionDenied, Unsupported};
+    matches!(error.kind(), InvalidData | InvalidInput | PermissionDenied | Unsupported)
 }

@@ -1,9 +1,9 @@
 //! The blocking driver of a client's connection: it knows sockets and time, and nothing of Python.
 
 use std::io::{self, Read, Write};
-use std::process;
 use std::time::{Duration, Instant};
 
+use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
 use fastthrift_rpc::{CallId, CallKind, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 
 use super::Target;
@@ -14,14 +14,13 @@ use super::socket::Socket;
 const READ_SIZE: usize = 8 << 10;
 /// How much later than its deadline a call may end, so that most calls need not set the socket's timeouts.
 const SLACK: Duration = Duration::from_millis(1);
-/// After how long without a call the connection is looked at before it is used again.
-const IDLE: Duration = Duration::from_millis(5);
 
 /// A connection that is made when it is needed, and made anew after it broke.
 #[derive(Default)]
 pub(super) struct Link {
     open: Option<Open>,
-    is_closed: bool,
+    /// Which of the target's addresses the connection leads to, or led to.
+    place: usize,
 }
 
 /// A connection that is there.
@@ -36,58 +35,72 @@ struct Open {
     timeout: Option<Duration>,
     /// Whether the socket's timeouts are those of the link, not what was left of a deadline.
     has_usual_timeouts: bool,
-    /// The process that made it: one that was forked off must not read the replies of its parent.
-    process: u32,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// From its start; what a single send or receive may usually take.
+    pub(super) timeout: Option<Duration>,
+    /// Until when it is to end, which may be earlier.
+    pub(super) deadline: Option<Instant>,
 }
 
 impl Link {
-    /// Closes the connection for good.
-    pub(super) fn close(&mut self) {
-        self.is_closed = true;
-        self.open = None;
-    }
-
     /// Drops the connection; the next call makes another.
     pub(super) fn abandon(&mut self) {
         self.open = None;
     }
 
-    /// Whether a call can be started without waiting: there is a connection that was in use just now.
-    pub(super) fn is_warm(&self, now: Instant) -> bool {
-        self.open.as_ref().is_some_and(|open| now.duration_since(open.used) < IDLE && open.is_ours())
+    /// Whether there is a connection.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
-    /// Makes sure that there is a connection, by the deadline.
-    pub(super) fn open(&mut self, target: &Target, deadline: Option<Instant>) -> Result<(), LinkError> {
-        if self.is_closed {
-            return Err(LinkError::Closed);
-        }
-        if self.open.as_ref().is_some_and(|open| !open.is_usable()) {
+    /// What becomes of the connection when it is to be used now; it is to be closed when there is none.
+    #[inline]
+    pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
+        self.open
+            .as_ref()
+            .map_or(Verdict::Close, |open| policy.verdict(open.age(), now.saturating_duration_since(open.epoch)))
+    }
+
+    /// When the connection is to be closed if nobody uses it.
+    pub(super) fn expires(&self, policy: &PoolPolicy) -> Option<Instant> {
+        let open = self.open.as_ref()?;
+        open.epoch.checked_add(policy.expires(open.age())?)
+    }
+
+    /// Drops the connection if the peer closed it or sent what nobody asked for. Whether it is there still.
+    pub(super) fn glance(&mut self) -> bool {
+        if self.open.as_ref().is_some_and(|open| !open.connection.is_idle() || open.socket.is_stale()) {
             self.open = None;
         }
-        if self.open.is_some() {
-            return Ok(());
-        }
-        let connect = || {
-            let socket = Socket::connect(&target.endpoint, deadline)?;
-            socket.set_timeouts(target.timeout)?;
-            Ok(socket)
-        };
-        let socket = connect().map_err(|error: io::Error| match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => LinkError::TimedOut,
-            _ => LinkError::Connect(error),
-        })?;
+        self.open.is_some()
+    }
+
+    /// Makes a connection by the deadline; each of the target's addresses is tried.
+    pub(super) fn connect(&mut self, target: &Target, limit: Limit) -> Result<(), LinkError> {
+        self.open = None;
+        let (socket, place) = target
+            .endpoints
+            .connect(
+                |endpoint, deadline| {
+                    let socket = Socket::connect(endpoint, deadline)?;
+                    socket.set_timeouts(limit.timeout)?;
+                    Ok(socket)
+                },
+                limit.deadline,
+            )
+            .map_err(|error: io::Error| match error.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => LinkError::TimedOut,
+                _ => LinkError::Connect(error),
+            })?;
         let now = Instant::now();
         let connection = ClientConnection::new(target.config.clone());
-        self.open = Some(Open {
-            socket,
-            connection,
-            epoch: now,
-            used: now,
-            timeout: target.timeout,
-            has_usual_timeouts: true,
-            process: process::id(),
-        });
+        self.place = place;
+        self.open =
+            Some(Open { socket, connection, epoch: now, used: now, timeout: limit.timeout, has_usual_timeouts: true });
         Ok(())
     }
 
@@ -110,15 +123,16 @@ impl Link {
         &mut self,
         call: CallId,
         kind: CallKind,
-        deadline: Option<Instant>,
+        limit: Limit,
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, Failure> {
-        let open = self.open.as_mut().ok_or(Failure::before(LinkError::Closed))?;
+        let place = self.place;
+        let open = self.open.as_mut().ok_or(Failure { place, ..Failure::before(LinkError::Closed) })?;
         let whole = open.connection.outbound().len();
-        let result = open.exchange(call, kind, deadline, is_interrupted);
+        let result = open.exchange(call, kind, limit, is_interrupted);
         result.map_err(|error| {
             let left = self.open.take().map_or(0, |open| open.connection.outbound().len());
-            Failure { error, was_sent: left < whole }
+            Failure { error, was_sent: left < whole, place }
         })
     }
 
@@ -129,31 +143,20 @@ impl Link {
 }
 
 impl Open {
-    /// Whether this very process made it, and not one that it was forked from.
-    fn is_ours(&self) -> bool {
-        self.process == process::id()
-    }
-
-    fn is_usable(&self) -> bool {
-        self.is_ours() && self.connection.is_idle() && !self.socket.is_stale()
+    /// In the time of the connection.
+    fn age(&self) -> Age {
+        Age { opened: Duration::ZERO, used: self.used.saturating_duration_since(self.epoch) }
     }
 
     fn exchange(
         &mut self,
         call: CallId,
         kind: CallKind,
-        deadline: Option<Instant>,
+        limit: Limit,
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, LinkError> {
-        if deadline
-            .is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) + SLACK < self.usual_wait())
-        {
-            // Part of the time was spent on waiting for a turn, or on connecting.
-            self.bound_by(deadline)?;
-        } else if !self.has_usual_timeouts {
-            self.socket.set_timeouts(self.timeout).map_err(LinkError::Io)?;
-            self.has_usual_timeouts = true;
-        }
+        let deadline = limit.deadline;
+        self.prepare(limit)?;
         self.send(deadline, is_interrupted)?;
         if kind == CallKind::Oneway {
             self.used = Instant::now();
@@ -169,6 +172,25 @@ impl Open {
                 None => self.bound_by(deadline)?,
             }
         }
+    }
+
+    /// Sets the socket's timeouts for a call, if they are not right by chance.
+    fn prepare(&mut self, limit: Limit) -> Result<(), LinkError> {
+        if self.timeout != limit.timeout {
+            self.timeout = limit.timeout;
+            self.has_usual_timeouts = false;
+        }
+        if limit
+            .deadline
+            .is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) + SLACK < self.usual_wait())
+        {
+            // Part of the time was spent on waiting for a turn, or on connecting.
+            self.bound_by(limit.deadline)?;
+        } else if !self.has_usual_timeouts {
+            self.socket.set_timeouts(self.timeout).map_err(LinkError::Io)?;
+            self.has_usual_timeouts = true;
+        }
+        Ok(())
     }
 
     fn send(&mut self, deadline: Option<Instant>, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {

@@ -1,32 +1,36 @@
 //! Blocking clients.
 
 mod arguments;
+mod calling;
+mod endpoints;
 mod failure;
 mod link;
 mod message;
+mod policies;
+mod pool;
+mod reaper;
+mod retrying;
 mod socket;
-mod turns;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallId, CallKind, ClientConfig, Framing, ReplyBody, Span};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use fastthrift_rpc::{ClientConfig, Framing};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 pub(crate) use self::arguments::bind;
-use self::failure::{Failure, LinkError, connect_error};
-use self::link::Link;
+use self::endpoints::Endpoints;
+use self::failure::{LinkError, connect_error};
+use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
-use self::turns::{NoTurn, Turn, Turns};
-use crate::class::none;
-use crate::endpoint::Endpoint;
-use crate::error::{application_error, decode_error, encode_error};
+pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of};
+use self::pool::Pool;
+use self::retrying::Retrying;
 use crate::function::{Role, ServiceFunction};
 use crate::names::python_name;
-use crate::object::{Object, held};
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
@@ -34,26 +38,48 @@ use crate::settings::Settings;
 
 /// A client of a service: its methods are those of the IDL.
 ///
-/// Use it as a context manager, or call `close`. It may be shared by threads; one call is made at a time.
+/// Use it as a context manager, or call `close`. Threads may share it: it makes as many calls at a time as its pool has
+/// connections.
 #[pyclass(frozen, subclass, weakref, module = "fastthrift")]
 pub(crate) struct Client {
+    shared: Arc<Shared>,
+    options: CallDefaults,
+}
+
+/// What clients have in common that differ in their options alone.
+struct Shared {
     target: Target,
-    link: Turns<Link>,
+    pool: Pool,
+    retry: Option<Retrying>,
+    health: Option<Health>,
+}
+
+/// What holds for each call of a client.
+#[derive(Clone)]
+struct CallDefaults {
+    timeout: Option<Duration>,
+    /// Whether calls may be made again; `None` is what the IDL says of each function.
+    idempotent: Option<bool>,
+}
+
+/// The function that tells whether a connection is good.
+struct Health {
+    info: Arc<FunctionInfo>,
+    timeout: Duration,
 }
 
 /// What a client was opened with.
 struct Target {
-    endpoint: Endpoint,
-    timeout: Option<Duration>,
+    endpoints: Endpoints,
     config: ClientConfig,
     settings: Settings,
 }
 
 impl Target {
-    /// Makes sure that a link is open. A signal ends the attempt; if its handler raises nothing, there is another.
-    fn open(&self, py: Python<'_>, link: &mut Link, deadline: Option<Instant>) -> PyResult<Result<(), LinkError>> {
+    /// Makes a connection. A signal ends the attempt; if its handler raises nothing, there is another.
+    fn connect(&self, py: Python<'_>, link: &mut Link, limit: Limit) -> PyResult<Result<(), LinkError>> {
         loop {
-            match py.detach(|| link.open(self, deadline)) {
+            match py.detach(|| link.connect(self, limit)) {
                 Err(LinkError::Connect(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
                     py.check_signals()?;
                 }
@@ -61,98 +87,6 @@ impl Target {
             }
         }
     }
-}
-
-impl Client {
-    /// Waits until no other thread uses the link.
-    fn take_link(&self, py: Python<'_>, name: &str, deadline: Option<Instant>) -> PyResult<Turn<'_, Link>> {
-        self.link.take(py, deadline).map_err(|reason| match reason {
-            NoTurn::Interrupted(error) => error,
-            NoTurn::TimedOut => Failure::before(LinkError::TimedOut).into_python(py, &self.target, name),
-            NoTurn::Mine => PyRuntimeError::new_err("the client is in the middle of a call on this very thread"),
-        })
-    }
-
-    /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
-    pub(crate) fn call<'py>(
-        &self,
-        registry: &Bound<'py, Registry>,
-        info: &FunctionInfo,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = registry.py();
-        let values = bind(info, registry, args, kwargs)?;
-        let start = Instant::now();
-        let deadline = self.target.timeout.map(|timeout| start + timeout);
-        let mut link = self.take_link(py, &info.name, deadline)?;
-        let failed = |failure: Failure| failure.into_python(py, &self.target, &info.name);
-        if !link.is_warm(start) {
-            self.target.open(py, &mut link, deadline)?.map_err(Failure::before).map_err(failed)?;
-        }
-        let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
-        let call = self.write_call(registry.get(), info, &values, &mut link, kind, deadline)?;
-        let mut raised = None;
-        let reply = py.detach(|| {
-            link.exchange(call, kind, deadline, &mut || {
-                raised = signal_error();
-                raised.is_some()
-            })
-        });
-        if let Some(raised) = raised {
-            return Err(raised);
-        }
-        match reply.map_err(failed)? {
-            None => Ok(none().into_bound(py)),
-            Some(ReplyBody::Exception(exception)) => Err(application_error(py, &exception)),
-            Some(ReplyBody::Result(body)) => {
-                let fields = self.read_result(registry, info, &mut link, body)?;
-                drop(link);
-                fields.into_result(py, info)
-            }
-        }
-    }
-
-    /// Puts a call into the connection's buffer. When that fails, nothing of it is there, and the connection stays good.
-    fn write_call(
-        &self,
-        registry: &Registry,
-        info: &FunctionInfo,
-        values: &[Object],
-        link: &mut Link,
-        kind: CallKind,
-        deadline: Option<Instant>,
-    ) -> PyResult<CallId> {
-        let failed = |error| Failure::before(error).into_python(held(), &self.target, &info.name);
-        let writer = link.begin_call(&info.name, kind, deadline).map_err(failed)?;
-        write_call(registry, info, values, &self.target.settings, writer).map_err(|unsent| match unsent {
-            Unsent::Encode(error) => encode_error(held(), &error),
-            Unsent::Call(error) => failed(LinkError::Call(error)),
-        })
-    }
-
-    /// Reads the result that the connection holds.
-    fn read_result(
-        &self,
-        registry: &Bound<'_, Registry>,
-        info: &FunctionInfo,
-        link: &mut Link,
-        body: Span,
-    ) -> PyResult<ResultFields> {
-        let connection =
-            link.connection().ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
-        read_result(registry, info, connection, body, &self.target.settings).map_err(|error| {
-            // Where the body ends cannot be known now, so this connection is not used again.
-            link.abandon();
-            decode_error(registry.py(), &error)
-        })
-    }
-}
-
-/// What the handler of a signal that came raises, if it does.
-fn signal_error() -> Option<PyErr> {
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
-    Python::attach(|py| py.check_signals()).err()
 }
 
 #[pymethods]
@@ -163,14 +97,13 @@ impl Client {
         client.ok_or_else(|| PyTypeError::new_err("a client is made by fastthrift.connect()"))
     }
 
-    /// Closes the connection; further calls fail.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.take_link(py, "close", None)?.close();
-        Ok(())
+    /// Closes the connections, those in use when their calls end; further calls fail.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.shared.pool.close());
     }
 
     fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().target.endpoint))
+        Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().shared.target.endpoints))
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -178,24 +111,27 @@ impl Client {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) {
+        self.close(py);
     }
 }
 
 /// Opens a client of a service.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "Python passes them so")]
 fn connect<'py>(
     service: &Bound<'py, PyAny>,
-    url: &str,
+    urls: Vec<String>,
     protocol: &Bound<'py, PyAny>,
     transport: &str,
     timeout: Option<f64>,
     service_name: Option<String>,
+    pool: Option<&Bound<'py, PyAny>>,
+    retry: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
-    let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
+    let endpoints = Endpoints::parse(&urls).map_err(PyValueError::new_err)?;
     let timeout = timeout.map(seconds).transpose()?;
     if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
         return Err(PyValueError::new_err(format!(
@@ -213,13 +149,52 @@ fn connect<'py>(
         service: service_name,
         ..ClientConfig::default()
     };
-    let target = Target { endpoint, timeout, config, settings };
-    let mut link = Link::default();
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
-    target.open(py, &mut link, deadline)?.map_err(|error| connect_error(py, &target, error))?;
-    let class = client_class(handle.get().registry.bind(py), handle.get(), &py.get_type::<Client>(), Role::Call)?;
-    let client = Client { target, link: Turns::new(link) };
+    let registry = handle.get().registry.bind(py);
+    let pooling = option_of::<PoolOptions>("pool", pool)?.map(Bound::get);
+    let health = match pooling.and_then(|pool| Some((pool, pool.health_check.as_deref()?))) {
+        Some((pool, name)) => {
+            Some(Health { info: health_function(registry, handle.get(), name)?, timeout: pool.check_timeout })
+        }
+        None => None,
+    };
+    let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
+    let target = Target { endpoints, config, settings };
+    let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
+    let shared = Shared { target, pool, retry, health };
+    shared.open(py, timeout)?;
+    let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
+    let options = CallDefaults { timeout, idempotent: None };
+    let client = Client { shared: Arc::new(shared), options };
     class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))
+}
+
+impl Shared {
+    /// Makes the first connection, so that a wrong address is seen at once.
+    fn open(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<()> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let Some(mut link) = self.pool.try_take() else { return Ok(()) };
+        let connected = self.target.connect(py, &mut link, Limit { timeout, deadline })?;
+        connected.map_err(|error| connect_error(py, &self.target, timeout, error))
+    }
+}
+
+/// The function that is to check a server's health.
+fn health_function(registry: &Bound<'_, Registry>, handle: &ServiceHandle, name: &str) -> PyResult<Arc<FunctionInfo>> {
+    let lineage: Vec<_> = registry.get().schema().lineage(handle.id).map(|(id, _)| id).collect();
+    for id in lineage {
+        for info in &Registry::service(registry, id)?.functions {
+            if *info.name != *name {
+                continue;
+            }
+            if info.is_oneway || !info.argument_names.is_empty() {
+                let text =
+                    format!("the health check {name:?} has to be a function without arguments that is not oneway");
+                return Err(PyValueError::new_err(text));
+            }
+            return Ok(info.clone());
+        }
+    }
+    Err(PyValueError::new_err(format!("the service has no function {name:?} to check its health with")))
 }
 
 /// A client on its way to an instance of its class.
@@ -280,6 +255,7 @@ pub(crate) fn client_class<'py>(
 }
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    policies::add_to(module)?;
     module.add_class::<Client>()?;
     module.add_function(wrap_pyfunction!(connect, module)?)
 }
