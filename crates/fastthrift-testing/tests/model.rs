@@ -296,7 +296,7 @@ impl World {
 
     fn check(&mut self, outcome: &Outcome) {
         let (call, text, state) = match outcome {
-            Outcome::Reply { call, body } => {
+            Outcome::Reply { call, body, .. } => {
                 let text = wire::text(self.dialect.protocol, body).ok().map(|(text, _)| text);
                 (call, text, State::Answered)
             }

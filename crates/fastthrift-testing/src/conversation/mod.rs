@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, Carrier, ClientConfig, ConnectionError, Dialect, Framing, ReplyError, RequestId,
-    ServerConfig,
+    CallError, CallId, CallKind, Carrier, ClientConfig, ConnectionError, Dialect, Framing, Headers, ReplyError,
+    RequestId, ServerConfig,
 };
 
 pub use script::Script;
@@ -32,8 +32,8 @@ pub trait Driver {
     fn failed_calls(&mut self) -> Vec<CallId>;
     /// Waits for the server's next request; `None` when the client closed the connection.
     fn request(&mut self) -> Result<Option<Incoming>, ConnectionError>;
-    /// Answers a request with a result.
-    fn reply(&mut self, request: RequestId, body: &[u8]) -> Result<(), ReplyError>;
+    /// Answers a request with a result and with headers.
+    fn reply(&mut self, request: RequestId, body: &[u8], headers: &Headers) -> Result<(), ReplyError>;
     /// Answers a request with an application exception.
     fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError>;
     /// Closes a oneway request.
@@ -61,8 +61,10 @@ pub struct Outgoing<'a> {
     pub kind: CallKind,
     /// The arguments' struct.
     pub body: &'a [u8],
-    /// How long to wait for the reply.
+    /// How long to wait for the reply, which the server is told.
     pub timeout: Option<Duration>,
+    /// What travels beside the call.
+    pub headers: &'a Headers,
 }
 
 /// A client's event with its bytes.
@@ -74,6 +76,8 @@ pub enum Outcome {
         call: CallId,
         /// The result's struct.
         body: Vec<u8>,
+        /// What came beside it.
+        headers: Headers,
     },
     /// An application exception came.
     Exception {
@@ -102,6 +106,10 @@ pub struct Incoming {
     pub function: Vec<u8>,
     /// The arguments' struct.
     pub body: Vec<u8>,
+    /// How long the client waits, if it says so.
+    pub timeout: Option<Duration>,
+    /// What came beside the request, the time aside.
+    pub headers: Headers,
 }
 
 /// Each way to speak.

@@ -3,26 +3,34 @@
 use std::time::Duration;
 
 use fastthrift_rpc::{
-    CallError, CallId, ClientConnection, ClientEvent, ReplyBody, ReplyError, Request, RequestId, ServerConnection,
+    CallError, CallId, CallOptions, ClientConnection, ClientEvent, Headers, ReplyBody, ReplyError, Request, RequestId,
+    ServerConnection,
 };
 
 use super::{Incoming, Outcome, Outgoing};
 
 /// Writes a whole call.
 pub fn begin_call(connection: &mut ClientConnection, call: Outgoing<'_>, now: Duration) -> Result<CallId, CallError> {
-    let Outgoing { service, function, kind, body, timeout } = call;
+    let Outgoing { service, function, kind, body, timeout, headers } = call;
     let deadline = timeout.map(|timeout| now + timeout);
-    let mut writer = match service {
-        Some(service) => connection.begin_call_of(service, function, kind, deadline)?,
-        None => connection.begin_call(function, kind, deadline)?,
-    };
+    let mut writer = connection.begin(CallOptions { service, function, kind, deadline, timeout, headers })?;
     writer.buffer().extend_from_slice(body);
     writer.finish()
 }
 
-/// Writes a whole reply.
+/// Writes a whole reply without headers.
 pub fn reply(connection: &mut ServerConnection, request: RequestId, body: &[u8]) -> Result<(), ReplyError> {
-    let mut writer = connection.begin_reply(request)?;
+    reply_with(connection, request, body, Headers::none())
+}
+
+/// Writes a whole reply.
+pub fn reply_with(
+    connection: &mut ServerConnection,
+    request: RequestId,
+    body: &[u8],
+    headers: &Headers,
+) -> Result<(), ReplyError> {
+    let mut writer = connection.begin_reply_with(request, headers)?;
     writer.buffer().extend_from_slice(body);
     writer.finish()
 }
@@ -31,7 +39,8 @@ pub fn reply(connection: &mut ServerConnection, request: RequestId, body: &[u8])
 pub fn outcome(connection: &ClientConnection, event: ClientEvent) -> Outcome {
     match event {
         ClientEvent::Reply { call, body: ReplyBody::Result(span) } => {
-            Outcome::Reply { call, body: connection.bytes(span).to_vec() }
+            let headers = connection.reply_headers().clone();
+            Outcome::Reply { call, body: connection.bytes(span).to_vec(), headers }
         }
         ClientEvent::Reply { call, body: ReplyBody::Exception(exception) } => Outcome::Exception { call, exception },
         ClientEvent::TimedOut { call } => Outcome::TimedOut { call },
@@ -40,11 +49,15 @@ pub fn outcome(connection: &ClientConnection, event: ClientEvent) -> Outcome {
 
 /// A request with its bytes.
 pub fn incoming(connection: &ServerConnection, request: Request) -> Incoming {
+    let mut headers = connection.request_headers().clone();
+    headers.remove("client_timeout");
     Incoming {
         id: request.id,
         kind: request.kind,
         service: request.service.map(|span| connection.bytes(span).to_vec()),
         function: connection.bytes(request.function).to_vec(),
         body: connection.bytes(request.body).to_vec(),
+        timeout: request.timeout,
+        headers,
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
-use fastthrift_rpc::{CallError, CallId, CallKind, ConnectionError, Dialect};
+use fastthrift_rpc::{CallError, CallId, CallKind, ConnectionError, Dialect, Headers};
 
 use super::{Driver, Incoming, Outcome, Outgoing, wire};
 
@@ -28,6 +28,19 @@ impl<'d> Script<'d> {
     /// Calls a function, which may fail.
     pub fn try_call(&mut self, function: &str, text: &str) -> Result<CallId, CallError> {
         self.send(None, function, CallKind::Call, text, None)
+    }
+
+    /// Calls a function with headers.
+    pub fn call_with(&mut self, headers: &Headers, function: &str, text: &str) -> Result<CallId, CallError> {
+        let body = wire::body(self.dialect.protocol, text);
+        self.driver.call(Outgoing {
+            service: None,
+            function,
+            kind: CallKind::Call,
+            body: &body,
+            timeout: None,
+            headers,
+        })
     }
 
     /// Calls a function of a service.
@@ -96,7 +109,7 @@ impl<'d> Script<'d> {
         timeout: Option<Duration>,
     ) -> Result<CallId, CallError> {
         let body = wire::body(self.dialect.protocol, text);
-        self.driver.call(Outgoing { service, function, kind, body: &body, timeout })
+        self.driver.call(Outgoing { service, function, kind, body: &body, timeout, headers: Headers::none() })
     }
 
     fn text(&self, body: &[u8]) -> String {

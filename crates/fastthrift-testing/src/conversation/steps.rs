@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, MessageType};
-use fastthrift_rpc::{CallId, CallKind, ConnectionError, Dialect, Fault, Framing, RequestId};
+use fastthrift_rpc::{CallId, CallKind, ConnectionError, Dialect, Fault, Framing, Headers, RequestId};
 
 use super::text::{Scenario, Step, number};
 use super::{Outcome, Script, wire};
@@ -44,6 +44,17 @@ impl<'s, 'd> Held<'s, 'd> {
             ["call", "refused", function, text, error] => {
                 expect_text(&self.script.try_call(function, text).expect_err("the call is refused"), error);
             }
+            ["call", "refused", function, text, "headed", header, value, error] => {
+                let headers = [(header, value)].into_iter().collect();
+                let refused = self.script.call_with(&headers, function, text);
+                expect_text(&refused.expect_err("the call is refused"), error);
+            }
+            ["call", name, function, text, "headed", header, value] => {
+                let headers = [(header, value)].into_iter().collect();
+                self.name_call(name, |script| {
+                    script.call_with(&headers, function, text).expect("the call can be made")
+                });
+            }
             ["call", name, function, text] => self.name_call(name, |script| script.call(function, text)),
             ["call", name, function, text, "of", service] => {
                 self.name_call(name, |script| script.call_of(service, function, text));
@@ -67,12 +78,17 @@ impl<'s, 'd> Held<'s, 'd> {
             ["no", "request"] => assert_eq!(driver.request(), Ok(None)),
             ["reply", name, "refused", error, "with", text] => {
                 let body = self.body(text);
-                let refused = self.script.driver.reply(self.requests[name], &body);
+                let refused = self.script.driver.reply(self.requests[name], &body, Headers::none());
                 expect_text(&refused.expect_err("the reply is refused"), error);
             }
-            ["reply", name, text] => {
-                let body = self.body(text);
-                self.script.driver.reply(self.requests[name], &body).expect("the request is open");
+            ["reply", name, "refused", error, "headed", header, value] => {
+                let headers = [(header, value)].into_iter().collect();
+                let refused = self.script.driver.reply(self.requests[name], &self.body("nothing"), &headers);
+                expect_text(&refused.expect_err("the reply is refused"), error);
+            }
+            ["reply", name, text, ref rest @ ..] => {
+                let (body, headers) = (self.body(text), headers(rest));
+                self.script.driver.reply(self.requests[name], &body, &headers).expect("the request is open");
             }
             ["raise", name, "refused", error] => {
                 let exception = ApplicationException::new(ApplicationExceptionKind::UNKNOWN, "");
@@ -94,8 +110,9 @@ impl<'s, 'd> Held<'s, 'd> {
 
     fn expect(&mut self, words: &[&'s str]) {
         match *words {
-            ["result", name, text] => {
-                let expected = Outcome::Reply { call: self.calls[name], body: self.body(text) };
+            ["result", name, text, ref rest @ ..] => {
+                let (call, headers) = (self.calls[name], self.expected_headers(rest));
+                let expected = Outcome::Reply { call, body: self.body(text), headers };
                 assert_eq!(self.script.driver.event(), Ok(expected));
             }
             ["exception", name, kind, text] => {
@@ -146,15 +163,25 @@ impl<'s, 'd> Held<'s, 'd> {
     }
 
     fn expect_request(&mut self, name: &'s str, function: &str, text: &str, rest: &[&str]) {
-        let (service, kind) = match *rest {
-            [] => (None, CallKind::Call),
-            ["oneway"] => (None, CallKind::Oneway),
-            ["of", service] => (Some(service.as_bytes()), CallKind::Call),
-            _ => no_such_step(rest),
+        let (service, kind, timeout, headed) = match *rest {
+            ["oneway"] => (None, CallKind::Oneway, None, &[][..]),
+            ["of", service] => (Some(service.as_bytes()), CallKind::Call, None, &[][..]),
+            ["within", timeout, "ms"] => (None, CallKind::Call, Some(number(timeout)), &[][..]),
+            ref headed => (None, CallKind::Call, None, headed),
         };
         let request = self.script.expect_request(function, text);
         assert_eq!((request.service.as_deref(), request.kind), (service, kind));
+        assert_eq!(request.headers, self.expected_headers(headed));
+        if let Some(timeout) = timeout.filter(|_| self.script.dialect.framing == Framing::Header) {
+            assert_eq!(request.timeout, Some(Duration::from_millis(timeout)));
+        }
         self.requests.insert(name, request.id);
+    }
+
+    /// The headers that arrive: those that were sent, where any travel.
+    fn expected_headers(&self, words: &[&str]) -> Headers {
+        let sent = headers(words);
+        if self.script.dialect.framing == Framing::Header { sent } else { Headers::new() }
     }
 
     fn body(&self, text: &str) -> Vec<u8> {
@@ -180,6 +207,14 @@ impl<'s, 'd> Held<'s, 'd> {
     fn sequence_id(&self, word: &str) -> i32 {
         let (name, distance) = word.split_once('+').unwrap_or((word, "0"));
         self.calls.get(name).map_or_else(|| number(word), |call| call.sequence_id() + number::<i32>(distance))
+    }
+}
+
+fn headers(words: &[&str]) -> Headers {
+    match *words {
+        [] => Headers::new(),
+        ["headed", name, value] => [(name, value)].into_iter().collect(),
+        _ => no_such_step(words),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The files of `tests/conversations`, which also say what their words mean.
 
-use fastthrift_rpc::{ClientConfig, Framing, ServerConfig};
+use fastthrift_rpc::{ClientConfig, Framing, ServerConfig, Transform};
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("calls.txt", include_str!("../../../../tests/conversations/calls.txt")),
     ("services.txt", include_str!("../../../../tests/conversations/services.txt")),
+    ("headers.txt", include_str!("../../../../tests/conversations/headers.txt")),
     ("broken.txt", include_str!("../../../../tests/conversations/broken.txt")),
 ];
 
@@ -51,6 +52,7 @@ impl Scenario {
                 ["client", "message_limit", value] => client.limits.message = number(value),
                 ["client", "max_abandoned", value] => client.max_abandoned = number(value),
                 ["client", "first_sequence_id", value] => client.first_sequence_id = number(value),
+                ["client", "transforms", names] => client.transforms = names.split(',').map(transform).collect(),
                 ["server", "message_limit", value] => server.limits.message = number(value),
                 ["server", "max_open", value] => server.max_open = number(value),
                 _ => panic!("{}: there is no such setting", step.place),
@@ -73,6 +75,13 @@ impl Step {
 /// A number of a conversation's line.
 pub(super) fn number<N: std::str::FromStr<Err: std::fmt::Debug>>(word: &str) -> N {
     word.parse().unwrap_or_else(|error| panic!("{word} is not such a number: {error:?}"))
+}
+
+fn transform(name: &str) -> Transform {
+    [Transform::Zlib, Transform::Zstd]
+        .into_iter()
+        .find(|transform| transform.to_string() == name)
+        .unwrap_or_else(|| panic!("there is no transform {name}"))
 }
 
 fn parse(file: &str, text: &str) -> Vec<Scenario> {

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use fastthrift_protocol::ApplicationException;
 use fastthrift_rpc::{
-    CallError, CallId, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ReplyError, Request, RequestId,
-    ServerConfig, ServerConnection,
+    CallError, CallId, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Headers, ReplyError, Request,
+    RequestId, ServerConfig, ServerConnection,
 };
 
-use crate::conversation::owned::{begin_call, incoming, outcome, reply};
+use crate::conversation::owned::{begin_call, incoming, outcome, reply_with};
 use crate::conversation::{Driver, Incoming, Outcome, Outgoing};
 
 /// How long a driver waits before it says that nothing comes.
@@ -158,8 +158,8 @@ impl Driver for BlockingPair {
         Ok(request.map(|request| incoming(&self.server.connection, request)))
     }
 
-    fn reply(&mut self, request: RequestId, body: &[u8]) -> Result<(), ReplyError> {
-        reply(&mut self.server.connection, request, body)
+    fn reply(&mut self, request: RequestId, body: &[u8], headers: &Headers) -> Result<(), ReplyError> {
+        reply_with(&mut self.server.connection, request, body, headers)
     }
 
     fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError> {

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use fastthrift_protocol::ApplicationException;
-use fastthrift_rpc::{CallError, CallId, ConnectionError, ReplyError, RequestId};
+use fastthrift_rpc::{CallError, CallId, ConnectionError, Headers, ReplyError, RequestId};
 
 use crate::Pair;
-use crate::conversation::owned::{begin_call, incoming, outcome, reply};
+use crate::conversation::owned::{begin_call, incoming, outcome, reply_with};
 use crate::conversation::{Driver, Incoming, Outcome, Outgoing};
 
 /// The clock moves to the next deadline when nothing else can happen.
@@ -36,8 +36,8 @@ impl Driver for Pair {
         Ok(request.map(|request| incoming(&self.server, request)))
     }
 
-    fn reply(&mut self, request: RequestId, body: &[u8]) -> Result<(), ReplyError> {
-        reply(&mut self.server, request, body)
+    fn reply(&mut self, request: RequestId, body: &[u8], headers: &Headers) -> Result<(), ReplyError> {
+        reply_with(&mut self.server, request, body, headers)
     }
 
     fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError> {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use fastthrift_protocol::ApplicationException;
 use fastthrift_rpc::{
-    CallError, CallId, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ReplyError, Request, RequestId,
-    ServerConfig, ServerConnection,
+    CallError, CallId, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Headers, ReplyError, Request,
+    RequestId, ServerConfig, ServerConnection,
 };
-use fastthrift_testing::conversation::owned::{begin_call, incoming, outcome, reply};
+use fastthrift_testing::conversation::owned::{begin_call, incoming, outcome, reply_with};
 use fastthrift_testing::conversation::{Driver, Incoming, Outcome, Outgoing};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::{TcpListener, TcpStream};
@@ -166,8 +166,8 @@ impl Driver for TokioPair {
         Ok(request.map(|request| incoming(&self.server.connection, request)))
     }
 
-    fn reply(&mut self, request: RequestId, body: &[u8]) -> Result<(), ReplyError> {
-        reply(&mut self.server.connection, request, body)
+    fn reply(&mut self, request: RequestId, body: &[u8], headers: &Headers) -> Result<(), ReplyError> {
+        reply_with(&mut self.server.connection, request, body, headers)
     }
 
     fn reply_exception(&mut self, request: RequestId, exception: &ApplicationException) -> Result<(), ReplyError> {
