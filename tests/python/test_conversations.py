@@ -24,14 +24,14 @@ class Pair:
         self.client, self.server = client.connection, server.connection
         self.call, self.cancel = client.call, client.cancel
 
-    async def event(self) -> tuple[int, Any]:
+    async def event(self) -> tuple[int, Any, dict[str, str]]:
         return await self._next(self._client.events)
 
     async def request(self) -> Request | None:
         return await self._next(self._server.requests)
 
-    def answer(self, answer: Callable[..., None], *arguments: Any) -> None:
-        answer(*arguments)
+    def answer(self, answer: Callable[..., None], *arguments: Any, **options: Any) -> None:
+        answer(*arguments, **options)
         self._server.pump()
 
     def send_to_client(self, data: bytes) -> None:
@@ -66,6 +66,7 @@ async def hold(scenario: Scenario, protocol: str, transport: str) -> None:
         server_transport.close()
 
 
+@pytest.mark.parametrize("transport", ["framed", "unframed", "header"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 def test_under_asyncio(scenario: Scenario, protocol: str, transport: str) -> None:
     asyncio.run(hold(scenario, protocol, transport))

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError, Framing,
-    ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span,
+    CallError, CallId, CallKind, CallOptions, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError,
+    Framing, Headers, ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span, Transform,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::client::framing;
 use crate::error::{TransportKind, application_error, transport_error};
@@ -22,7 +22,7 @@ struct PyClientConnection(ClientConnection);
 #[pymethods]
 impl PyClientConnection {
     #[new]
-    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None))]
+    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None, transforms=Vec::new()))]
     fn new(
         protocol: &str,
         transport: &str,
@@ -30,13 +30,16 @@ impl PyClientConnection {
         message_limit: Option<usize>,
         max_abandoned: Option<usize>,
         first_sequence_id: Option<i32>,
+        transforms: Vec<Bound<'_, PyString>>,
     ) -> PyResult<Self> {
         let default = ClientConfig::default();
         let (framing, carrier) = carried(transport)?;
+        let transforms = transforms.into_iter().map(|name| transform(name.to_str()?)).collect::<PyResult<_>>()?;
         Ok(Self(ClientConnection::new(ClientConfig {
             protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
             framing,
             carrier,
+            transforms,
             service,
             limits: limits(message_limit),
             max_abandoned: max_abandoned.unwrap_or(default.max_abandoned),
@@ -46,7 +49,10 @@ impl PyClientConnection {
     }
 
     /// Makes a call ready to send; `body` is the struct of the arguments. Returns its id.
-    #[pyo3(signature = (function, body, *, service=None, oneway=false, deadline=None))]
+    ///
+    /// Where headers travel, `headers` and how long the server has, `timeout`, go with it.
+    #[pyo3(signature = (function, body, *, service=None, oneway=false, deadline=None, timeout=None, headers=None))]
+    #[expect(clippy::too_many_arguments, reason = "one per keyword")]
     fn call(
         &mut self,
         py: Python<'_>,
@@ -55,13 +61,13 @@ impl PyClientConnection {
         service: Option<&str>,
         oneway: bool,
         deadline: Option<f64>,
+        timeout: Option<f64>,
+        headers: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let kind = if oneway { CallKind::Oneway } else { CallKind::Call };
-        let deadline = deadline.map(time).transpose()?;
-        let begun = match service {
-            Some(service) => self.0.begin_call_of(service, function, kind, deadline),
-            None => self.0.begin_call(function, kind, deadline),
-        };
+        let (deadline, timeout) = (deadline.map(time).transpose()?, timeout.map(time).transpose()?);
+        let headers = &read_headers(headers)?;
+        let begun = self.0.begin(CallOptions { service, function, kind, deadline, timeout, headers });
         let finished = begun.and_then(|mut writer| {
             writer.buffer().extend_from_slice(body);
             writer.finish()
@@ -110,6 +116,11 @@ impl PyClientConnection {
         }))
     }
 
+    /// What came beside the reply that was given last.
+    fn reply_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        headers_of(py, self.0.reply_headers())
+    }
+
     /// When `poll_event` is to be asked again even if nothing comes.
     fn next_deadline(&self) -> Option<f64> {
         self.0.next_deadline().map(|deadline| deadline.as_secs_f64())
@@ -126,7 +137,7 @@ type RequestParts<'py> = (u64, Option<Bound<'py, PyBytes>>, Bound<'py, PyBytes>,
 
 /// The server's side of one connection; it finds out what the peer speaks.
 #[pyclass(name = "ServerConnection", module = "fastthrift._core")]
-struct PyServerConnection(ServerConnection);
+struct PyServerConnection(ServerConnection, Option<Duration>);
 
 #[pymethods]
 impl PyServerConnection {
@@ -135,7 +146,7 @@ impl PyServerConnection {
     fn new(message_limit: Option<usize>, max_open: Option<usize>) -> Self {
         let default = ServerConfig::default();
         let max_open = max_open.unwrap_or(default.max_open);
-        Self(ServerConnection::new(ServerConfig { limits: limits(message_limit), max_open, ..default }))
+        Self(ServerConnection::new(ServerConfig { limits: limits(message_limit), max_open, ..default }), None)
     }
 
     /// Takes bytes that the peer sent.
@@ -156,6 +167,9 @@ impl PyServerConnection {
     /// The next request, or None while nothing comes. Raises when the connection has failed.
     fn poll_event<'py>(&mut self, py: Python<'py>) -> PyResult<Option<RequestParts<'py>>> {
         let request = self.0.poll_event().map_err(|error| connection_error(py, &error))?;
+        if let Some(request) = &request {
+            self.1 = request.timeout;
+        }
         let bytes = |span: Span| PyBytes::new(py, self.0.bytes(span));
         Ok(request.map(|request| {
             let id = request.id.to_number();
@@ -164,9 +178,20 @@ impl PyServerConnection {
         }))
     }
 
-    /// Answers a request with its result's struct.
-    fn reply(&mut self, request: u64, body: &[u8]) -> PyResult<()> {
-        let begun = self.0.begin_reply(RequestId::from_number(request));
+    /// What came beside the request that was given last.
+    fn request_headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        headers_of(py, self.0.request_headers())
+    }
+
+    /// How many seconds the peer said that it waits for the request that was given last.
+    fn request_timeout(&self) -> Option<f64> {
+        self.1.map(|timeout| timeout.as_secs_f64())
+    }
+
+    /// Answers a request with its result's struct, and with headers where they travel.
+    #[pyo3(signature = (request, body, *, headers=None))]
+    fn reply(&mut self, request: u64, body: &[u8], headers: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let begun = self.0.begin_reply_with(RequestId::from_number(request), &read_headers(headers)?);
         let finished = begun.and_then(|mut writer| {
             writer.buffer().extend_from_slice(body);
             writer.finish()
@@ -201,10 +226,38 @@ impl PyServerConnection {
 /// How messages are told apart, and what carries them.
 fn carried(transport: &str) -> PyResult<(Framing, Carrier)> {
     match transport {
+        "header" => Ok((Framing::Header, Carrier::Direct)),
         "zlib" => Ok((Framing::Unframed, Carrier::Zlib)),
         "zlib+framed" => Ok((Framing::Framed, Carrier::Zlib)),
         _ => Ok((framing(transport)?, Carrier::Direct)),
     }
+}
+
+fn transform(name: &str) -> PyResult<Transform> {
+    match name {
+        "zlib" => Ok(Transform::Zlib),
+        "zstd" => Ok(Transform::Zstd),
+        other => Err(PyValueError::new_err(format!("unknown transform {other:?}, expected 'zlib' or 'zstd'"))),
+    }
+}
+
+fn read_headers(given: Option<&Bound<'_, PyDict>>) -> PyResult<Headers> {
+    let mut headers = Headers::new();
+    if let Some(given) = given {
+        for (name, value) in given {
+            headers.insert(name.extract()?, value.extract()?);
+        }
+    }
+    Ok(headers)
+}
+
+/// Headers as a dict, in which the last of those of one name stays.
+fn headers_of<'py>(py: Python<'py>, headers: &Headers) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, value) in headers.iter() {
+        dict.set_item(name, value)?;
+    }
+    Ok(dict)
 }
 
 fn limits(message: Option<usize>) -> Limits {

@@ -7,11 +7,12 @@ from typing import Any
 
 from fastthrift import _core
 
-Request = tuple[int, bytes | None, bytes, bytes, bool]
+Request = tuple[int, bytes | None, bytes, bytes, bool, dict[str, str], float | None]
+"""What `_core.ServerConnection.poll_event` gives, the request's headers, and how long the client waits."""
 
 
 class ClientProtocol(asyncio.Protocol):
-    """A client's connection; the events of its calls and its failure wait in `events`."""
+    """A client's connection; the events of its calls, each with headers, and its failure wait in `events`."""
 
     def __init__(self, **config: Any) -> None:
         self.connection = _core.ClientConnection(**config)
@@ -22,7 +23,7 @@ class ClientProtocol(asyncio.Protocol):
 
     def call(self, function: str, body: bytes, *, timeout: float | None = None, **options: Any) -> int:
         deadline = None if timeout is None else self._now() + timeout
-        call = self.connection.call(function, body, deadline=deadline, **options)
+        call = self.connection.call(function, body, deadline=deadline, timeout=timeout, **options)
         self.transport.write(self.connection.take_outbound())
         self._pump()
         return call
@@ -50,7 +51,7 @@ class ClientProtocol(asyncio.Protocol):
             self._timer.cancel()
         try:
             while event := self.connection.poll_event(self._now()):
-                self.events.put_nowait(event)
+                self.events.put_nowait((*event, self.connection.reply_headers()))
         except Exception as error:  # noqa: BLE001 (it belongs to whoever waits)
             self.events.put_nowait(error)
             return
@@ -85,7 +86,8 @@ class ServerProtocol(asyncio.Protocol):
         """Hand out the requests that may be served now, and send what is to be sent; call it after each answer."""
         try:
             while request := self.connection.poll_event():
-                self.requests.put_nowait(request)
+                connection = self.connection
+                self.requests.put_nowait((*request, connection.request_headers(), connection.request_timeout()))
         except Exception as error:  # noqa: BLE001 (it belongs to whoever waits)
             self.requests.put_nowait(error)
         self.transport.write(self.connection.take_outbound())

@@ -44,9 +44,9 @@ class Driver(Protocol):
 
     def call(self, function: str, body: bytes, **options: Any) -> int: ...
     def cancel(self, call: int) -> bool: ...
-    async def event(self) -> tuple[int, Any]: ...
-    async def request(self) -> tuple[int, bytes | None, bytes, bytes, bool] | None: ...
-    def answer(self, answer: Callable[..., None], *arguments: Any) -> None: ...
+    async def event(self) -> tuple[int, Any, dict[str, str]]: ...
+    async def request(self) -> tuple[Any, ...] | None: ...
+    def answer(self, answer: Callable[..., None], *arguments: Any, **options: Any) -> None: ...
     def send_to_client(self, data: bytes) -> None: ...
     def send_to_server(self, data: bytes) -> None: ...
     def close_client(self) -> None: ...
@@ -69,8 +69,9 @@ def add_line(scenario: Scenario, words: list[str]) -> None:
     match words:
         case ["client" | "server" as side, setting, value] if setting != "fails":
             number = re.fullmatch(r"-?\d+", value)
-            getattr(scenario, side)[setting] = int(value) if number else value
-        case ["framed" | "unframed" as framing, *rest]:
+            names = value.split(",") if setting == "transforms" else value
+            getattr(scenario, side)[setting] = int(value) if number else names
+        case ["framed" | "unframed" | "header" as framing, *rest]:
             scenario.steps.append(Step(framing, rest))
         case _:
             scenario.steps.append(Step(None, words))
@@ -115,6 +116,10 @@ class Held:
         match words:
             case ["call", "refused", function, text, error]:
                 expect_refusal(error, self._driver.call, function, self._body(text))
+            case ["call", "refused", function, text, "headed", header, value, error]:
+                expect_refusal(error, self._driver.call, function, self._body(text), headers={header: value})
+            case ["call", name, function, text, "headed", header, value]:
+                self._calls[name] = self._driver.call(function, self._body(text), headers={header: value})
             case ["call", name, function, text]:
                 self._calls[name] = self._driver.call(function, self._body(text))
             case ["call", name, function, text, "of", service]:
@@ -133,28 +138,46 @@ class Held:
                 raise no_such_step(words)
 
     async def _expect_request(self, words: list[str]) -> None:
+        service, is_oneway, headers, timeout = None, False, {}, None
         match words:
             case ["no", "request"]:
                 assert await self._driver.request() is None
                 return
             case ["request", name, function, text]:
-                service, is_oneway = None, False
+                pass
             case ["request", name, function, text, "oneway"]:
-                service, is_oneway = None, True
+                is_oneway = True
             case ["request", name, function, text, "of", of]:
-                service, is_oneway = of.encode(), False
+                service = of.encode()
+            case ["request", name, function, text, "within", milliseconds, "ms"]:
+                timeout = int(milliseconds) / 1e3
+            case ["request", name, function, text, "headed", header, value]:
+                headers = {header: value}
             case _:
                 raise no_such_step(words)
         request = await self._driver.request()
         assert request is not None
-        assert request[1:] == (service, function.encode(), self._body(text), is_oneway)
-        self._requests[name] = request[0]
+        identity, *parts, found_headers, found_timeout = request
+        assert parts == [service, function.encode(), self._body(text), is_oneway]
+        found_headers.pop("client_timeout", None)
+        assert found_headers == self._arriving(headers)
+        assert timeout is None or self._framing != "header" or found_timeout == timeout
+        self._requests[name] = identity
+
+    def _arriving(self, headers: dict[str, str]) -> dict[str, str]:
+        """Return the headers that arrive: those that were sent, where any travel."""
+        return headers if self._framing == "header" else {}
 
     def _server_speaks(self, words: list[str]) -> None:
         driver, server = self._driver, self._driver.server
         match words:
             case ["reply", name, "refused", error, "with", text]:
                 expect_refusal(error, driver.answer, server.reply, self._requests[name], self._body(text))
+            case ["reply", name, "refused", error, "headed", header, value]:
+                request, headers = self._requests[name], {header: value}
+                expect_refusal(error, driver.answer, server.reply, request, b"", headers=headers)
+            case ["reply", name, text, "headed", header, value]:
+                driver.answer(server.reply, self._requests[name], self._body(text), headers={header: value})
             case ["reply", name, text]:
                 driver.answer(server.reply, self._requests[name], self._body(text))
             case ["raise", name, "refused", error]:
@@ -172,15 +195,18 @@ class Held:
     async def _expect(self, words: list[str]) -> None:
         match words:
             case ["result", name, text]:
-                assert await self._driver.event() == (self._calls[name], self._body(text))
+                assert await self._driver.event() == (self._calls[name], self._body(text), {})
+            case ["result", name, text, "headed", header, value]:
+                headers = self._arriving({header: value})
+                assert await self._driver.event() == (self._calls[name], self._body(text), headers)
             case ["exception", name, kind, text]:
-                call, error = await self._driver.event()
+                call, error, _ = await self._driver.event()
                 assert call == self._calls[name]
                 assert isinstance(error, TApplicationException)
                 assert error.type == getattr(TApplicationException, kind)
                 assert text in str(error)
             case ["timeout", name]:
-                call, error = await self._driver.event()
+                call, error, _ = await self._driver.event()
                 assert call == self._calls[name]
                 assert isinstance(error, TransportTimeout)
             case ["client", "fails", by, text, *calls]:
@@ -198,7 +224,7 @@ class Held:
             self._driver.call("after", self._body(""))
 
     def _interfere(self, words: list[str]) -> None:
-        other = {"framed": "unframed", "unframed": "framed"}[self._framing]
+        other = "framed" if self._framing == "unframed" else "unframed"
         match words:
             case ["send", "client", "cut", count, *message]:
                 self._driver.send_to_client(self._message(self._framing, message)[: -int(count)])
@@ -239,7 +265,10 @@ class Held:
         else:
             header = bytes([0x82, TYPES[kind] << 5 | 1, identity, len(function)]) + function.encode()
         message = header + self._body(text) + end
-        return struct.pack(">i", len(message)) + message if framing == "framed" else message
+        if framing == "header":
+            number = {"binary": 0, "json": 1, "compact": 2, "simplejson": 5}[self._protocol]
+            message = struct.pack(">HHiHBBBB", 0x0FFF, 0, identity, 1, number, 0, 0, 0) + message
+        return message if framing == "unframed" else struct.pack(">i", len(message)) + message
 
 
 def sequence_id(call: int) -> int:
@@ -251,9 +280,9 @@ def no_such_step(words: list[str]) -> AssertionError:
     return AssertionError(f"there is no such step: {words}")
 
 
-def expect_refusal(error: str, command: Callable[..., Any], *arguments: Any) -> None:
+def expect_refusal(error: str, command: Callable[..., Any], *arguments: Any, **options: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(error)):
-        command(*arguments)
+        command(*arguments, **options)
 
 
 async def failure_of(wait: Callable[[], Awaitable[Any]]) -> TTransportException:
