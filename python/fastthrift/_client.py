@@ -34,6 +34,7 @@ def connect(
     service_name: str | None = None,
     pool: Pool | None = None,
     retry: Retry | None = None,
+    tls: _core.ClientTLS | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
@@ -45,9 +46,10 @@ def connect(
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: ``tcp://host:port`` or ``unix:///path``; or several that serve the same. Of those each new connection goes
-            to the next one, and to the others when that takes none; of the time that is left, each but the last gets an
-            equal part.
+        url: ``tcp://host:port``, ``tls://host:port``, which is TCP with TLS, ``unix:///path``, or ``memory://name`` for
+            a server of this very process; or several that serve the same. Of those each new connection goes to the next
+            one, and to the others when that takes none; of the time that is left, each but the last gets an equal part.
+            Each address of a host is tried; an IPv6 address stands in brackets.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
@@ -56,6 +58,8 @@ def connect(
         service_name: The name under which the server knows the service, where it serves several on one port.
         pool: How many connections there may be and how long they are kept; None for one, which calls use in turns.
         retry: When and how often calls are made again; None for never.
+        tls: Whom to trust, and who this side is, where the URL says TLS; by default the system's roots, and the host's
+            name is verified. Nothing ever falls back to plaintext.
 
     Raises:
         ConnectError: The connection cannot be made.
@@ -65,6 +69,6 @@ def connect(
     """
     urls = [url] if isinstance(url, str) else list(url)
     client: Client = _core.connect(  # type: ignore[assignment]
-        service, urls, protocol, transport, timeout, service_name, pool, retry
+        service, urls, protocol, transport, timeout, service_name, pool, retry, tls
     )
     return client

@@ -262,6 +262,7 @@ def connect(
     service_name: str | None,
     pool: Pool | None,
     retry: Retry | None,
+    tls: ClientTLS | None,
 ) -> Client: ...
 
 @final
@@ -347,8 +348,9 @@ class ServerCore:
     def __new__(
         cls,
         handlers: Sequence[tuple[str, object, object]],
-        url: str,
+        urls: Sequence[str],
         *,
+        tls: ServerTLS | None,
         protocol: _Protocol | None,
         transport: _Transport | None,
         threads: int,
@@ -368,14 +370,12 @@ class ServerCore:
     def is_in_handler(self) -> bool: ...
     def is_here(self) -> bool: ...
     @property
-    def url(self) -> str: ...
+    def urls(self) -> list[str]: ...
 
 # ---- TLS ----
 
 @final
 class ClientTLS:
-    """What a client brings to TLS; the files are PEM, and read at once."""
-
     def __new__(
         cls,
         *,
@@ -388,8 +388,6 @@ class ClientTLS:
 
 @final
 class ServerTLS:
-    """What a server brings to TLS; the files are PEM, and read at once and by `reload`."""
-
     def __new__(cls, cert_file: _StrPath, key_file: _StrPath, *, client_ca_file: _StrPath | None = None) -> Self: ...
     def reload(self) -> None: ...
 

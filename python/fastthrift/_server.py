@@ -9,7 +9,7 @@ from fastthrift import _core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -43,11 +43,14 @@ class Server:
 
     Args:
         handler: The handler, or a dict of them.
-        url: ``tcp://host:port``, where a port of 0 is one that is free, or ``unix:///path``.
+        url: ``tcp://host:port``, where a port of 0 is one that is free, ``tls://host:port``, which is TCP with TLS,
+            ``unix:///path``, or ``memory://name`` for clients of this very process; or several of these, to listen at
+            all of them. Of a host's name, each address is listened on; an IPv6 address stands in brackets.
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.
         transport: The only transport to accept; by default both, told apart likewise.
+        tls: The certificate and key for URLs that say TLS. Nothing ever falls back to plaintext.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.
         message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
@@ -76,11 +79,12 @@ class Server:
     def __init__(
         self,
         handler: object,
-        url: str,
+        url: str | Sequence[str],
         *,
         service: type[Service] | Mapping[str, type[Service]] | None = None,
         protocol: Protocol | None = None,
         transport: Transport | None = None,
+        tls: _core.ServerTLS | None = None,
         threads: int | None = None,
         max_connections: int = 10_000,
         message_timeout: float | None = 60.0,
@@ -94,7 +98,8 @@ class Server:
     ) -> None:
         self._core = _core.ServerCore(
             named(handler, service),
-            url,
+            [url] if isinstance(url, str) else list(url),
+            tls=tls,
             protocol=protocol,
             transport=transport,
             threads=min(32, (os.cpu_count() or 1) + 4) if threads is None else threads,
@@ -112,8 +117,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server listens; before it is started, where it is to listen."""
-        return self._core.url
+        """Where the server listens, the first place of several; before it is started, where it is to listen."""
+        return self._core.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """All places where the server listens; before it is started, where it is to listen."""
+        return self._core.urls
 
     def start(self) -> None:
         """Listen, and serve in background threads until `stop`.
@@ -189,16 +199,17 @@ class Server:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<Server at {self.url}>"
+        return f"<Server at {', '.join(self.urls)}>"
 
 
 def serve(
     handler: object,
-    url: str,
+    url: str | Sequence[str],
     *,
     service: type[Service] | Mapping[str, type[Service]] | None = None,
     protocol: Protocol | None = None,
     transport: Transport | None = None,
+    tls: _core.ServerTLS | None = None,
     threads: int | None = None,
     max_connections: int = 10_000,
     message_timeout: float | None = 60.0,
@@ -225,6 +236,7 @@ def serve(
         service=service,
         protocol=protocol,
         transport=transport,
+        tls=tls,
         threads=threads,
         max_connections=max_connections,
         message_timeout=message_timeout,

@@ -482,7 +482,7 @@ def test_a_services_name_with_a_colon_is_refused(handler: Any, name: str) -> Non
         (lambda users, url: fastthrift.Server(TooMany(), url, service=users.Clock), TypeError, "with the 0 arguments"),
         (lambda users, url: fastthrift.Server(TooFew(), url, service=users.Clock), TypeError, "with the 0 arguments"),
         (lambda users, url: fastthrift.Server(ByName(), url, service=users.Clock), TypeError, "with the 0 arguments"),
-        (lambda users, url: fastthrift.Server(Sync(), "http://x", service=users.Clock), ValueError, "tcp://host:port"),
+        (lambda users, url: fastthrift.Server(Sync(), "ftp://x", service=users.Clock), ValueError, "tcp://host:port"),
         (lambda users, url: fastthrift.Server(Sync(), url, service=users.Clock, threads=0), ValueError, "threads"),
         (lambda users, url: fastthrift.Server(Sync(), url, **_speaking("xml", users.Clock)), ValueError, "xml"),
         (lambda users, url: fastthrift.Server(Sync(), url, service=users.Clock, idle_timeout=0), ValueError, "timeout"),

@@ -64,6 +64,14 @@ impl Endpoint {
         }
     }
 
+    /// Refuses HTTP, where it cannot be spoken.
+    pub(crate) fn without_http(self) -> Result<Self, String> {
+        match self.http_path {
+            Some(_) => Err(format!("the URL {self} says HTTP, which this engine does not speak")),
+            None => Ok(self),
+        }
+    }
+
     /// The part of the URL before `://`.
     pub(crate) fn scheme(&self) -> &'static str {
         match (&self.address, self.is_secure, &self.http_path) {
@@ -77,7 +85,6 @@ impl Endpoint {
     }
 
     /// The host's name or address, where there is one: what a certificate has to be for.
-    #[allow(dead_code, reason = "TLS and HTTP are on their way")]
     pub(crate) fn host(&self) -> Option<&str> {
         match &self.address {
             Address::Tcp { host, .. } => Some(host),

@@ -22,6 +22,8 @@ mod interceptors;
 mod json;
 mod keys;
 mod load;
+#[cfg(unix)]
+mod memory;
 mod module;
 mod names;
 mod object;
@@ -37,7 +39,6 @@ mod service;
 mod settings;
 mod source;
 mod target;
-#[allow(dead_code, unused_imports, reason = "the engines are about to use it")]
 mod tls;
 mod views;
 mod visit;

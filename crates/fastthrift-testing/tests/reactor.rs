@@ -8,10 +8,21 @@
 mod connection;
 #[path = "../../fastthrift-python/src/endpoint.rs"]
 mod endpoint;
+#[path = "../../fastthrift-python/src/server/entrances.rs"]
+mod entrances;
 #[path = "../../fastthrift-python/src/server/listener.rs"]
 mod listener;
+#[cfg(unix)]
+#[path = "../../fastthrift-python/src/memory.rs"]
+mod memory;
+#[path = "../../fastthrift-python/src/tls/pem.rs"]
+mod pem;
 #[path = "../../fastthrift-python/src/server/reactor.rs"]
 mod reactor;
+#[path = "../../fastthrift-python/src/tls/server.rs"]
+mod server;
+#[path = "../../fastthrift-python/src/tls/session.rs"]
+mod session;
 #[path = "../../fastthrift-python/src/server/slots.rs"]
 mod slots;
 #[cfg(unix)]
@@ -19,6 +30,13 @@ mod slots;
 mod socket_file;
 #[path = "../../fastthrift-python/src/server/stream.rs"]
 mod stream;
+#[path = "../../fastthrift-python/src/server/tls_stream.rs"]
+mod tls_stream;
+
+mod tls {
+    pub(crate) use crate::server::ServerSecurity;
+    pub(crate) use crate::session::TlsSession;
+}
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -45,11 +63,11 @@ struct Fixture {
 impl Fixture {
     fn new(max_connections: usize, idle: Option<Duration>) -> Self {
         let endpoint = Endpoint::parse("tcp://127.0.0.1:0").expect("the URL can be read");
-        let listener = Listener::bind(&endpoint).expect("there is a free port");
-        let Address::Tcp { port, .. } = listener.endpoint().address else { panic!("it listens on a port") };
+        let listeners = Listener::bind(&endpoint, None).expect("there is a free port");
+        let Address::Tcp { port, .. } = listeners[0].endpoint().address else { panic!("it listens on a port") };
         let timeouts = Timeouts { message: None, idle };
         let settings = Settings { config: ServerConfig::default(), timeouts, max_connections };
-        let (reactor, waker) = Reactor::new(listener, settings).expect("the system has a poller");
+        let (reactor, waker) = Reactor::new(listeners, settings).expect("the system has a poller");
         Self { reactor, waker, port }
     }
 

@@ -73,7 +73,7 @@ impl Link {
 
     /// Drops the connection if the peer closed it or sent what nobody asked for. Whether it is there still.
     pub(super) fn glance(&mut self) -> bool {
-        if self.open.as_ref().is_some_and(|open| !open.connection.is_idle() || open.socket.is_stale()) {
+        if self.open.as_mut().is_some_and(|open| !open.connection.is_idle() || open.socket.is_stale()) {
             self.open = None;
         }
         self.open.is_some()
@@ -86,7 +86,7 @@ impl Link {
             .endpoints
             .connect(
                 |endpoint, deadline| {
-                    let socket = Socket::connect(endpoint, deadline)?;
+                    let mut socket = Socket::connect(endpoint, target.security.as_ref(), deadline)?;
                     socket.set_timeouts(limit.timeout)?;
                     Ok(socket)
                 },

@@ -11,6 +11,7 @@ mod pool;
 mod reaper;
 mod retrying;
 mod socket;
+mod tls_socket;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 use crate::settings::Settings;
+use crate::tls::{self, ClientSecurity};
 
 /// A client of a service: its methods are those of the IDL.
 ///
@@ -71,6 +73,7 @@ struct Health {
 /// What a client was opened with.
 struct Target {
     endpoints: Endpoints,
+    security: Option<ClientSecurity>,
     config: ClientConfig,
     settings: Settings,
 }
@@ -128,10 +131,12 @@ fn connect<'py>(
     service_name: Option<String>,
     pool: Option<&Bound<'py, PyAny>>,
     retry: Option<&Bound<'py, PyAny>>,
+    tls: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
     let endpoints = Endpoints::parse(&urls).map_err(PyValueError::new_err)?;
+    let security = tls::of_client(endpoints.listed(), tls)?;
     let timeout = timeout.map(seconds).transpose()?;
     if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
         return Err(PyValueError::new_err(format!(
@@ -158,7 +163,7 @@ fn connect<'py>(
         None => None,
     };
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
-    let target = Target { endpoints, config, settings };
+    let target = Target { endpoints, security, config, settings };
     let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
     let shared = Shared { target, pool, retry, health };
     shared.open(py, timeout)?;

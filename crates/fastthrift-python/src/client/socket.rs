@@ -1,4 +1,4 @@
-//! A blocking socket of either kind.
+//! A blocking socket of any kind.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -9,41 +9,55 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
+use super::tls_socket::TlsSocket;
 use crate::endpoint::{Address, Endpoint};
+#[cfg(unix)]
+use crate::memory;
+use crate::tls::ClientSecurity;
 
 /// A connected socket.
 pub(super) enum Socket {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    Tls(Box<TlsSocket>),
 }
 
 impl Socket {
-    /// Connects; each address of a host's name is tried, until the deadline.
-    pub(super) fn connect(endpoint: &Endpoint, deadline: Option<Instant>) -> io::Result<Self> {
-        if endpoint.is_secure || endpoint.http_path.is_some() {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "this URL is not served yet"));
-        }
-        match &endpoint.address {
-            Address::Tcp { host, port } => connect_tcp(host, *port, deadline),
+    /// Connects; each address of a host's name is tried, until the deadline. A secure endpoint needs its TLS.
+    pub(super) fn connect(
+        endpoint: &Endpoint,
+        security: Option<&ClientSecurity>,
+        deadline: Option<Instant>,
+    ) -> io::Result<Self> {
+        match (&endpoint.address, endpoint.is_secure, security) {
+            (Address::Tcp { host, port }, false, _) => connect_tcp(host, *port, deadline).map(Self::Tcp),
+            (Address::Tcp { host, port }, true, Some(security)) => {
+                let session = security.session(endpoint).map_err(io::Error::other)?;
+                let socket = connect_tcp(host, *port, deadline)?;
+                TlsSocket::connect(session, socket, deadline).map(Box::new).map(Self::Tls)
+            }
             #[cfg(unix)]
-            Address::Unix(path) => connect_unix(path, deadline).map(Self::Unix),
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such sockets here")),
+            (Address::Unix(path), false, _) => connect_unix(path, deadline).map(Self::Unix),
+            #[cfg(unix)]
+            (Address::Memory(name), false, _) => memory::connect(name).map(Self::Unix),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such connections here")),
         }
     }
 
     /// Bounds each single send and receive.
-    pub(super) fn set_timeouts(&self, timeout: Option<Duration>) -> io::Result<()> {
+    pub(super) fn set_timeouts(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let timeout = timeout.map(at_least_one_microsecond);
         match self {
             Self::Tcp(socket) => socket.set_read_timeout(timeout).and_then(|()| socket.set_write_timeout(timeout)),
             #[cfg(unix)]
             Self::Unix(socket) => socket.set_read_timeout(timeout).and_then(|()| socket.set_write_timeout(timeout)),
+            Self::Tls(socket) => socket.set_timeouts(timeout),
         }
     }
 
     /// Whether the peer closed the connection, or sent what nobody asked for, while it was idle.
-    pub(super) fn is_stale(&self) -> bool {
+    pub(super) fn is_stale(&mut self) -> bool {
         let peeked = match self {
             Self::Tcp(socket) => socket.set_nonblocking(true).and_then(|()| {
                 let peeked = socket.peek(&mut [0]);
@@ -51,17 +65,18 @@ impl Socket {
             }),
             #[cfg(unix)]
             Self::Unix(socket) => peek_unix(socket),
+            Self::Tls(socket) => return socket.is_stale(),
         };
         !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
 /// A timeout of zero would mean none at all.
-fn at_least_one_microsecond(timeout: Duration) -> Duration {
+pub(super) fn at_least_one_microsecond(timeout: Duration) -> Duration {
     timeout.max(Duration::from_micros(1))
 }
 
-fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<Socket> {
+fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -73,7 +88,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Option<Instant>) -> io::Result<S
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
             Ok(socket) => {
                 socket.set_nodelay(true)?;
-                return Ok(Socket::Tcp(socket));
+                return Ok(socket);
             }
             Err(error) => failure = error,
         }
@@ -133,6 +148,7 @@ impl Read for Socket {
             Self::Tcp(socket) => socket.read(buffer),
             #[cfg(unix)]
             Self::Unix(socket) => socket.read(buffer),
+            Self::Tls(socket) => socket.read(buffer),
         }
     }
 }
@@ -143,6 +159,7 @@ impl Write for Socket {
             Self::Tcp(socket) => socket.write(bytes),
             #[cfg(unix)]
             Self::Unix(socket) => socket.write(bytes),
+            Self::Tls(socket) => socket.write(bytes),
         }
     }
 

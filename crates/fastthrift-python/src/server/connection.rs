@@ -129,7 +129,7 @@ impl Connection {
                     self.rpc.received(count);
                     received += count;
                     // With room to spare, the socket is empty.
-                    if count < room && self.inflow == Inflow::Waiting {
+                    if count < room && self.inflow == Inflow::Waiting && !self.stream.has_news() {
                         self.inflow = Inflow::Empty;
                     }
                 }
@@ -158,7 +158,17 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        self.stream.push()
+    }
+
+    /// Whether something waits for room in the socket.
+    fn has_unsent(&self) -> bool {
+        !self.rpc.outbound().is_empty() || self.stream.has_unsent()
+    }
+
+    /// Whether the peer is still to finish the handshake of TLS.
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.stream.is_handshaking()
     }
 
     /// The next request: the one that was held, or one of what was received.
@@ -187,7 +197,7 @@ impl Connection {
         if self.flush().is_err() {
             return Next::Close;
         }
-        if self.rpc.is_finished() {
+        if self.rpc.is_finished() && !self.stream.has_unsent() {
             let is_answered = self.rpc.failure().is_some_and(ConnectionError::is_answered);
             return if is_answered { self.start_lingering(now()) } else { Next::Close };
         }
@@ -234,7 +244,7 @@ impl Connection {
 
     /// Whether the peer waits for nothing and is in the middle of nothing.
     pub(super) fn is_quiet(&self) -> bool {
-        self.rpc.outbound().is_empty() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
+        !self.has_unsent() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
     }
 
     /// Starts to watch the socket.
@@ -245,7 +255,7 @@ impl Connection {
     /// Watches for room to send exactly while there is something to send: each reply that a peer takes would else be an
     /// event.
     pub(super) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let awaits_room = !self.rpc.outbound().is_empty();
+        let awaits_room = self.has_unsent();
         if awaits_room == self.awaits_room {
             return Ok(());
         }
@@ -276,7 +286,9 @@ impl Connection {
             self.last_active = now;
             return None;
         }
-        let (limit, since) = if !self.rpc.outbound().is_empty() {
+        let (limit, since) = if self.stream.is_handshaking() {
+            (timeouts.message, *self.message_since.get_or_insert(now))
+        } else if self.has_unsent() {
             (timeouts.message, self.last_active)
         } else if self.rpc.is_mid_message() {
             (timeouts.message, *self.message_since.get_or_insert(now))

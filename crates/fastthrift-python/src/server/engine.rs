@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 
 use super::connection::{Connection, Next};
 use super::dispatch::{Invocation, Outcome, refuse};
-use super::listener::Listener;
+use super::listener::{NotStarted, Site};
 use super::load::{Admission, Load};
 use super::log;
 use super::reactor::{Reactor, Settings};
@@ -39,7 +39,7 @@ pub(super) struct Engine {
     /// There where the number of calls is limited.
     load: Option<Load>,
     waker: Waker,
-    endpoint: Endpoint,
+    endpoints: Vec<Endpoint>,
     /// What other threads have for the leader; the waker tells it to look.
     inbox: Mutex<Inbox>,
     /// Called when the last thread ends, and let go with that: it may refer to the server, which refers to the engine.
@@ -80,15 +80,14 @@ thread_local! {
 impl Engine {
     /// Listens and starts to serve.
     pub(super) fn start(
-        endpoint: &Endpoint,
+        site: &Site,
         settings: Settings,
         capacity: Capacity,
         services: Arc<Services>,
         on_end: Py<PyAny>,
-    ) -> std::io::Result<Arc<Self>> {
-        let listener = Listener::bind(endpoint)?;
-        let endpoint = listener.endpoint().clone();
-        let (reactor, waker) = Reactor::new(listener, settings)?;
+    ) -> Result<Arc<Self>, NotStarted> {
+        let (listeners, endpoints) = site.listen()?;
+        let (reactor, waker) = Reactor::new(listeners, settings)?;
         let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
         let Capacity { threads, max_in_flight } = capacity;
         let load = max_in_flight.map(|max| Load::new(threads, max));
@@ -96,15 +95,15 @@ impl Engine {
         let seat = Seat::new(threads.saturating_add(usize::from(load.is_some())));
         let on_end = Mutex::new(Some(on_end));
         let engine =
-            Arc::new(Self { seat, services, load, waker, endpoint, inbox, on_end, process: std::process::id() });
+            Arc::new(Self { seat, services, load, waker, endpoints, inbox, on_end, process: std::process::id() });
         engine.seat.enter();
         engine.spawn(Some(Box::new(reactor)))?;
         Ok(engine)
     }
 
     /// Where it listens.
-    pub(super) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    pub(super) fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
     }
 
     /// Whether this process has the engine's threads: a forked child has not.
@@ -287,7 +286,10 @@ impl Engine {
         if connection.is_lingering() {
             return connection.linger();
         }
-        if connection.fill().is_err() {
+        // The arithmetic of a handshake takes as long as hundreds of requests.
+        let filled = if connection.is_handshaking() { py.detach(|| connection.fill()) } else { connection.fill() };
+        if let Err(error) = filled {
+            log::debug(py, || format!("a connection is closed: {error}"));
             return Next::Close;
         }
         let mut has_more = true;

@@ -1,27 +1,71 @@
-//! The socket that connections come in by.
+//! The sockets that connections come in by.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 
 use mio::event::Source;
 use mio::net::TcpListener;
 #[cfg(unix)]
-use mio::net::UnixListener;
+use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Socket, Type};
 
 #[cfg(unix)]
 use super::socket_file::SocketFile;
 use super::stream::Stream;
+use super::tls_stream::TlsStream;
 use crate::endpoint::{Address, Endpoint};
+#[cfg(unix)]
+use crate::memory::MemoryListener;
+use crate::tls::ServerSecurity;
 
 /// How many connections the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
+/// How many ports of the system's choice are tried until one is free on every address of a host.
+const PORTS: usize = 16;
+
+/// Where a server listens.
+pub(super) struct Site {
+    pub(super) endpoints: Vec<Endpoint>,
+    /// The TLS of those that are secure.
+    pub(super) security: Option<Arc<ServerSecurity>>,
+}
+
+/// Why a server cannot start.
+#[derive(Debug)]
+pub(super) struct NotStarted {
+    /// Where it cannot listen, if that is why.
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) error: io::Error,
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        Self { endpoint: None, error }
+    }
+}
+
+impl Site {
+    /// Listens everywhere, or nowhere. The endpoints have the ports that they got.
+    pub(super) fn listen(&self) -> Result<(Vec<Listener>, Vec<Endpoint>), NotStarted> {
+        let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
+        for endpoint in &self.endpoints {
+            let bound = Listener::bind(endpoint, self.security.as_ref());
+            let bound = bound.map_err(|error| NotStarted { endpoint: Some(endpoint.clone()), error })?;
+            endpoints.extend(bound.first().map(|listener| listener.endpoint().clone()));
+            listeners.extend(bound);
+        }
+        Ok((listeners, endpoints))
+    }
+}
 
 /// A listening socket. A UNIX socket's file goes with it.
 pub(super) struct Listener {
     socket: Listening,
     endpoint: Endpoint,
+    /// The TLS of a secure endpoint.
+    security: Option<Arc<ServerSecurity>>,
 }
 
 enum Listening {
@@ -31,28 +75,43 @@ enum Listening {
         socket: UnixListener,
         _file: SocketFile,
     },
+    #[cfg(unix)]
+    Memory {
+        listener: MemoryListener,
+        /// The listener's bell, as the poller watches it.
+        bell: UnixStream,
+    },
 }
 
 impl Listener {
-    /// Listens. A port of 0 becomes one that is free; a UNIX socket's file that no server listens on any more is
-    /// replaced.
-    pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Self> {
-        if endpoint.is_secure || endpoint.http_path.is_some() {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "this URL is not served yet"));
-        }
+    /// Listens on every address of an endpoint. A port of 0 becomes one that is free, the same on each address; a UNIX
+    /// socket's file that no server listens on any more is replaced.
+    pub(super) fn bind(endpoint: &Endpoint, security: Option<&Arc<ServerSecurity>>) -> io::Result<Vec<Self>> {
+        let security = match (endpoint.is_secure, security) {
+            (false, _) => None,
+            (true, Some(security)) => Some(Arc::clone(security)),
+            (true, None) => return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate")),
+        };
+        let with =
+            |socket, endpoint: &Endpoint| Self { socket, endpoint: endpoint.clone(), security: security.clone() };
         match &endpoint.address {
             Address::Tcp { host, port } => {
-                let socket = bind_tcp(host, *port)?;
-                let port = socket.local_addr()?.port();
+                let (sockets, port) = bind_tcp(host, *port)?;
                 let endpoint = Endpoint { address: Address::Tcp { host: host.clone(), port }, ..endpoint.clone() };
-                Ok(Self { socket: Listening::Tcp(socket), endpoint })
+                Ok(sockets.into_iter().map(|socket| with(Listening::Tcp(socket), &endpoint)).collect())
             }
             #[cfg(unix)]
             Address::Unix(path) => {
                 let (socket, file) = SocketFile::bind(path)?;
-                let socket = Listening::Unix { socket, _file: file };
-                Ok(Self { socket, endpoint: endpoint.clone() })
+                Ok(vec![with(Listening::Unix { socket, _file: file }, endpoint)])
             }
+            #[cfg(unix)]
+            Address::Memory(name) => {
+                let listener = MemoryListener::bind(name)?;
+                let bell = UnixStream::from_std(listener.bell().try_clone()?);
+                Ok(vec![with(Listening::Memory { listener, bell }, endpoint)])
+            }
+            #[cfg(not(unix))]
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such sockets here")),
         }
     }
@@ -69,10 +128,18 @@ impl Listener {
                 let (stream, _) = socket.accept()?;
                 // A reply is one write; holding it back for more would only cost time.
                 let _ = stream.set_nodelay(true);
-                Ok(Stream::Tcp(stream))
+                let Some(security) = &self.security else { return Ok(Stream::Tcp(stream)) };
+                let session = security.session(self.endpoint.http_path.is_some()).map_err(abandoned)?;
+                Ok(Stream::Tls(Box::new(TlsStream::new(session, stream))))
             }
             #[cfg(unix)]
             Listening::Unix { socket, .. } => socket.accept().map(|(stream, _)| Stream::Unix(stream)),
+            #[cfg(unix)]
+            Listening::Memory { listener, .. } => {
+                let stream = listener.accept()?;
+                stream.set_nonblocking(true).map_err(abandoned)?;
+                Ok(Stream::Unix(UnixStream::from_std(stream)))
+            }
         }
     }
 
@@ -81,26 +148,63 @@ impl Listener {
             Listening::Tcp(socket) => socket,
             #[cfg(unix)]
             Listening::Unix { socket, .. } => socket,
+            #[cfg(unix)]
+            Listening::Memory { bell, .. } => bell,
         }
     }
 }
 
-/// Listens on the first address of a host that can be listened on.
-fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+/// An error that ends this one connection, not the accepting of others.
+fn abandoned(error: impl Into<io::Error>) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, error.into())
+}
+
+/// Listens on each address of a host that this machine has, at one port.
+fn bind_tcp(host: &str, port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in (host, port).to_socket_addrs()? {
-        match listen(address) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => failure = error,
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for _ in 0..PORTS {
+        match bind_each(&addresses) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && port == 0 => failure = error,
+            result => return result,
         }
     }
     Err(failure)
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens on each of these addresses. Those that this machine does not have, as where IPv6 is off, are left out, but not
+/// all of them.
+fn bind_each(addresses: &[SocketAddr]) -> io::Result<(Vec<TcpListener>, u16)> {
+    let mut sockets = Vec::new();
+    let mut chosen = None;
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in addresses {
+        let port = chosen.unwrap_or(address.port());
+        match listen(SocketAddr::new(address.ip(), port), addresses.len() > 1) {
+            Ok(socket) => {
+                chosen = Some(socket.local_addr()?.port());
+                sockets.push(socket);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => failure = error,
+        }
+    }
+    chosen.map(|port| (sockets, port)).ok_or(failure)
+}
+
+fn listen(address: SocketAddr, has_others: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
+    if address.is_ipv6() && has_others {
+        // The addresses of IPv4 have sockets of their own.
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

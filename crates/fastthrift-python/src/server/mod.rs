@@ -9,6 +9,7 @@ mod connection;
 mod current;
 pub(crate) mod dispatch;
 mod engine;
+mod entrances;
 mod listener;
 mod load;
 pub(crate) mod log;
@@ -20,6 +21,7 @@ mod slots;
 #[cfg(unix)]
 mod socket_file;
 mod stream;
+mod tls_stream;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,6 +35,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use self::connection::Timeouts;
 use self::engine::{Capacity, Engine};
+use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
 use self::services::Services;
 use crate::client::{framing, seconds};
@@ -40,6 +43,7 @@ use crate::endpoint::Endpoint;
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings as WireSettings;
+use crate::tls;
 
 /// The largest number that any setting may have: what Python calls `sys.maxsize`.
 const MAX_NUMBER: usize = usize::MAX >> 1;
@@ -48,7 +52,7 @@ const MAX_NUMBER: usize = usize::MAX >> 1;
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct ServerCore {
     services: Arc<Services>,
-    endpoint: Endpoint,
+    site: Site,
     settings: Settings,
     threads: usize,
     max_in_flight: Option<usize>,
@@ -70,12 +74,14 @@ impl ServerCore {
 #[pymethods]
 impl ServerCore {
     #[new]
-    #[pyo3(signature = (handlers, url, *, protocol, transport, threads, max_connections, message_timeout, idle_timeout,
-                        max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight, interceptors))]
+    #[pyo3(signature = (handlers, urls, *, tls, protocol, transport, threads, max_connections, message_timeout,
+                        idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
+                        interceptors))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
-        url: &str,
+        urls: Vec<String>,
+        tls: Option<Bound<'_, PyAny>>,
         protocol: Option<Bound<'_, PyAny>>,
         transport: Option<&str>,
         threads: Bound<'_, PyAny>,
@@ -118,9 +124,14 @@ impl ServerCore {
             idle: timeout("idle_timeout", idle_timeout)?,
         };
         let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
+        let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)?.without_http()).collect();
+        let endpoints = parsed.map_err(PyValueError::new_err)?;
+        if endpoints.is_empty() {
+            return Err(PyValueError::new_err("a server needs a URL to listen on"));
+        }
         Ok(Self {
             services: Arc::new(Services::new(&handlers, settings, interceptors)?),
-            endpoint: Endpoint::parse(url).map_err(PyValueError::new_err)?,
+            site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints },
             settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,
             max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
@@ -136,8 +147,8 @@ impl ServerCore {
         }
         let (settings, services) = (self.settings.clone(), Arc::clone(&self.services));
         let capacity = Capacity { threads: self.threads, max_in_flight: self.max_in_flight };
-        let started = py.detach(|| Engine::start(&self.endpoint, settings, capacity, services, on_end));
-        let started = started.map_err(|error| listen_error(&self.endpoint, &error))?;
+        let started = py.detach(|| Engine::start(&self.site, settings, capacity, services, on_end));
+        let started = started.map_err(|error| listen_error(&error))?;
         if let Some(forked) = engine.replace(started).filter(|engine| !engine.is_here()) {
             // Its threads, and so its locks, are those of the parent.
             std::mem::forget(forked);
@@ -171,8 +182,10 @@ impl ServerCore {
 
     /// Where the server listens, or is to listen.
     #[getter]
-    fn url(&self, py: Python<'_>) -> String {
-        self.lock(py).as_ref().map_or(&self.endpoint, |engine| engine.endpoint()).to_string()
+    fn urls(&self, py: Python<'_>) -> Vec<String> {
+        let engine = self.lock(py);
+        let endpoints = engine.as_ref().map_or(&*self.site.endpoints, |engine| engine.endpoints());
+        endpoints.iter().map(ToString::to_string).collect()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -222,8 +235,11 @@ fn timeout(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Durat
 }
 
 /// Why a server cannot listen, as the `OSError` that the system's number stands for.
-fn listen_error(endpoint: &Endpoint, error: &std::io::Error) -> PyErr {
-    let text = format!("cannot listen on {endpoint}: {error}");
+fn listen_error(NotStarted { endpoint, error }: &NotStarted) -> PyErr {
+    let text = match endpoint {
+        Some(endpoint) => format!("cannot listen on {endpoint}: {error}"),
+        None => format!("the server cannot start: {error}"),
+    };
     match error.raw_os_error() {
         Some(number) => PyOSError::new_err((number, text)),
         None => PyOSError::new_err(text),

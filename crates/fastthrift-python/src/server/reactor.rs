@@ -5,14 +5,14 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::ServerConfig;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 
 use super::connection::{Connection, Next, Readiness, Timeouts};
+use super::entrances::Entrances;
 use super::listener::Listener;
 use super::slots::Slots;
 
-const LISTENER: Token = Token(usize::MAX);
-const WAKER: Token = Token(usize::MAX - 1);
+const WAKER: Token = Token(usize::MAX);
 /// How many events are taken from the poller at once.
 const EVENTS: usize = 512;
 /// How many connections are accepted before those that are there get their turn.
@@ -28,12 +28,11 @@ pub(super) struct Settings {
     pub(super) max_connections: usize,
 }
 
-/// The poller, the listening socket and the connections.
+/// The poller, the listening sockets and the connections.
 pub(super) struct Reactor {
     poll: Poll,
     events: Events,
-    /// None once nothing more is accepted.
-    listener: Option<Listener>,
+    entrances: Entrances,
     /// Connections may wait to be accepted.
     accepts: Accepts,
     slots: Slots,
@@ -74,15 +73,15 @@ enum Accepts {
 }
 
 impl Reactor {
-    /// Starts to watch the listening socket.
-    pub(super) fn new(mut listener: Listener, settings: Settings) -> io::Result<(Self, Waker)> {
+    /// Starts to watch the listening sockets.
+    pub(super) fn new(listeners: Vec<Listener>, settings: Settings) -> io::Result<(Self, Waker)> {
         let poll = Poll::new()?;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let entrances = Entrances::new(listeners, poll.registry())?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let reactor = Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            listener: Some(listener),
+            entrances,
             accepts: Accepts::Idle,
             slots: Slots::default(),
             ready: VecDeque::new(),
@@ -162,7 +161,7 @@ impl Reactor {
         for event in &self.events {
             match event.token() {
                 WAKER => was_woken = true,
-                LISTENER => self.accepts = Accepts::Pending,
+                token if self.entrances.has(token) => self.accepts = Accepts::Pending,
                 Token(index) => {
                     if self.slots.note(index, Readiness::of(event)) {
                         self.ready.push_back(index);
@@ -221,9 +220,7 @@ impl Reactor {
         while self.accepts == Accepts::Pending {
             self.accept();
         }
-        if let Some(mut listener) = self.listener.take() {
-            let _ = self.poll.registry().deregister(&mut listener);
-        }
+        self.entrances.close(self.poll.registry());
         self.accepts = Accepts::Idle;
         for index in self.slots.indices() {
             let everything = Readiness { readable: true, writable: false, hung_up: false };
@@ -257,7 +254,9 @@ impl Reactor {
         {
             self.accepts = Accepts::Pending;
         }
-        let Some(listener) = &self.listener else { return self.accepts = Accepts::Idle };
+        if self.entrances.is_closed() {
+            return self.accepts = Accepts::Idle;
+        }
         let mut left = ACCEPTS;
         while self.accepts == Accepts::Pending && left > 0 {
             left -= 1;
@@ -265,7 +264,7 @@ impl Reactor {
                 self.accepts = Accepts::Full;
                 break;
             }
-            match listener.accept() {
+            match self.entrances.accept() {
                 Ok(stream) => {
                     let connection = Connection::new(stream, self.settings.config.clone(), self.now);
                     let index = self.slots.reserve();

@@ -1,4 +1,4 @@
-//! A connected socket of either kind that never waits.
+//! A connected socket of any kind that never waits.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -9,11 +9,14 @@ use mio::net::TcpStream;
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 
+use super::tls_stream::TlsStream;
+
 /// A connected socket.
 pub(super) enum Stream {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    Tls(Box<TlsStream>),
 }
 
 impl Stream {
@@ -26,15 +29,43 @@ impl Stream {
                 let address = stream.peer_addr().ok()?;
                 address.as_pathname().map(|path| format!("unix://{}", path.display()))
             }
+            Self::Tls(stream) => stream.socket().peer_addr().ok().map(|address| format!("tls://{address}")),
+        }
+    }
+
+    /// Whether a read has something to say though the socket has nothing.
+    pub(super) fn has_news(&mut self) -> bool {
+        match self {
+            Self::Tls(stream) => stream.has_news(),
+            _ => false,
+        }
+    }
+
+    /// Whether the peer did not finish what comes before its first byte of content.
+    pub(super) fn is_handshaking(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.is_handshaking())
+    }
+
+    /// Whether bytes that a write took wait for room in the socket.
+    pub(super) fn has_unsent(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.has_unsent())
+    }
+
+    /// Sends what a write took. Whether that was all.
+    pub(super) fn push(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Tls(stream) => stream.push(),
+            _ => Ok(true),
         }
     }
 
     /// Tells the peer that nothing more comes.
-    pub(super) fn shutdown_write(&self) -> io::Result<()> {
+    pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             #[cfg(unix)]
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Tls(stream) => stream.shutdown_write(),
         }
     }
 
@@ -43,6 +74,7 @@ impl Stream {
             Self::Tcp(stream) => stream,
             #[cfg(unix)]
             Self::Unix(stream) => stream,
+            Self::Tls(stream) => stream.socket_mut(),
         }
     }
 }
@@ -54,6 +86,7 @@ impl Read for Stream {
             Self::Tcp(stream) => stream.read(buffer),
             #[cfg(unix)]
             Self::Unix(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -65,6 +98,7 @@ impl Write for Stream {
             Self::Tcp(stream) => stream.write(bytes),
             #[cfg(unix)]
             Self::Unix(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
         }
     }
 

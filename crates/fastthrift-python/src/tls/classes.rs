@@ -95,8 +95,8 @@ pub(crate) fn config_error(error: ConfigError) -> PyErr {
     }
 }
 
-/// The TLS of a client for this URL, as the `tls` argument of Python says; `None` where there is none.
-pub(crate) fn of_client(endpoint: &Endpoint, tls: Option<&Bound<'_, PyAny>>) -> PyResult<Option<ClientSecurity>> {
+/// The TLS of a client for these URLs, as the `tls` argument of Python says; `None` where there is none.
+pub(crate) fn of_client(endpoints: &[Endpoint], tls: Option<&Bound<'_, PyAny>>) -> PyResult<Option<ClientSecurity>> {
     let given =
         match tls {
             None => None,
@@ -104,13 +104,18 @@ pub(crate) fn of_client(endpoint: &Endpoint, tls: Option<&Bound<'_, PyAny>>) -> 
                 PyTypeError::new_err(format!("tls must be a fastthrift.ClientTLS or None, got {tls:?}"))
             })?),
         };
-    let security = match (endpoint.is_secure, given) {
-        (false, None) => return Ok(None),
-        (false, Some(_)) => return Err(PyValueError::new_err(plaintext_text(endpoint))),
-        (true, Some(given)) => given.get().security.clone(),
-        (true, None) => ClientSecurity::new(&ClientFiles::default()).map_err(config_error)?,
+    let plaintext = endpoints.iter().find(|endpoint| !endpoint.is_secure);
+    let security = match (plaintext, given) {
+        (Some(endpoint), Some(_)) => return Err(PyValueError::new_err(plaintext_text(endpoint))),
+        (None, Some(given)) => given.get().security.clone(),
+        _ if endpoints.iter().any(|endpoint| endpoint.is_secure) => {
+            ClientSecurity::new(&ClientFiles::default()).map_err(config_error)?
+        }
+        _ => return Ok(None),
     };
-    security.name_for(endpoint).map_err(config_error)?;
+    for endpoint in endpoints.iter().filter(|endpoint| endpoint.is_secure) {
+        security.name_for(endpoint).map_err(config_error)?;
+    }
     Ok(Some(security))
 }
 

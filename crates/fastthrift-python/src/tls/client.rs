@@ -11,11 +11,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::pem::{ConfigError, Identity, roots_of};
-use super::session::TlsSession;
+use super::session::{HTTP, TlsSession};
 use crate::endpoint::Endpoint;
-
-/// The only protocol that HTTP is spoken with here (RFC 7301).
-pub(super) const HTTP: &[u8] = b"http/1.1";
 
 /// A client's side of TLS. Clones share it, sessions to resume included.
 #[derive(Clone)]

@@ -17,6 +17,8 @@ pub(crate) enum ConfigError {
     Unusable(String),
 }
 
+impl std::error::Error for ConfigError {}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,9 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{Error, ServerConfig};
 
-use super::client::HTTP;
 use super::pem::{ConfigError, Identity, roots_of};
-use super::session::{TlsError, TlsSession};
+use super::session::{HTTP, TlsError, TlsSession};
 
 /// A server's side of TLS, which can be read anew while connections go on with what they began with.
 pub(crate) struct ServerSecurity {

@@ -9,6 +9,8 @@ use rustls::{
     AlertDescription, ClientConfig, ClientConnection, Connection, InvalidMessage, ServerConfig, ServerConnection,
 };
 
+/// What HTTP is called where a connection's protocol is agreed upon (RFC 7301).
+pub(super) const HTTP: &[u8] = b"http/1.1";
 /// Unsent bytes, of either kind, that are held before no more plaintext is taken.
 const MAX_UNSENT: usize = 64 << 10;
 
@@ -84,9 +86,12 @@ impl TlsSession {
     /// Takes plaintext out. `WouldBlock` when the peer has to send more for that; 0 when it said that nothing more comes,
     /// and `UnexpectedEof` when the connection ended without its saying so.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match (self.connection.reader().read(buffer), &self.failure) {
-            (Err(error), Some(failure)) if error.kind() == io::ErrorKind::WouldBlock => Err(failure.clone().into()),
-            (result, _) => result,
+        match self.connection.reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(io::Error::new(error.kind(), "the connection ended without the peer's saying so in TLS"))
+            }
+            Err(error) => Err(self.failure.clone().map_or(error, io::Error::from)),
+            read => read,
         }
     }
 
