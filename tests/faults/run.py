@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import importlib
 import importlib.util
 import json
 import secrets
@@ -20,8 +21,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Scenario:
     fatal: float = 1.0
     """How much of the faults that every call of a connection suffers from there is."""
     deadline: float = DEADLINE
+    server: str = "threads"
+    """The kind of server that is called, where there is that kind."""
     is_multiplexed: bool = False
     """Whether a connection carries several calls at a time."""
     run: Callable[..., Tally] = callers.run_threads
@@ -57,20 +60,36 @@ class Scenario:
 MULTIPLEXED: Mapping[str, Any] = {"is_multiplexed": True, "run": aio_callers.run_tasks}
 
 
+def server_kinds() -> list[str]:
+    """Return the kinds of servers that the package has."""
+    has_loop = importlib.util.find_spec("fastthrift.aio") and hasattr(
+        importlib.import_module("fastthrift.aio"), "Server"
+    )
+    return ["threads", "asyncio"] if has_loop else ["threads"]
+
+
 def scenarios() -> list[Scenario]:
     """Return the scenarios that the package is ready for."""
     found = [
         Scenario("threads, a client each", callers.own_clients, 0.5),
-        Scenario("threads, eight to a client", callers.few_clients, 0.3, deadline=1.0, fatal=0.5),
+        Scenario("threads, eight to a client", callers.few_clients, 0.3, deadline=1.0, fatal=0.5, server="asyncio"),
         Scenario("threads, one client", callers.one_client, 0.05, deadline=2.0, fatal=0.2),
     ]
     if hasattr(fastthrift, "Pool"):
         found.append(Scenario("threads, one client with a pool", callers.pooled_client, 0.15))
     if importlib.util.find_spec("fastthrift.aio"):
         found += [
-            Scenario("asyncio, one connection", aio_callers.one_connection, 0.25, fatal=0.03, **MULTIPLEXED),
+            Scenario(
+                "asyncio, one connection", aio_callers.one_connection, 0.25, fatal=0.03, server="asyncio", **MULTIPLEXED
+            ),
             Scenario("asyncio, eight to a connection", aio_callers.few_connections, 0.25, fatal=0.2, **MULTIPLEXED),
-            Scenario("asyncio, a connection each", aio_callers.own_connections, 0.2, run=aio_callers.run_tasks),
+            Scenario(
+                "asyncio, a connection each",
+                aio_callers.own_connections,
+                0.2,
+                server="asyncio",
+                run=aio_callers.run_tasks,
+            ),
         ]
     return found
 
@@ -208,11 +227,14 @@ def run(*, calls: int, seed: int, flips: bool, only: str = "", say: Callable[[st
     chosen = [scenario for scenario in scenarios() if only in scenario.name]
     shares = sum(scenario.share for scenario in chosen)
     outcomes: list[Outcome] = []
-    with helper("server") as (server, failures):
+    with ExitStack() as stack:
+        helpers = {kind: stack.enter_context(helper("server", kind)) for kind in server_kinds()}
         for scenario in chosen:
-            part = replace(scenario, share=scenario.share / shares)
-            outcomes.append(play(part, server, calls=int(calls * part.share) + 1, seed=seed, flips=flips))
+            server, _ = helpers.get(scenario.server, helpers["threads"])
+            part = int(calls * scenario.share / shares) + 1
+            outcomes.append(play(scenario, server, calls=part, seed=seed, flips=flips))
             say(outcomes[-1].summary())
+    failures = [failure for _, ends in helpers.values() for failure in ends]
     failures += [f"{outcome.scenario.name}: {what}" for outcome in outcomes for what in outcome.failures]
     faults: Counter[str] = Counter()
     for outcome in outcomes:

@@ -1,4 +1,4 @@
-"""The server of the fault test, in a process of its own: `python -m tests.faults.server [OPTIONS]`, as JSON.
+"""The server of the fault test, in a process of its own: `python -m tests.faults.server KIND [OPTIONS]`, as JSON.
 
 It says its port in the first line; for each line it then reads it says what it holds, and it ends when there is no
 more to read.
@@ -6,6 +6,7 @@ more to read.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -15,6 +16,7 @@ import fastthrift
 
 from tests.faults import tokens, watch
 
+URL = "tcp://127.0.0.1:0"
 THREADS = 8
 SLOW = 0.02
 """The seconds that `slow` takes."""
@@ -40,28 +42,66 @@ class Handler(tokens.module().Oracle):  # type: ignore[misc, name-defined]
     def note(self, token: Any) -> None:
         pass
 
-    def _answer(self, token: Any, function: str) -> Any:
+    @staticmethod
+    def _answer(token: Any, function: str) -> Any:
         if not tokens.is_whole(token):
             raise tokens.module().Damaged(function)
         return tokens.answer(token, function)
 
 
+class AsyncHandler(Handler):
+    """The same on an event loop; what waits lets others go on, and some answers come from the pool."""
+
+    async def ask(self, token: Any) -> Any:
+        return self._answer(token, "ask")
+
+    async def slow(self, token: Any) -> Any:
+        await asyncio.sleep(SLOW)
+        return self._answer(token, "slow")
+
+    async def note(self, token: Any) -> None:
+        pass
+
+
 def held() -> dict[str, int]:
-    """Return what the server holds, with the threads that it may have whenever it is busy: the pool, and two."""
+    """Return what the server holds, with the threads that it may have whenever it is busy: the pool, and four."""
     found = watch.held()
-    found["threads"] = max(found["threads"], THREADS + 2)
+    found["threads"] = max(found["threads"], THREADS + 4)
     del found["python threads"]  # a thread of the pool becomes one of Python's when it logs
     return found
 
 
+def converse(url: str) -> None:
+    """Say where the server is, and for each line what it holds."""
+    print(json.dumps({"port": int(url.rpartition(":")[2])}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(held()), flush=True)
+
+
+def serve(options: dict[str, Any]) -> None:
+    """Serve by threads."""
+    with fastthrift.Server(Handler(), URL, **options) as server:
+        converse(server.url)
+
+
+async def serve_on_loop(options: dict[str, Any]) -> None:
+    """Serve on an event loop."""
+    from fastthrift import aio
+
+    server: Any = aio.Server(AsyncHandler(), URL, **options)  # type: ignore[attr-defined]
+    async with server:
+        await asyncio.to_thread(converse, server.url)
+
+
 def main() -> None:
     """Serve until there is no more to read."""
-    options: dict[str, Any] = {"message_timeout": 2, "idle_timeout": 20}
-    options |= json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", threads=THREADS, **options) as server:
-        print(json.dumps({"port": int(server.url.rpartition(":")[2])}), flush=True)
-        for _ in sys.stdin:
-            print(json.dumps(held()), flush=True)
+    kind, *given = sys.argv[1:]
+    options: dict[str, Any] = {"threads": THREADS, "message_timeout": 2, "idle_timeout": 20}
+    options |= json.loads(given[0]) if given else {}
+    if kind == "threads":
+        serve(options)
+    else:
+        asyncio.run(serve_on_loop(options))
 
 
 if __name__ == "__main__":

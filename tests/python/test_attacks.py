@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults import attacks, tokens, watch
 from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT
-from tests.faults.run import ROOT, Helper, helper
+from tests.faults.run import ROOT, Helper, helper, server_kinds
 
 OPTIONS = {"max_message_size": MESSAGE_LIMIT, "max_decoded_size": MESSAGE_LIMIT, "message_timeout": 1.5}
 LEAST = 0.2
@@ -60,9 +60,10 @@ def worst(server: Helper, port: int, enough: float) -> tuple[float, int]:
     return best, most
 
 
+@pytest.mark.parametrize("kind", server_kinds())
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_attack_takes_neither_memory_nor_time_from_others(name: str) -> None:
-    with helper("server", json.dumps(OPTIONS)) as (server, failures):
+def test_an_attack_takes_neither_memory_nor_time_from_others(name: str, kind: str) -> None:
+    with helper("server", kind, json.dumps(OPTIONS)) as (server, failures):
         calls_in(server.port, 0.2)
         usual = max(calls_in(server.port, 0.3) for _ in range(2))
         before = server.ask()

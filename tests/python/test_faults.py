@@ -56,7 +56,7 @@ kept: list[tuple[socket.socket, threading.Event]] = []
 
 def played(clients: callers.Clients, *, flips: bool = False, is_multiplexed: bool = False) -> list[str]:
     scenario = Scenario("broken on purpose", clients, 1.0, fatal=0.1, is_multiplexed=is_multiplexed)
-    with run.helper("server") as (server, failures):
+    with run.helper("server", "threads") as (server, failures):
         return run.play(scenario, server, calls=600, seed=1, flips=flips).failures + failures
 
 
