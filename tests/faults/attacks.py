@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.faults import tokens
@@ -32,6 +33,14 @@ def call(name: bytes, body: bytes, sequence_id: int = 1) -> bytes:
 def framed(message: bytes) -> bytes:
     """Return a message in a frame."""
     return struct.pack(">i", len(message)) + message
+
+
+def header(content: bytes, transforms: bytes = b"", infos: bytes = b"", words: int | None = None) -> bytes:
+    """Return a frame of the Header transport; its content is transformed already, its words may be a lie."""
+    block = bytes([0, len(transforms)]) + transforms + infos
+    block += bytes(-len(block) % 4)
+    words = len(block) // 4 if words is None else words
+    return framed(struct.pack(">HHIH", 0x0FFF, 0, 1, words) + block + content)
 
 
 def ask(padding: int) -> bytes:
@@ -183,6 +192,39 @@ def never_reads(port: int) -> Iterator[None]:
     return keep_up(port, 20, lambda: itertools.repeat(request), 0.01)
 
 
+def header_bombs(port: int) -> Iterator[None]:
+    """Send headers without number, headers without end, and heads larger than their frames."""
+    message = ask(100)[4:]
+    pair = b"\x01k\x01v"
+    said = [
+        header(message, infos=b"\x01\xff\xff\xff\xff\x07" + pair * 60_000),
+        header(message, infos=b"\x01\xe0\xd4\x03" + pair * 60_000),
+        header(message, infos=b"\x01\x01\xff\xff\x0f" + bytes(200_000)),
+        header(message, infos=(b"\x01\x01" + pair) * 30_000),
+        header(message, words=0xFFFF),
+        header(message, transforms=bytes([1] * 127)),
+        header(message, infos=b"\x01\x80\x02" + pair * 256),
+    ]
+    turns = itertools.cycle(said)
+    return keep_up(port, 20, lambda: iter([next(turns)] * 10), 0.02)
+
+
+def zlib_bombs(port: int) -> Iterator[None]:
+    """Send little that becomes much: far more than the limit, just within it, and packed twice."""
+    much = zlib.compress(bytes(32 << 20), 9)
+    within = zlib.compress(ask(MESSAGE_LIMIT - 500)[4:], 9)
+    said = [
+        header(much, b"\x01"),
+        header(within, b"\x01"),
+        header(zlib.compress(much, 9), b"\x01\x01"),
+        header(zlib.compress(zlib.compress(much, 9), 9), b"\x01\x01\x01"),
+        much,
+        framed(much),
+    ]
+    turns = itertools.cycle(said)
+    return keep_up(port, 20, lambda: iter([next(turns)] * 3), 0.05)
+
+
 def other_languages(port: int) -> Iterator[None]:
     """Speak TLS and HTTP to a port that speaks neither, and keep the connection."""
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(507)
@@ -200,6 +242,8 @@ ATTACKS: Mapping[str, tuple[Attack, int]] = {
     "idle flood": (idle_flood, 16 << 20),
     "half closed": (half_closed, 16 << 20),
     "never reads": (never_reads, 20 * 2 * MESSAGE_LIMIT),
+    "header bombs": (header_bombs, 20 * 2 * MESSAGE_LIMIT),
+    "zlib bombs": (zlib_bombs, 20 * 3 * MESSAGE_LIMIT),
     "other languages": (other_languages, 8 << 20),
 }
 """Each attack, and the bytes that the server may take for it by what it says of itself: twice the largest message for a

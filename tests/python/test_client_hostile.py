@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import random
@@ -13,7 +14,7 @@ from typing import Any
 
 import fastthrift
 import pytest
-from fastthrift import TTransportException
+from fastthrift import TTransportException, aio
 
 from tests.interop.fake_server import Peer, fake_server, frame, message
 
@@ -67,17 +68,47 @@ ENDLESS: dict[str, tuple[str, str, Iterable[bytes]]] = {
 }
 
 
-def connect(url: str, protocol: str, transport: Any, timeout: float = 2.0) -> Any:
+class OnLoop:
+    """A client on an event loop, called as a blocking one is."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._client = self._loop.run_until_complete(self._open(arguments, options))
+
+    @staticmethod
+    async def _open(arguments: Any, options: Any) -> Any:
+        return await aio.connect(*arguments, **options)
+
+    def add(self, a: int, b: int) -> Any:
+        async def call() -> Any:
+            return await self._client.add(a, b)
+
+        return self._loop.run_until_complete(call())
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+
+CLIENTS: dict[str, Callable[..., Any]] = {"blocking": fastthrift.connect, "asyncio": OnLoop}
+kinds = pytest.mark.parametrize("kind", CLIENTS)
+
+
+def connect(url: str, protocol: str, transport: Any, *, kind: str, timeout: float = 2.0) -> Any:
     limited = PROTOCOLS[protocol](limits=fastthrift.Limits(message=LIMIT))
-    return fastthrift.connect(ours.Calculator, url, protocol=limited, transport=transport, timeout=timeout)
+    return CLIENTS[kind](ours.Calculator, url, protocol=limited, transport=transport, timeout=timeout)
 
 
 def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
+@kinds
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_reply_without_end_ends_in_an_error(name: str) -> None:
+def test_a_reply_without_end_ends_in_an_error(name: str, kind: str) -> None:
     protocol, transport, speech = ENDLESS[name]
 
     def talk(peer: Peer) -> None:
@@ -87,7 +118,7 @@ def test_a_reply_without_end_ends_in_an_error(name: str) -> None:
 
     with fake_server(talk) as url:
         before = resident(), len(os.listdir("/proc/self/fd"))
-        with connect(url, protocol, transport) as client:
+        with connect(url, protocol, transport, kind=kind) as client:
             start = time.monotonic()
             with pytest.raises(fastthrift.TException):
                 client.add(1, 2)
@@ -98,13 +129,14 @@ def test_a_reply_without_end_ends_in_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("pause", [0, 0.05], ids=["at once", "after a while"])
-def test_a_reply_that_comes_before_its_request_answers_nothing(pause: float) -> None:
+@kinds
+def test_a_reply_that_comes_before_its_request_answers_nothing(pause: float, kind: str) -> None:
     def prophet(peer: Peer) -> None:
         for sequence_id in range(5):
             peer.reply("add", sequence_id, 666)
         peer.serve()
 
-    with fake_server(prophet, Peer.serve) as url, connect(url, "binary", "framed") as client:
+    with fake_server(prophet, Peer.serve) as url, connect(url, "binary", "framed", kind=kind) as client:
         time.sleep(pause)
         try:
             assert client.add(20, 22) == 42
@@ -112,11 +144,12 @@ def test_a_reply_that_comes_before_its_request_answers_nothing(pause: float) -> 
             assert client.add(20, 22) == 42
 
 
-def test_a_server_that_closes_over_and_over_costs_an_error_each_and_nothing_more() -> None:
+@kinds
+def test_a_server_that_closes_over_and_over_costs_an_error_each_and_nothing_more(kind: str) -> None:
     def close(peer: Peer) -> None:
         peer.request()
 
-    with fake_server(*[close] * 50, Peer.serve) as url, connect(url, "binary", "framed") as client:
+    with fake_server(*[close] * 50, Peer.serve) as url, connect(url, "binary", "framed", kind=kind) as client:
         before = len(os.listdir("/proc/self/fd"))
         for _ in range(50):
             with pytest.raises(TTransportException):
