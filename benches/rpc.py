@@ -55,7 +55,22 @@ CLIENTS = (
     Scenario("Clients, 32 connections", 32),
 )
 SHARED = Scenario("Clients, 64 callers on one connection", 1, callers=64)
+PAIRS = Scenario("Client and server of one kind, one connection, on one core", 1, same_core=True)
 MIXED = Scenario(f"Quick calls on {QUICK} connections while {SLEEPERS} others call what sleeps 50 ms", QUICK)
+
+
+PAIR_OF = {
+    "fastthrift": "fastthrift",
+    "thriftpy2, cybin": "thriftpy2 threaded, cybin",
+    "Apache, accelerated": "Apache thread pool, accelerated",
+    "grpcio": "grpcio",
+    "floor: Python sockets": "floor: Python socket echo, threads",
+    "fastthrift asyncio": "fastthrift asyncio, plain handler",
+    "thriftpy2 asyncio": "thriftpy2 asyncio",
+    "grpcio asyncio": "grpcio asyncio",
+    "floor: asyncio.Protocol": "floor: asyncio.Protocol echo",
+}
+"""The server of each client's library."""
 
 
 @dataclass
@@ -113,6 +128,18 @@ class Bench:
                     for scenario in (*CLIENTS, SHARED) if kind in echo_client.ASYNCIO else CLIENTS:
                         result = generate(self._client(kind, port, "echo", scenario, self._seconds), scenario.core)
                         self._figures(scenario, kind).add(result, result["cpu_us"])
+
+    def pairs(self) -> None:
+        """Measure every client together with the server of its own library; the CPU time is that of both."""
+        kinds = {f"{kind} and its server": kind for kind in PAIR_OF}
+        for order in shuffled(kinds, self._rounds):
+            for name in self._present(order):
+                kind = kinds[name]
+                with self._unless_missing(name), server(PAIR_OF[kind], self._work) as (process, port):
+                    before = cpu_seconds(process)
+                    result = generate(self._client(kind, port, "echo", PAIRS, self._seconds), PAIRS.core)
+                    spent = (cpu_seconds(process) - before) / result["calls"] * 1e6
+                    self._figures(PAIRS, kind).add(result, result["cpu_us"] + spent)
 
     def _serve(self, kind: str, scenario: Scenario, process: int, port: int) -> None:
         generate(self._generator(kind, port, "echo", scenario, WARM_SECONDS), scenario.core)
@@ -177,6 +204,7 @@ def run(work: Path, loadgen: Path, floor: Path, *, rounds: int, seconds: float) 
     bench = Bench(work, loadgen, rounds=rounds, seconds=seconds)
     bench.servers()
     bench.clients()
+    bench.pairs()
     return rpc_report.report_of(bench.found, bench.missing, rounds, seconds)
 
 

@@ -9,7 +9,7 @@ from benches import echo_client, echo_server, report
 from benches.echo_client import ASYNCIO as ASYNCIO_CLIENTS
 from benches.echo_server import ASYNCIO as ASYNCIO_SERVERS
 from benches.measure import Sample
-from benches.rpc import CLIENTS, MIXED, SERVERS, SHARED, Figures, Found, Scenario
+from benches.rpc import CLIENTS, MIXED, PAIRS, SERVERS, SHARED, Figures, Found, Scenario
 
 BLOCKING, PLAIN, ASYNC = "fastthrift", "fastthrift asyncio, plain handler", "fastthrift asyncio, async handler"
 ASYNCIO_CLIENT = "fastthrift asyncio"
@@ -60,8 +60,8 @@ AIMS = (
         SERVERS[0], "cpu_us", ASYNC, "thriftpy2 asyncio", 0.2,
     ),
     Aim(
-        "calls/s, one connection: blocking client to Python sockets",
-        CLIENTS[0], "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
+        "calls/s, one connection, client and server: blocking to Python sockets",
+        PAIRS, "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
     ),
     Aim(
         "calls/s, 64 callers on one connection: asyncio client to thriftpy2's",
@@ -88,15 +88,18 @@ def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: fl
         "## What is aimed at",
         report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
     ]
-    for scenario in (*SERVERS, MIXED, *CLIENTS, SHARED):
-        side = "client" if scenario in (*CLIENTS, SHARED) else "server"
-        parts += f"## {scenario.title}", _table(found.get(scenario, {}), side)
+    for scenario in (*SERVERS, MIXED, *CLIENTS, SHARED, PAIRS):
+        side = "server" if scenario in (*SERVERS, MIXED) else "client"
+        parts += (
+            f"## {scenario.title}",
+            _table(found.get(scenario, {}), side, "CPU of both" if scenario == PAIRS else f"{side} CPU"),
+        )
     parts += [f"Not here: {kind}: {reason}." for kind, reason in missing.items()]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(figures: Mapping[str, Figures], side: str) -> str:
-    head = ["", f"{side} CPU, us", "p10 - p90", "CPU x ours", "calls/s", "p50, us", "p99, us", "p99.9, us"]
+def _table(figures: Mapping[str, Figures], side: str, cpu: str) -> str:
+    head = ["", f"{cpu}, us", "p10 - p90", "CPU x ours", "calls/s", "p50, us", "p99, us", "p99.9, us"]
     return report.table(head, [_row(kind, figures, side) for kind in KINDS[side] if kind in figures])
 
 
