@@ -34,14 +34,13 @@ struct Everything {
   11: Inner inner
   12: Choice choice
   13: list<i32> numbers
-  14: list<bool> flags
-  15: list<Inner> inners
-  16: set<i32> marks
-  17: set<string> names
-  18: map<string, i64> counts
-  19: map<i32, Inner> places
-  20: map<string, list<i32>> lists
-  21: list<list<string>> rows
+  14: list<Inner> inners
+  15: set<i32> marks
+  16: set<string> names
+  17: map<string, i64> counts
+  18: map<i32, Inner> places
+  19: map<string, list<i32>> lists
+  20: list<list<string>> rows
   /* Further than 15 from the field before: Compact writes the id at length. */
   200: bool far
   201: optional i32 here
@@ -84,6 +83,8 @@ service Conformance {
   list<i32> echoList(1: list<i32> value)
   set<string> echoSet(1: set<string> value)
   map<string, i64> echoMap(1: map<string, i64> value)
+  list<bool> echoFlags(1: list<bool> value)
+  map<string, list<i32>> echoLists(1: map<string, list<i32>> value)
   Inner echoInner(1: Inner value)
   Choice echoChoice(1: Choice value)
   Everything echoEverything(1: Everything value)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.cells import Speech
+from conformance.cells import CARRIERS, TRANSPORTS, Speech
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "peers"
@@ -27,18 +27,17 @@ class Peer(NamedTuple):
     client: Command
     """How its client is started; ``{built}`` stands for the folder it was built in."""
     server: Command
-    speaks: Callable[[str, Speech], bool]
-    """Whether its "client" or its "server" can speak so."""
-    without: frozenset[str] = frozenset()
-    """The checks that its client cannot make."""
+    speaks: Callable[[Speech], bool]
+    """Whether it can speak so, as client and as server."""
 
 
 def _generate(generator: str) -> Command:
     return ["thrift", "-out", "gen", "--gen", generator, "{idl}"]
 
 
-def _speaks(carriers: tuple[str, ...], transports: tuple[str, ...]) -> Callable[[str, Speech], bool]:
-    return lambda _, speech: speech.carrier in carriers and speech.transport in transports
+def _speaks(*, carriers: Iterable[str] = CARRIERS, transports: Iterable[str] = TRANSPORTS) -> Callable[[Speech], bool]:
+    known = frozenset(carriers), frozenset(transports)
+    return lambda speech: speech.carrier in known[0] and speech.transport in known[1]
 
 
 COMPILER: Command = ["thrift", "--version"]
@@ -49,7 +48,7 @@ PYTHON = Peer(
     build=(_generate("py"),),
     client=[sys.executable, "{built}/client.py"],
     server=[sys.executable, "{built}/server.py"],
-    speaks=_speaks(("tcp", "unix"), ("framed", "buffered")),
+    speaks=_speaks(),
 )
 CPP = Peer(
     name="cpp",
@@ -57,22 +56,12 @@ CPP = Peer(
         COMPILER,
         ["g++", "--version"],
         ["make", "--version"],
-        [
-            "g++",
-            "-E",
-            "-x",
-            "c++",
-            "-include",
-            "thrift/processor/TMultiplexedProcessor.h",
-            "/dev/null",
-            "-o",
-            "/dev/null",
-        ],
+        ["g++", "-E", "-include", "thrift/processor/TMultiplexedProcessor.h", "-xc++", "/dev/null", "-o", "/dev/null"],
     ),
     build=(_generate("cpp:no_skeleton"), ["make", "--silent", "-j2"]),
     client=["{built}/client"],
     server=["{built}/server"],
-    speaks=_speaks(("tcp", "unix"), ("framed", "buffered")),
+    speaks=_speaks(),
 )
 GO = Peer(
     name="go",
@@ -83,9 +72,31 @@ GO = Peer(
     ),
     client=["{built}/built/client"],
     server=["{built}/built/server"],
-    speaks=_speaks(("tcp", "unix"), ("framed", "buffered")),
+    speaks=_speaks(),
 )
-PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO)}
+JVM: Command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", "{built}/classes:{built}/lib/*"]
+JAVA = Peer(
+    name="java",
+    needs=(COMPILER, ["javac", "-version"], ["mvn", "--batch-mode", "--version"]),
+    build=(
+        _generate("java:generated_annotations=suppress"),
+        ["sed", "-i", "-f", "fit.sed", "gen/conformance/Conformance.java", "gen/conformance/Later.java"],
+        ["mvn", "-q", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime"],
+        ["sh", "-c", "javac -nowarn -d classes -cp 'lib/*' src/peer/*.java gen/conformance/*.java"],
+    ),
+    client=[*JVM, "peer.Client"],
+    server=[*JVM, "peer.Server"],
+    speaks=_speaks(carriers=("tcp", "tls", "http", "https"), transports=("framed", "buffered", "zlib")),
+)
+NODE = Peer(
+    name="node",
+    needs=(COMPILER, ["node", "--version"], ["npm", "--version"]),
+    build=(_generate("js:node,es6"), ["npm", "ci", "--silent", "--no-audit", "--no-fund"]),
+    client=["node", "{built}/client.js"],
+    server=["node", "{built}/server.js"],
+    speaks=_speaks(transports=("framed", "buffered", "header")),
+)
+PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE)}
 
 
 def _ours(name: str, *options: str) -> Peer:
@@ -98,7 +109,7 @@ def _ours(name: str, *options: str) -> Peer:
         build=(),
         client=command("client"),
         server=command("server"),
-        speaks=_speaks(("tcp", "unix"), ("framed", "buffered")),
+        speaks=_speaks(carriers=("tcp", "unix"), transports=("framed", "buffered")),
     )
 
 

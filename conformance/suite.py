@@ -33,7 +33,7 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    return EVERYBODY[cell.client].speaks("client", cell.speech) and EVERYBODY[cell.server].speaks("server", cell.speech)
+    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].speaks(cell.speech)
 
 
 def jobs(peers: Iterable[str]) -> Iterator[Job]:
@@ -64,13 +64,13 @@ class Runner:
             with programs.serving(command, job.speech, files, self._environment(server)) as url:
                 return [self._call(cell, url) for cell in job.cells]
         except programs.ServerError as error:
-            return [Outcome(cell, dict.fromkeys(_expected(cell), str(error))) for cell in job.cells]
+            return [Outcome(cell, dict.fromkeys(CHECKS, str(error))) for cell in job.cells]
 
     def _call(self, cell: Cell, url: str) -> Outcome:
         client = EVERYBODY[cell.client]
         command = [*client.client, "--url", url, *_arguments(cell.speech), *self._certificates.for_clients]
         outcomes, noise = programs.call(self._filled(client, command), self._environment(client))
-        return Outcome(cell, {check: outcomes.get(check, f"no outcome; {noise!r}") for check in _expected(cell)})
+        return Outcome(cell, {check: outcomes.get(check, f"no outcome; {noise!r}") for check in CHECKS})
 
     def _environment(self, peer: Peer) -> dict[str, str]:
         built = self._built.get(peer.name)
@@ -82,7 +82,3 @@ class Runner:
 
 def _arguments(speech: Speech) -> Command:
     return ["--transport", speech.transport, "--protocol", speech.protocol]
-
-
-def _expected(cell: Cell) -> list[str]:
-    return [check for check in CHECKS if check not in EVERYBODY[cell.client].without]

@@ -122,6 +122,16 @@ def check_containers(setting: Setting) -> None:
         echoes(client.echoMap, {}, {"": 0}, {f"name {number}": -number for number in range(100)})
 
 
+def check_flags(setting: Setting) -> None:
+    with setting.connect() as client:
+        echoes(client.echoFlags, [], [True], [True, False, True], [False] * 20)
+
+
+def check_lists(setting: Setting) -> None:
+    with setting.connect() as client:
+        echoes(client.echoLists, {"some": [1, 2, 3]}, {"none": []}, {"none": [], "some": [1], "more": [2, 3]})
+
+
 def check_struct(setting: Setting) -> None:
     with setting.connect() as client:
         echoes(client.echoEverything, everything(setting.types), with_empty_containers(setting.types))
@@ -243,13 +253,12 @@ def everything(types: Any) -> Any:
         inner=inner,
         choice=types.Choice(number=5),
         numbers=[1, -1, 2**31 - 1],
-        flags=[True, False, True],
         inners=[inner, types.Inner(text="", number=0)],
         marks={1, -1, 2**31 - 1},
         names={"a", "größe", ""},
         counts={"a": 1, "": -(2**63)},
         places={-1: inner, 2**31 - 1: types.Inner(text="x", number=9)},
-        lists={"none": [], "some": [1, 2, 3]},
+        lists={"one": [1], "some": [1, 2, 3]},
         rows=[["a", "b"], [], ["c"]],
         far=True,
         here=-7,
@@ -258,7 +267,7 @@ def everything(types: Any) -> Any:
 
 def with_empty_containers(types: Any) -> Any:
     value = everything(types)
-    value.numbers, value.flags, value.inners, value.rows = [], [], [], [[]]
+    value.numbers, value.inners, value.rows = [], [], [[]]
     value.marks, value.names = set(), set()
     value.counts, value.places, value.lists = {}, {}, {}
     return value

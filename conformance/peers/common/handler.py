@@ -19,7 +19,8 @@ class Handler:
         return value
 
     echoBool = echoI8 = echoI16 = echoI32 = echoI64 = echoDouble = echoString = echoBinary = _echo
-    echoColour = echoList = echoSet = echoMap = echoInner = echoChoice = echoEverything = echoTree = _echo
+    echoColour = echoList = echoSet = echoMap = echoFlags = echoLists = _echo
+    echoInner = echoChoice = echoEverything = echoTree = _echo
 
     def defaults(self) -> Any:
         return self._types.Defaults()

@@ -140,13 +140,12 @@ Everything everything() {
   made.inner = in;
   made.choice.__set_number(5);
   made.numbers = {1, -1, std::numeric_limits<int32_t>::max()};
-  made.flags = {true, false, true};
   made.inners = {in, inner("", 0)};
   made.marks = {1, -1, std::numeric_limits<int32_t>::max()};
   made.names = {"a", "größe", ""};
   made.counts = {{"a", 1}, {"", std::numeric_limits<int64_t>::min()}};
   made.places = {{-1, in}, {std::numeric_limits<int32_t>::max(), inner("x", 9)}};
-  made.lists = {{"none", {}}, {"some", {1, 2, 3}}};
+  made.lists = {{"one", {1}}, {"some", {1, 2, 3}}};
   made.rows = {{"a", "b"}, {}, {"c"}};
   made.far = true;
   made.__set_here(-7);
@@ -156,7 +155,6 @@ Everything everything() {
 Everything with_empty_containers() {
   Everything made = everything();
   made.numbers = {};
-  made.flags = {};
   made.inners = {};
   made.rows = {{}};
   made.marks = {};
@@ -234,6 +232,18 @@ void check_containers(Client& client) {
                                {{}, {1}, std::vector<int32_t>(14, -1), std::vector<int32_t>(15, 7), long_list});
   echoes<std::set<std::string>>(client, &Client::echoSet, {{}, {""}, names});
   echoes<std::map<std::string, int64_t>>(client, &Client::echoMap, {{}, {{"", 0}}, counts});
+}
+
+void check_flags(Client& client) {
+  echoes<std::vector<bool>>(client, &Client::echoFlags,
+                            {{}, {true}, {true, false, true}, std::vector<bool>(20, false)});
+}
+
+void check_lists(Client& client) {
+  using Lists = std::map<std::string, std::vector<int32_t>>;
+  echoes<Lists>(client, &Client::echoLists,
+                {Lists{{"some", {1, 2, 3}}}, Lists{{"none", {}}},
+                 Lists{{"none", {}}, {"some", {1}}, {"more", {2, 3}}}});
 }
 
 void check_struct(Client& client) {
@@ -365,6 +375,8 @@ const std::vector<std::pair<std::string, Check>> CHECKS = {
     {"binary", connected(check_binary)},
     {"enum", connected(check_enum)},
     {"containers", connected(check_containers)},
+    {"flags", connected(check_flags)},
+    {"lists", connected(check_lists)},
     {"struct", connected(check_struct)},
     {"union", connected(check_union)},
     {"recursion", connected(check_recursion)},

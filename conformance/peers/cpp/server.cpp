@@ -37,6 +37,11 @@ class Handler : public ConformanceIf {
   void echoMap(std::map<std::string, int64_t>& result, const std::map<std::string, int64_t>& value) override {
     result = value;
   }
+  void echoFlags(std::vector<bool>& result, const std::vector<bool>& value) override { result = value; }
+  void echoLists(std::map<std::string, std::vector<int32_t>>& result,
+                 const std::map<std::string, std::vector<int32_t>>& value) override {
+    result = value;
+  }
   void echoInner(Inner& result, const Inner& value) override { result = value; }
   void echoChoice(Choice& result, const Choice& value) override { result = value; }
   void echoEverything(Everything& result, const Everything& value) override { result = value; }

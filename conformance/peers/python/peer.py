@@ -47,16 +47,10 @@ def protocol_factory(asked: argparse.Namespace) -> Any:
 
 
 class ZlibTransportFactory:
-    """Gives each connection a stream of its own, and one to both of its directions."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, Any] = {}
+    """Gives each connection streams of its own: Apache's factory keeps the last, which threads would share."""
 
     def getTransport(self, trans: Any) -> Any:
-        made = self._made.pop(id(trans), None)
-        if made is None:
-            made = self._made[id(trans)] = TBufferedTransport(TZlibTransport(trans))
-        return made
+        return TZlibTransport(trans)
 
 
 def transport_factory(asked: argparse.Namespace) -> Any:

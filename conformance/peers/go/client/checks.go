@@ -32,6 +32,8 @@ var checks = []struct {
 	{"binary", checkBinary},
 	{"enum", checkEnum},
 	{"containers", checkContainers},
+	{"flags", checkFlags},
+	{"lists", checkLists},
 	{"struct", checkStruct},
 	{"union", checkUnion},
 	{"recursion", checkRecursion},
@@ -190,18 +192,30 @@ func checkContainers(c *connection) error {
 	)
 }
 
+func checkFlags(c *connection) error {
+	return echoes(c.service.EchoFlags, []bool{}, []bool{true}, []bool{true, false, true}, make([]bool, 20))
+}
+
+func checkLists(c *connection) error {
+	return echoes(c.service.EchoLists,
+		map[string][]int32{"some": {1, 2, 3}},
+		map[string][]int32{"none": {}},
+		map[string][]int32{"none": {}, "some": {1}, "more": {2, 3}},
+	)
+}
+
 func everything() *conformance.Everything {
 	inner := &conformance.Inner{Text: "größe", Number: -1}
 	return &conformance.Everything{
 		Yes: true, No: false, Tiny: -128, Small: math.MinInt16, Medium: math.MaxInt32, Large: math.MinInt64,
 		Real: 0.1, Text: "text \U0001f409", Raw: allBytes(), Colour: conformance.Colour_GREEN,
 		Inner: inner, Choice: &conformance.Choice{Number: thrift.Int64Ptr(5)},
-		Numbers: []int32{1, -1, math.MaxInt32}, Flags: []bool{true, false, true},
-		Inners: []*conformance.Inner{inner, {Text: "", Number: 0}},
-		Marks:  []int32{-1, 1, math.MaxInt32}, Names: []string{"", "a", "größe"},
+		Numbers: []int32{1, -1, math.MaxInt32},
+		Inners:  []*conformance.Inner{inner, {Text: "", Number: 0}},
+		Marks:   []int32{-1, 1, math.MaxInt32}, Names: []string{"", "a", "größe"},
 		Counts: map[string]int64{"a": 1, "": math.MinInt64},
 		Places: map[int32]*conformance.Inner{-1: inner, math.MaxInt32: {Text: "x", Number: 9}},
-		Lists:  map[string][]int32{"none": {}, "some": {1, 2, 3}},
+		Lists:  map[string][]int32{"one": {1}, "some": {1, 2, 3}},
 		Rows:   [][]string{{"a", "b"}, {}, {"c"}},
 		Far:    true, Here: thrift.Int32Ptr(-7),
 	}
@@ -209,7 +223,7 @@ func everything() *conformance.Everything {
 
 func withEmptyContainers() *conformance.Everything {
 	value := everything()
-	value.Numbers, value.Flags, value.Inners = []int32{}, []bool{}, []*conformance.Inner{}
+	value.Numbers, value.Inners = []int32{}, []*conformance.Inner{}
 	value.Marks, value.Names, value.Rows = []int32{}, []string{}, [][]string{{}}
 	value.Counts, value.Places = map[string]int64{}, map[int32]*conformance.Inner{}
 	value.Lists = map[string][]int32{}

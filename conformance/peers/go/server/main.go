@@ -40,6 +40,12 @@ func (*handler) EchoMap(_ context.Context, value map[string]int64) (map[string]i
 	return value, nil
 }
 
+func (*handler) EchoFlags(_ context.Context, value []bool) ([]bool, error) { return value, nil }
+
+func (*handler) EchoLists(_ context.Context, value map[string][]int32) (map[string][]int32, error) {
+	return value, nil
+}
+
 func (*handler) EchoInner(_ context.Context, value *conformance.Inner) (*conformance.Inner, error) {
 	return value, nil
 }
