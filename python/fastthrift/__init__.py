@@ -44,7 +44,7 @@ from fastthrift._load import check, load, load_files, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from fastthrift._client import Client, connect
+    from fastthrift._client import Client, connect, with_options
     from fastthrift._diagnostics import Diagnostic, ThriftSyntaxError
     from fastthrift._hook import install_import_hook, remove_import_hook
     from fastthrift._processor import Processor
@@ -106,6 +106,7 @@ __all__ = [
     "serve",
     "to_dict",
     "to_json",
+    "with_options",
 ]
 
 _MODULES = {
@@ -121,6 +122,7 @@ _MODULES = {
     "install_import_hook": "_hook",
     "remove_import_hook": "_hook",
     "serve": "_server",
+    "with_options": "_client",
 }
 """Where the names are that not every program needs: a module is imported when the first of its names is asked for."""
 

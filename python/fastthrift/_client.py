@@ -6,19 +6,24 @@ from fastthrift import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any, Literal, TypeAlias
+    from collections.abc import Callable, Iterable, Mapping
+    from types import EllipsisType
+    from typing import Any, Literal, TypeAlias, TypeVar
 
-    from fastthrift._core import Pool, Retry
+    from fastthrift._core import Call, Pool, Retry
     from fastthrift._service import Service
 
     Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
     Transport: TypeAlias = Literal["framed", "unframed"]
 
+    Interceptor: TypeAlias = Callable[[Call, Callable[[], Any]], Any]
+
     class Client(_core.Client):
         """A client of a service: its methods are those of the IDL."""
 
         def __getattr__(self, name: str) -> Any: ...
+
+    _ClientT = TypeVar("_ClientT", bound=_core.Client)
 
 else:
     from fastthrift._core import Client
@@ -35,6 +40,7 @@ def connect(
     pool: Pool | None = None,
     retry: Retry | None = None,
     tls: _core.ClientTLS | None = None,
+    interceptors: Iterable[Interceptor] | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
@@ -60,6 +66,10 @@ def connect(
         retry: When and how often calls are made again; None for never.
         tls: Whom to trust, and who this side is, where the URL says TLS; by default the system's roots, and the host's
             name is verified. Nothing ever falls back to plaintext.
+        interceptors: What runs around each call: ``interceptor(call, proceed)`` returns what ``proceed()`` returns, or
+            another result instead, or raises. Before it proceeds it may add to ``call.headers``; after that it finds
+            the reply's in ``call.reply_headers``. The first is the outermost, and the last proceeds to the call itself:
+            repeating it, where `retry` allows that, happens inside of that one ``proceed()``.
 
     Raises:
         ConnectError: The connection cannot be made.
@@ -69,6 +79,35 @@ def connect(
     """
     urls = [url] if isinstance(url, str) else list(url)
     client: Client = _core.connect(  # type: ignore[assignment]
-        service, urls, protocol, transport, timeout, service_name, pool, retry, tls
+        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors
     )
     return client
+
+
+def with_options(
+    client: _ClientT,
+    *,
+    timeout: float | EllipsisType | None = ...,
+    headers: Mapping[str, str] | EllipsisType | None = ...,
+    idempotent: bool | EllipsisType | None = ...,
+) -> _ClientT:
+    """Return a client of the same class over the same connections, whose calls differ as said.
+
+    It costs next to nothing, so it may be made for a single call. What is not given stays as it is. Closing either
+    client closes the connections of both.
+
+    Args:
+        client: A client, or what this function returned before.
+        timeout: The seconds that a call may take in all; None for no limit. Where headers travel, the server is told
+            what is left of it.
+        headers: What travels beside each call, added to what did already; None takes all away. The client's transport
+            has to carry headers.
+        idempotent: Whether calls may be made again even if they may have been carried out: True and False count more
+            than the annotation of a function, None leaves it to that.
+
+    Raises:
+        TypeError: It is no client, or headers are not text.
+        ValueError: The time-out cannot be, or the transport carries no headers.
+    """
+    twin: _ClientT = _core.with_options(client, timeout, headers, idempotent)
+    return twin

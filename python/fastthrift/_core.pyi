@@ -20,6 +20,7 @@ _Transport: TypeAlias = Literal["framed", "unframed"]
 _Dialect: TypeAlias = Literal["extended", "apache"]
 _StrPath: TypeAlias = str | os.PathLike[str]
 _C = TypeVar("_C", bound=AsyncClient)
+_ClientT = TypeVar("_ClientT", bound=Client)
 _S = TypeVar("_S", bound=Struct | Union | ThriftException)
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "serialize_into",
     "to_dict",
     "to_json",
+    "with_options",
 ]
 
 # ---- classes of loaded IDL files ----
@@ -263,7 +265,9 @@ def connect(
     pool: Pool | None,
     retry: Retry | None,
     tls: ClientTLS | None,
+    interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
 ) -> Client: ...
+def with_options(client: _ClientT, timeout: object, headers: object, idempotent: object) -> _ClientT: ...
 
 @final
 class Pool:

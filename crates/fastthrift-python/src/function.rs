@@ -92,7 +92,8 @@ impl ServiceFunction {
     ) -> PyResult<Bound<'py, PyAny>> {
         match self.role {
             Role::Call => {
-                instance.cast::<Client>()?.get().call(self.registry.bind(instance.py()), &self.info, args, kwargs)
+                let (client, registry) = (instance.cast::<Client>()?, self.registry.bind(instance.py()));
+                Client::call(client, registry, &self.service, &self.info, args, kwargs)
             }
             Role::Await => {
                 let client = instance.cast::<AsyncClient>()?.get();

@@ -49,6 +49,11 @@ impl Interceptors {
         Ok(Self(Some(PyTuple::new(given.py(), listed)?.unbind())))
     }
 
+    /// The same ones, for another owner.
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self(self.0.as_ref().map(|interceptors| interceptors.clone_ref(py)))
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -1,19 +1,21 @@
 //! How calls are made: over a connection of the pool, and again where that is allowed.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::ApplicationException;
 use fastthrift_rpc::policy::Verdict;
-use fastthrift_rpc::{CallId, CallKind, ReplyBody, Span};
+use fastthrift_rpc::{CallId, CallKind, Headers, ReplyBody, Span};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::failure::{Failure, LinkError};
+use super::intercepting::{intercept, observe};
 use super::link::{Limit, Link};
 use super::pool::{NoTurn, Turn};
-use super::{Client, ResultFields, Shared, Unsent, bind, read_result, write_call};
-use crate::call::current_deadline;
+use super::{Client, ResultFields, Shared, bind, read_result, write_arguments};
+use crate::call::Call;
 use crate::class::none;
 use crate::error::{application_error, decode_error, encode_error};
 use crate::object::{Object, held};
@@ -26,11 +28,13 @@ pub(super) struct Outgoing<'a, 'py> {
     pub(super) info: &'a FunctionInfo,
     /// The arguments in the order of the IDL.
     pub(super) values: &'a [Object],
-    /// Whether it does no harm when the peer carries it out twice.
-    pub(super) is_idempotent: bool,
     /// When it was begun.
     pub(super) start: Instant,
     pub(super) limit: Limit,
+    /// What travels beside it, where anything can.
+    pub(super) headers: &'a Headers,
+    /// Who is told of its sizes and of the reply's headers.
+    pub(super) observer: Option<&'a Bound<'py, Call>>,
 }
 
 /// What came of a call.
@@ -45,37 +49,43 @@ pub(super) enum Answer {
 pub(super) type Attempt = Result<PyResult<Answer>, Failure>;
 
 impl Client {
-    /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
+    /// Makes a call of one of the service's functions.
     pub(crate) fn call<'py>(
-        &self,
+        this: &Bound<'py, Self>,
         registry: &Bound<'py, Registry>,
-        info: &FunctionInfo,
+        service: &Arc<str>,
+        info: &Arc<FunctionInfo>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = registry.py();
+        let client = this.get();
         let values = bind(info, registry, args, kwargs)?;
         let start = Instant::now();
-        let timeout = self.options.timeout;
-        let own = timeout.and_then(|timeout| start.checked_add(timeout));
-        let deadline = own.into_iter().chain(current_deadline(py)).min();
-        let is_idempotent = self.options.idempotent.unwrap_or(info.is_idempotent);
-        let limit = Limit { timeout, deadline };
-        let outgoing = Outgoing { registry, info, values: &values, is_idempotent, start, limit };
-        match self.shared.make(&outgoing)? {
-            Answer::Nothing => Ok(none().into_bound(py)),
-            Answer::Result(fields) => fields.into_result(py, info),
-            Answer::Exception(exception) => Err(application_error(py, &exception)),
+        let limit = client.options.limit(registry.py(), start);
+        if !client.interceptors.is_empty() {
+            return intercept(this, registry, service, info, values, limit);
+        }
+        let headers = client.options.headers();
+        client.make(&Outgoing { registry, info, values: &values, start, limit, headers, observer: None })
+    }
+
+    /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
+    pub(super) fn make<'py>(&self, outgoing: &Outgoing<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let is_idempotent = self.options.idempotent.unwrap_or(outgoing.info.is_idempotent);
+        match self.shared.make(outgoing, is_idempotent)? {
+            Answer::Nothing => Ok(none().into_bound(outgoing.registry.py())),
+            Answer::Result(fields) => fields.into_result(outgoing.registry.py(), outgoing.info),
+            Answer::Exception(exception) => Err(application_error(outgoing.registry.py(), &exception)),
         }
     }
 }
 
 impl Shared {
     /// Makes a call, as often as that is allowed.
-    pub(super) fn make(&self, outgoing: &Outgoing<'_, '_>) -> PyResult<Answer> {
+    fn make(&self, outgoing: &Outgoing<'_, '_>, is_idempotent: bool) -> PyResult<Answer> {
         let attempt = match &self.retry {
             None => self.attempt(outgoing),
-            Some(retry) => retry.run(outgoing, || self.attempt(outgoing)),
+            Some(retry) => retry.run(outgoing, is_idempotent, || self.attempt(outgoing)),
         };
         attempt.unwrap_or_else(|failure| {
             let py = outgoing.registry.py();
@@ -116,7 +126,13 @@ impl Shared {
         if let Some(raised) = raised {
             return Ok(Err(raised));
         }
-        Ok(match reply? {
+        let reply = reply?;
+        if let Some(call) = outgoing.observer
+            && let Err(raised) = observe(call, &link)
+        {
+            return Ok(Err(raised));
+        }
+        Ok(match reply {
             None => Ok(Answer::Nothing),
             Some(ReplyBody::Exception(exception)) => Ok(Answer::Exception(exception)),
             Some(ReplyBody::Result(body)) => self.read(outgoing, &mut link, body).map(Answer::Result),
@@ -164,7 +180,7 @@ impl Shared {
         let own = start.checked_add(health.timeout);
         let deadline = own.into_iter().chain(outgoing.limit.deadline).min();
         let limit = Limit { timeout: outgoing.limit.timeout, deadline };
-        let check = Outgoing { info: &health.info, values: &[], start, limit, is_idempotent: true, ..*outgoing };
+        let check = Outgoing { info: &health.info, values: &[], start, limit, observer: None, ..*outgoing };
         let Ok(call) = self.write(&check, link)? else { return Ok(false) };
         let mut raised = None;
         let reply = outgoing.registry.py().detach(|| {
@@ -182,16 +198,19 @@ impl Shared {
 
     /// Puts a call into the connection's buffer. When that fails, nothing of it is there, and the connection stays good.
     pub(super) fn write(&self, outgoing: &Outgoing<'_, '_>, link: &mut Link) -> PyResult<Result<CallId, Failure>> {
-        let Outgoing { registry, info, values, limit, .. } = *outgoing;
-        let writer = match link.begin_call(&info.name, outgoing.kind(), limit.deadline) {
+        let Outgoing { registry, info, values, limit, headers, .. } = *outgoing;
+        let mut writer = match link.begin_call(&info.name, outgoing.kind(), limit.deadline, headers) {
             Ok(writer) => writer,
             Err(error) => return Ok(Err(Failure::before(error))),
         };
-        match write_call(registry.get(), info, values, &self.target.settings, writer) {
-            Ok(call) => Ok(Ok(call)),
-            Err(Unsent::Encode(error)) => Err(encode_error(held(), &error)),
-            Err(Unsent::Call(error)) => Ok(Err(Failure::before(LinkError::Call(error)))),
+        if let Err(error) = write_arguments(registry.get(), info, values, &self.target.settings, &mut writer.sink()) {
+            return Err(encode_error(held(), &error));
         }
+        if let Some(call) = outgoing.observer {
+            let start = writer.body_start();
+            call.get().set_request_bytes(writer.buffer().len().saturating_sub(start));
+        }
+        Ok(writer.finish().map_err(|error| Failure::before(LinkError::Call(error))))
     }
 
     /// Reads the result that the connection holds.

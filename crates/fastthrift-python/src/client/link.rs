@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
-use fastthrift_rpc::{CallId, CallKind, CallWriter, ClientConnection, ClientEvent, ReplyBody};
+use fastthrift_rpc::{CallId, CallKind, CallOptions, CallWriter, ClientConnection, ClientEvent, Headers, ReplyBody};
 
 use super::Target;
 use super::failure::{Failure, LinkError};
@@ -35,6 +35,8 @@ struct Open {
     timeout: Option<Duration>,
     /// Whether the socket's timeouts are those of the link, not what was left of a deadline.
     has_usual_timeouts: bool,
+    /// How many bytes came since the last call was begun.
+    received: usize,
 }
 
 /// How long a call may take.
@@ -99,8 +101,15 @@ impl Link {
         let now = Instant::now();
         let connection = ClientConnection::new(target.config.clone());
         self.place = place;
-        self.open =
-            Some(Open { socket, connection, epoch: now, used: now, timeout: limit.timeout, has_usual_timeouts: true });
+        self.open = Some(Open {
+            socket,
+            connection,
+            epoch: now,
+            used: now,
+            timeout: limit.timeout,
+            has_usual_timeouts: true,
+            received: 0,
+        });
         Ok(())
     }
 
@@ -110,10 +119,21 @@ impl Link {
         function: &str,
         kind: CallKind,
         deadline: Option<Instant>,
+        headers: &Headers,
     ) -> Result<CallWriter<'_>, LinkError> {
         let open = self.open.as_mut().ok_or(LinkError::Closed)?;
-        let deadline = deadline.map(|deadline| deadline.saturating_duration_since(open.epoch));
-        open.connection.begin_call(function, kind, deadline).map_err(LinkError::Call)
+        let until = deadline.map(|deadline| deadline.saturating_duration_since(open.epoch));
+        let mut options = CallOptions { deadline: until, headers, ..CallOptions::new(function, kind) };
+        if open.connection.carries_headers() {
+            // The server is told what is left, so that it need not work for nobody.
+            options.timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        }
+        open.connection.begin(options).map_err(LinkError::Call)
+    }
+
+    /// How many bytes came since the call was begun, and the headers of its reply.
+    pub(super) fn received(&self) -> (usize, &Headers) {
+        self.open.as_ref().map_or((0, Headers::none()), |open| (open.received, open.connection.reply_headers()))
     }
 
     /// Sends what was written and waits for the reply; a oneway has none. `is_interrupted` is asked when a signal came.
@@ -156,6 +176,7 @@ impl Open {
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, LinkError> {
         let deadline = limit.deadline;
+        self.received = 0;
         self.prepare(limit)?;
         self.send(deadline, is_interrupted)?;
         if kind == CallKind::Oneway {
@@ -215,7 +236,10 @@ impl Open {
         loop {
             match self.socket.read(self.connection.receive_buffer(READ_SIZE)) {
                 Ok(0) => self.connection.receive_eof(),
-                Ok(count) => self.connection.received(count),
+                Ok(count) => {
+                    self.received += count;
+                    self.connection.received(count);
+                }
                 Err(error) => {
                     check(error, is_interrupted)?;
                     self.bound_by(deadline)?;

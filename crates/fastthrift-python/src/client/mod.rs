@@ -4,8 +4,10 @@ mod arguments;
 mod calling;
 mod endpoints;
 mod failure;
+mod intercepting;
 mod link;
 mod message;
+mod options;
 mod policies;
 mod pool;
 mod reaper;
@@ -17,20 +19,23 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{ClientConfig, Framing};
+use fastthrift_rpc::{ClientConfig, ClientConnection, Framing};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 
 pub(crate) use self::arguments::bind;
 use self::endpoints::Endpoints;
 use self::failure::{LinkError, connect_error};
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
+use self::options::CallDefaults;
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of};
 use self::pool::Pool;
 use self::retrying::Retrying;
 use crate::function::{Role, ServiceFunction};
+use crate::interceptors::{Interceptors, Style};
 use crate::names::python_name;
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
@@ -46,6 +51,7 @@ use crate::tls::{self, ClientSecurity};
 pub(crate) struct Client {
     shared: Arc<Shared>,
     options: CallDefaults,
+    interceptors: Interceptors,
 }
 
 /// What clients have in common that differ in their options alone.
@@ -54,14 +60,6 @@ struct Shared {
     pool: Pool,
     retry: Option<Retrying>,
     health: Option<Health>,
-}
-
-/// What holds for each call of a client.
-#[derive(Clone)]
-struct CallDefaults {
-    timeout: Option<Duration>,
-    /// Whether calls may be made again; `None` is what the IDL says of each function.
-    idempotent: Option<bool>,
 }
 
 /// The function that tells whether a connection is good.
@@ -79,6 +77,11 @@ struct Target {
 }
 
 impl Target {
+    /// Whether headers travel beside the calls.
+    fn carries_headers(&self) -> bool {
+        ClientConnection::new(self.config.clone()).carries_headers()
+    }
+
     /// Makes a connection. A signal ends the attempt; if its handler raises nothing, there is another.
     fn connect(&self, py: Python<'_>, link: &mut Link, limit: Limit) -> PyResult<Result<(), LinkError>> {
         loop {
@@ -109,6 +112,10 @@ impl Client {
         Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().shared.target.endpoints))
     }
 
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.interceptors.traverse(&visit)
+    }
+
     fn __enter__(this: Py<Self>) -> Py<Self> {
         this
     }
@@ -132,6 +139,7 @@ fn connect<'py>(
     pool: Option<&Bound<'py, PyAny>>,
     retry: Option<&Bound<'py, PyAny>>,
     tls: Option<&Bound<'py, PyAny>>,
+    interceptors: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
@@ -162,15 +170,20 @@ fn connect<'py>(
         }
         None => None,
     };
+    let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
     let target = Target { endpoints, security, config, settings };
     let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
     let shared = Shared { target, pool, retry, health };
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
-    let options = CallDefaults { timeout, idempotent: None };
-    let client = Client { shared: Arc::new(shared), options };
-    class.call1((Bound::new(py, Opening(Mutex::new(Some(client))))?,))
+    let options = CallDefaults { timeout, ..CallDefaults::default() };
+    opened(&class, Client { shared: Arc::new(shared), options, interceptors })
+}
+
+/// A client as an instance of its class.
+fn opened<'py>(class: &Bound<'py, PyType>, client: Client) -> PyResult<Bound<'py, PyAny>> {
+    class.call1((Bound::new(class.py(), Opening(Mutex::new(Some(client))))?,))
 }
 
 impl Shared {
@@ -262,5 +275,6 @@ pub(crate) fn client_class<'py>(
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     policies::add_to(module)?;
     module.add_class::<Client>()?;
+    module.add_function(wrap_pyfunction!(options::with_options, module)?)?;
     module.add_function(wrap_pyfunction!(connect, module)?)
 }

@@ -50,12 +50,17 @@ impl Retrying {
     }
 
     /// Makes attempts until one succeeds, or no other is allowed.
-    pub(super) fn run(&self, outgoing: &Outgoing<'_, '_>, mut attempt: impl FnMut() -> Attempt) -> Attempt {
+    pub(super) fn run(
+        &self,
+        outgoing: &Outgoing<'_, '_>,
+        is_idempotent: bool,
+        mut attempt: impl FnMut() -> Attempt,
+    ) -> Attempt {
         self.budget.deposit();
         let mut failed = 0;
         loop {
             let failure = match attempt() {
-                Err(failure) if failure.is_retryable(outgoing.is_idempotent) => failure,
+                Err(failure) if failure.is_retryable(is_idempotent) => failure,
                 done => return done,
             };
             failed += 1;
