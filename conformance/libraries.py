@@ -24,9 +24,9 @@ class Peer(NamedTuple):
     """Commands that succeed where its toolchain is there; what they print is part of what a build is kept by."""
     build: tuple[Command, ...]
     """Commands that build it, run in a copy of its sources; ``{idl}`` stands for the IDL."""
-    client: Command
+    client: Command | None
     """How its client is started; ``{built}`` stands for the folder it was built in."""
-    server: Command
+    server: Command | None
     speaks: Callable[[Speech], bool]
     """Whether it can speak so, as client and as server."""
 
@@ -81,7 +81,14 @@ JAVA = Peer(
     build=(
         _generate("java:generated_annotations=suppress"),
         ["sed", "-i", "-f", "fit.sed", "gen/conformance/Conformance.java", "gen/conformance/Later.java"],
-        ["mvn", "-q", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib", "-DincludeScope=runtime"],
+        [
+            "mvn",
+            "-q",
+            "--batch-mode",
+            "dependency:copy-dependencies",
+            "-DoutputDirectory=lib",
+            "-DincludeScope=runtime",
+        ],
         ["sh", "-c", "javac -nowarn -d classes -cp 'lib/*' src/peer/*.java gen/conformance/*.java"],
     ),
     client=[*JVM, "peer.Client"],
@@ -99,19 +106,19 @@ NODE = Peer(
 PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE)}
 
 
-def _ours(name: str, *options: str) -> Peer:
+def _ours(name: str, engine: str, speaks: Callable[[Speech], bool], *, serves: bool) -> Peer:
     def command(program: str) -> Command:
-        return [sys.executable, str(PROGRAMS / "ours" / f"{program}.py"), "--idl", str(IDL), *options]
+        return [sys.executable, str(PROGRAMS / "ours" / f"{program}.py"), "--idl", str(IDL), "--engine", engine]
 
-    return Peer(
-        name=name,
-        needs=(),
-        build=(),
-        client=command("client"),
-        server=command("server"),
-        speaks=_speaks(carriers=("tcp", "unix"), transports=("framed", "buffered")),
+    return Peer(name, (), (), command("client"), command("server") if serves else None, speaks)
+
+
+_BOTH = _speaks(carriers=("tcp", "unix"), transports=("framed", "buffered"))
+OURS: dict[str, Peer] = {
+    peer.name: peer
+    for peer in (
+        _ours("fastthrift", "blocking", _BOTH, serves=True),
+        _ours("fastthrift-aio", "asyncio", _BOTH, serves=False),
     )
-
-
-OURS: dict[str, Peer] = {peer.name: peer for peer in (_ours("fastthrift"),)}
+}
 """fastthrift's engines. A server of theirs tells the transport and the protocol by itself."""

@@ -20,6 +20,9 @@ from conformance.certificates import make_certificates
 from conformance.libraries import PEERS
 from conformance.suite import Job, Runner, can_speak, jobs
 
+TOLD = 100
+"""How many errors are printed; the table has the others' cells."""
+
 
 def main() -> int:
     """Build what can be built, run what is asked for, and return the exit code."""
@@ -34,7 +37,9 @@ def main() -> int:
         groups = pool.map(runner.run, [job for job in wanted if job.cells])
         outcomes = [outcome for group in groups for outcome in group]
     verdict = report.judge(outcomes, entries, is_whole=not (asked.only or skipped or broken or len(peers) < len(PEERS)))
-    for line in [*report.table(verdict.signs), "", *verdict.errors, *broken, *skipped]:
+    told = verdict.errors[:TOLD]
+    left = [f"and {len(verdict.errors) - TOLD} more"] if len(verdict.errors) > TOLD else []
+    for line in [*report.table(verdict.signs), "", *told, *left, *broken, *skipped]:
         print(line)
     checks = sum(len(outcome.checks) for outcome in outcomes)
     print(

@@ -33,7 +33,9 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].speaks(cell.speech)
+    client, server = EVERYBODY[cell.client], EVERYBODY[cell.server]
+    both = client.speaks(cell.speech) and server.speaks(cell.speech)
+    return both and client.client is not None and server.server is not None
 
 
 def jobs(peers: Iterable[str]) -> Iterator[Job]:
@@ -58,7 +60,7 @@ class Runner:
     def run(self, job: Job) -> list[Outcome]:
         """Start the job's server, and make every check of its cells."""
         server = EVERYBODY[job.server]
-        command = self._filled(server, [*server.server, *_arguments(job.speech)])
+        command = [*self._filled(server, server.server), *_arguments(job.speech)]
         files = self._certificates.for_servers
         try:
             with programs.serving(command, job.speech, files, self._environment(server)) as url:
@@ -68,15 +70,17 @@ class Runner:
 
     def _call(self, cell: Cell, url: str) -> Outcome:
         client = EVERYBODY[cell.client]
-        command = [*client.client, "--url", url, *_arguments(cell.speech), *self._certificates.for_clients]
-        outcomes, noise = programs.call(self._filled(client, command), self._environment(client))
+        files = self._certificates.for_clients
+        command = [*self._filled(client, client.client), "--url", url, *_arguments(cell.speech), *files]
+        outcomes, noise = programs.call(command, self._environment(client))
         return Outcome(cell, {check: outcomes.get(check, f"no outcome; {noise!r}") for check in CHECKS})
 
     def _environment(self, peer: Peer) -> dict[str, str]:
         built = self._built.get(peer.name)
         return programs.environment(*([built / "gen"] if built else []))
 
-    def _filled(self, peer: Peer, command: Command) -> Command:
+    def _filled(self, peer: Peer, command: Command | None) -> Command:
+        assert command is not None, f"{peer.name} has no such program"
         return [part.replace("{built}", str(self._built.get(peer.name, ""))) for part in command]
 
 

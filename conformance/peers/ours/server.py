@@ -12,6 +12,7 @@ from checks import MULTIPLEXED_NAME
 from handler import Handler
 
 parser = argparse.ArgumentParser()
+parser.add_argument("--engine", choices=["blocking", "asyncio"], required=True)
 for name in ("url", "idl"):
     parser.add_argument(f"--{name}", required=True)
 for name in ("cert", "key"):
