@@ -9,21 +9,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+import fastthrift
+from fastthrift import aio
+
 from tests.faults import tokens
-from tests.faults.callers import Judge, Question, Tally
+from tests.faults.callers import ATTEMPTS, Judge, Opening, Question, Tally
 
 AsyncAsk = Callable[[Question], "asyncio.Future[Any]"]
-AsyncClients = Callable[[str, float, AsyncExitStack], Awaitable[Sequence[AsyncAsk]]]
-"""Opens the clients at a URL, with a deadline for each call, and returns how each caller asks."""
+AsyncClients = Callable[[Opening, AsyncExitStack], Awaitable[Sequence[AsyncAsk]]]
+"""Opens clients, and returns how each caller asks."""
 CANCELLED = 0.03
 """How many of the calls are cancelled, most of them while they wait."""
 
 
 def run_tasks(
-    clients: AsyncClients, url: str, *, callers: int, calls: int, deadline: float, seed: int, may_be_damaged: bool
+    clients: AsyncClients, opening: Opening, *, callers: int, calls: int, seed: int, may_be_damaged: bool
 ) -> Tally:
     """Let tasks call until so many calls were made, and return what they saw."""
-    judges = [Judge(f"{seed}/{place}", deadline, may_be_damaged=may_be_damaged) for place in range(callers)]
+    judges = [Judge(f"{seed}/{place}", opening.deadline, may_be_damaged=may_be_damaged) for place in range(callers)]
     tickets = itertools.repeat(None, calls)
 
     async def work(place: int, ask: AsyncAsk) -> None:
@@ -33,7 +36,7 @@ def run_tasks(
 
     async def run() -> list[str]:
         async with AsyncExitStack() as stack:
-            asks = await clients(url, deadline, stack)
+            asks = await clients(opening, stack)
             tasks = [asyncio.create_task(work(place, asks[place % len(asks)])) for place in range(callers)]
             _, hanging = await asyncio.wait(tasks, timeout=60 + calls / 100)
             for task in hanging:
@@ -64,27 +67,34 @@ async def _call(judge: Judge, chance: random.Random, ask: AsyncAsk) -> None:
         answered(await reply)
 
 
-async def _open(url: str, deadline: float, stack: AsyncExitStack, count: int, **options: Any) -> list[AsyncAsk]:
-    from fastthrift import aio
-
+async def _open(opening: Opening, stack: AsyncExitStack, count: int) -> list[AsyncAsk]:
     def asking(client: Any) -> AsyncAsk:
         return lambda question: asyncio.ensure_future(getattr(client, question.function)(question.token))
 
-    service = tokens.module().Oracle
-    connecting = (aio.connect(service, url, timeout=deadline, **options) for _ in range(count))
-    return [asking(await stack.enter_async_context(each)) for each in connecting]
+    return [asking(await _opened(opening, stack)) for _ in range(count)]
 
 
-async def one_connection(url: str, deadline: float, stack: AsyncExitStack) -> list[AsyncAsk]:
+async def _opened(opening: Opening, stack: AsyncExitStack) -> Any:
+    for left in reversed(range(ATTEMPTS)):
+        connecting = aio.connect(tokens.module().Oracle, opening.url, timeout=opening.deadline, **opening.options)
+        try:
+            return await stack.enter_async_context(connecting)
+        except fastthrift.TTransportException:
+            if not left:
+                raise
+    raise AssertionError
+
+
+async def one_connection(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
     """Let 64 callers share one connection."""
-    return await _open(url, deadline, stack, 1)
+    return await _open(opening, stack, 1)
 
 
-async def few_connections(url: str, deadline: float, stack: AsyncExitStack) -> list[AsyncAsk]:
+async def few_connections(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
     """Let 64 callers share eight connections."""
-    return await _open(url, deadline, stack, 8)
+    return await _open(opening, stack, 8)
 
 
-async def own_connections(url: str, deadline: float, stack: AsyncExitStack) -> list[AsyncAsk]:
+async def own_connections(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
     """Give each of 64 callers a connection of its own."""
-    return await _open(url, deadline, stack, 64)
+    return await _open(opening, stack, 64)

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +21,8 @@ FUNCTIONS = ("ask",) * 12 + ("refuse", "fail", "note", "slow")
 SLACK = 2.5
 """The seconds by which a call may end after its deadline: what a busy machine with 64 threads may take to wake one."""
 MOST_FAILURES = 10
+ATTEMPTS = 20
+"""How often a client is opened: what goes to and fro before its first call, as with TLS, meets with faults, too."""
 numbers = itertools.count(1)
 """The numbers of tokens: the process makes none twice."""
 
@@ -134,19 +136,30 @@ class Judge:
             self.tally.fail(f"{question}: {error!r}")
 
 
+@dataclass(frozen=True)
+class Opening:
+    """How clients are opened."""
+
+    url: str
+    deadline: float
+    """The seconds that each call may take."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What `connect` takes beside these."""
+
+
 Ask = Callable[[Question], Any]
-Clients = Callable[[str, float, ExitStack], Sequence[Ask]]
-"""Opens the clients at a URL, with a deadline for each call, and returns how each caller asks."""
+Clients = Callable[[Opening, ExitStack], Sequence[Ask]]
+"""Opens clients, and returns how each caller asks."""
 
 
 def run_threads(
-    clients: Clients, url: str, *, callers: int, calls: int, deadline: float, seed: int, may_be_damaged: bool
+    clients: Clients, opening: Opening, *, callers: int, calls: int, seed: int, may_be_damaged: bool
 ) -> Tally:
     """Let threads call until so many calls were made, and return what they saw."""
     total = Tally()
-    judges = [Judge(f"{seed}/{place}", deadline, may_be_damaged=may_be_damaged) for place in range(callers)]
+    judges = [Judge(f"{seed}/{place}", opening.deadline, may_be_damaged=may_be_damaged) for place in range(callers)]
     with ExitStack() as stack:
-        asks = clients(url, deadline, stack)
+        asks = clients(opening, stack)
         tickets = itertools.repeat(None, calls)
 
         def work(place: int) -> None:
@@ -174,28 +187,35 @@ def of_client(client: Any) -> Ask:
     return lambda question: getattr(client, question.function)(question.token)
 
 
-def open_patiently(url: str, deadline: float, stack: ExitStack, **options: Any) -> Any:
-    """Connect: the proxy breaks no connection before its first frame, but the machine may be busy."""
-    return stack.enter_context(fastthrift.connect(tokens.module().Oracle, url, timeout=deadline, **options))
+def opened(opening: Opening, stack: ExitStack, **options: Any) -> Any:
+    """Connect, until all is done; where the proxy breaks that, again."""
+    options = {**opening.options, **options}
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            client = fastthrift.connect(tokens.module().Oracle, opening.url, timeout=opening.deadline, **options)
+            return stack.enter_context(client)
+        except fastthrift.TTransportException:
+            if not left:
+                raise
+    raise AssertionError
 
 
-def own_clients(url: str, deadline: float, stack: ExitStack) -> list[Ask]:
+def own_clients(opening: Opening, stack: ExitStack) -> list[Ask]:
     """Give each of 64 callers a client of its own."""
-    return [of_client(open_patiently(url, deadline, stack)) for _ in range(64)]
+    return [of_client(opened(opening, stack)) for _ in range(64)]
 
 
-def few_clients(url: str, deadline: float, stack: ExitStack) -> list[Ask]:
+def few_clients(opening: Opening, stack: ExitStack) -> list[Ask]:
     """Let 64 callers share eight clients, each of which makes one call at a time."""
-    return [of_client(open_patiently(url, deadline, stack)) for _ in range(8)]
+    return [of_client(opened(opening, stack)) for _ in range(8)]
 
 
-def one_client(url: str, deadline: float, stack: ExitStack) -> list[Ask]:
+def one_client(opening: Opening, stack: ExitStack) -> list[Ask]:
     """Let 64 callers share one client."""
-    return [of_client(open_patiently(url, deadline, stack))]
+    return [of_client(opened(opening, stack))]
 
 
-def pooled_client(url: str, deadline: float, stack: ExitStack) -> list[Ask]:
+def pooled_client(opening: Opening, stack: ExitStack) -> list[Ask]:
     """Let 64 callers share one client over a pool of connections, that asks again where it may."""
-    pool = fastthrift.Pool(size=16)  # type: ignore[attr-defined]
-    retry = fastthrift.Retry(attempts=3)  # type: ignore[attr-defined]
-    return [of_client(open_patiently(url, deadline, stack, pool=pool, retry=retry))]
+    pool, retry = fastthrift.Pool(size=16), fastthrift.Retry(attempts=3)
+    return [of_client(opened(opening, stack, pool=pool, retry=retry))]

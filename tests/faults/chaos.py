@@ -50,6 +50,8 @@ class Plan:
     """What the rates of `FATAL` are multiplied with."""
     deadline: float = 1.0
     """The seconds that a call may take: what is late comes after it."""
+    has_frames: bool = True
+    """Whether framed Binary is forwarded frame by frame; otherwise what comes at once is taken for one."""
 
 
 class Chaos:
@@ -89,15 +91,15 @@ class Chaos:
         """Return the start of a frame: nothing of it, some, or all of it."""
         return frame[: self.random.choice((0, self.random.randrange(len(frame)), len(frame)))]
 
-    def flip(self, frame: bytes, number: int) -> tuple[bytes, list[int]]:
+    def flip(self, frame: bytes, number: int | None) -> tuple[bytes, list[int]]:
         """Change up to three bytes of a frame, more often than not in its head; return it and their places.
 
         Args:
             frame: The frame.
-            number: Where its sequence id ends: now and then that becomes one that is likely to be in use.
+            number: Where its sequence id ends, if that is known: now and then that becomes one likely to be in use.
         """
         changed = bytearray(frame)
-        if self.random.random() < 0.1:
+        if number is not None and self.random.random() < 0.1:
             changed[number - 1] ^= self.random.randrange(1, 32)
             return bytes(changed), [number - 1]
         places = []

@@ -74,7 +74,7 @@ class Lane:
             self.pair.ignore(self.source)
         elif not self._is_deaf:
             self._inbox += data
-            while (end := has_end(self._inbox)) is not None:
+            while self._inbox and (end := self._end_of_first()) is not None:
                 frame = bytes(self._inbox[:end])
                 del self._inbox[:end]
                 self._befall(frame, now)
@@ -103,6 +103,9 @@ class Lane:
                 return
             self._queue.popleft()
         self._want_write(False)
+
+    def _end_of_first(self) -> int | None:
+        return has_end(self._inbox) if self.pair.plan.has_frames else len(self._inbox)
 
     def _befall(self, frame: bytes, now: float) -> None:
         fault = self._chaos.draw()
@@ -146,6 +149,9 @@ class Lane:
             self.send(now)
 
     def _flip(self, frame: bytes, now: float) -> None:
+        if not self.pair.plan.has_frames:
+            self._put(now, self._chaos.flip(frame, None)[0])
+            return
         flipped, places = self._chaos.flip(frame, sequence_id_end(frame))
         if sequence_id_was_flipped(frame, places):
             self.pair.ledger.renumbered.update(numbers_in(frame))

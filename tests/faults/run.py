@@ -12,26 +12,28 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import importlib
-import importlib.util
 import json
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import fastthrift
+import fastthrift.aio
 
-from tests.faults import aio_callers, callers, watch
+from tests.faults import aio_callers, callers, tokens, watch
 from tests.faults.aio_callers import AsyncClients
-from tests.faults.callers import Clients, Tally
+from tests.faults.callers import Clients, Opening, Tally
 from tests.faults.chaos import Plan
+from tests.python.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 CALLERS = 64
@@ -52,46 +54,64 @@ class Scenario:
     deadline: float = DEADLINE
     server: str = "threads"
     """The kind of server that is called, where there is that kind."""
+    scheme: str = "tcp"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What clients are opened with."""
     is_multiplexed: bool = False
     """Whether a connection carries several calls at a time."""
+    has_frames: bool = True
+    """Whether the proxy sees framed Binary."""
+    is_sealed: bool = False
+    """Whether what carries the messages finds every flipped byte by itself."""
     run: Callable[..., Tally] = callers.run_threads
 
 
+BY_THREADS = (
+    Scenario("threads, a client each", callers.own_clients, 0.3),
+    Scenario("threads, eight to a client", callers.few_clients, 0.2, deadline=1.0, fatal=0.5, server="asyncio"),
+    Scenario("threads, one client", callers.one_client, 0.03, deadline=2.0, fatal=0.2),
+    Scenario("threads, one client with a pool", callers.pooled_client, 0.15, server="asyncio"),
+)
 MULTIPLEXED: Mapping[str, Any] = {"is_multiplexed": True, "run": aio_callers.run_tasks}
+BY_TASKS = (
+    Scenario("asyncio, one connection", aio_callers.one_connection, 0.1, fatal=0.03, server="asyncio", **MULTIPLEXED),
+    Scenario("asyncio, eight to a connection", aio_callers.few_connections, 0.15, fatal=0.2, **MULTIPLEXED),
+    Scenario(
+        "asyncio, a connection each", aio_callers.own_connections, 0.1, server="asyncio", run=aio_callers.run_tasks
+    ),
+)
 
 
 def server_kinds() -> list[str]:
     """Return the kinds of servers that the package has."""
-    has_loop = importlib.util.find_spec("fastthrift.aio") and hasattr(
-        importlib.import_module("fastthrift.aio"), "Server"
-    )
-    return ["threads", "asyncio"] if has_loop else ["threads"]
+    return ["threads", "asyncio"] if hasattr(fastthrift.aio, "Server") else ["threads"]
 
 
-def scenarios() -> list[Scenario]:
-    """Return the scenarios that the package is ready for."""
-    found = [
-        Scenario("threads, a client each", callers.own_clients, 0.5),
-        Scenario("threads, eight to a client", callers.few_clients, 0.3, deadline=1.0, fatal=0.5, server="asyncio"),
-        Scenario("threads, one client", callers.one_client, 0.05, deadline=2.0, fatal=0.2),
-    ]
-    if hasattr(fastthrift, "Pool"):
-        found.append(Scenario("threads, one client with a pool", callers.pooled_client, 0.15))
-    if importlib.util.find_spec("fastthrift.aio"):
-        found += [
-            Scenario(
-                "asyncio, one connection", aio_callers.one_connection, 0.25, fatal=0.03, server="asyncio", **MULTIPLEXED
-            ),
-            Scenario("asyncio, eight to a connection", aio_callers.few_connections, 0.25, fatal=0.2, **MULTIPLEXED),
-            Scenario(
-                "asyncio, a connection each",
-                aio_callers.own_connections,
-                0.2,
-                server="asyncio",
-                run=aio_callers.run_tasks,
-            ),
-        ]
+def scenarios(authority: Path | None) -> list[Scenario]:
+    """Return the scenarios; those of TLS need the file of the authority whom the server's certificate is of."""
+    found = [*BY_THREADS, *BY_TASKS]
+    for transport in ("unframed", "header", "header+zlib", "zlib"):
+        if has_transport(transport):
+            options = {"transport": transport}
+            name = f"threads, {transport}"
+            found.append(Scenario(name, callers.own_clients, 0.06, options=options, has_frames=False))
+    if authority is not None:
+        sealed: Mapping[str, Any] = {"scheme": "tls", "has_frames": False, "is_sealed": True}
+        options = {"tls": fastthrift.ClientTLS(ca_file=authority)}
+        found.append(Scenario("threads, TLS", callers.own_clients, 0.08, options=options, fatal=0.5, **sealed))
     return found
+
+
+def has_transport(name: str) -> bool:
+    """Say whether clients know a transport."""
+    transport: Any = name
+    try:
+        fastthrift.connect(tokens.module().Oracle, "tcp://127.0.0.1:1", transport=transport)
+    except fastthrift.ConnectError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 class Helper:
@@ -101,7 +121,9 @@ class Helper:
         command = [sys.executable, "-X", "faulthandler", "-m", f"tests.faults.{module}", *arguments]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
-        self.port: int = self._read()["port"]
+        said = self._read()
+        self.port: int = said["port"]
+        self.ports: dict[str, int] = said.get("ports", {})
 
     def ask(self) -> dict[str, Any]:
         """Return what it has to say now."""
@@ -185,14 +207,19 @@ def judge(scenario: Scenario, tally: Tally, proxy: dict[str, Any], *, flips: boo
 
 def play(scenario: Scenario, server: Helper, *, calls: int, seed: int, flips: bool) -> Outcome:
     """Run one scenario through a proxy of its own."""
-    plan = Plan(seed=seed, flips=flips, fatal=scenario.fatal, deadline=scenario.deadline)
-    with helper("proxy", str(server.port), json.dumps(asdict(plan))) as (proxy, ends):
+    plan = Plan(
+        seed=seed, flips=flips, fatal=scenario.fatal, deadline=scenario.deadline, has_frames=scenario.has_frames
+    )
+    upstream = str(server.ports[scenario.scheme])
+    with helper("proxy", upstream, json.dumps(asdict(plan))) as (proxy, ends):
+        url = f"{scenario.scheme}://127.0.0.1:{proxy.port}"
+        opening = Opening(url, scenario.deadline, scenario.options)
+        may_be_damaged = flips and not scenario.is_sealed
 
         def call(count: int) -> Tally:
             return scenario.run(
-                scenario.clients, f"tcp://127.0.0.1:{proxy.port}", callers=CALLERS, calls=count,
-                deadline=scenario.deadline, seed=seed, may_be_damaged=flips,
-            )  # fmt: skip
+                scenario.clients, opening, callers=CALLERS, calls=count, seed=seed, may_be_damaged=may_be_damaged
+            )
 
         total = call(WARM_CALLS)
         _settle(proxy)
@@ -224,11 +251,12 @@ def run(*, calls: int, seed: int, flips: bool, only: str = "", say: Callable[[st
         say: What takes a line for each scenario, and one for all.
     """
     say(f"faults{', and flipped bytes' if flips else ''}: seed {seed}")
-    chosen = [scenario for scenario in scenarios() if only in scenario.name]
-    shares = sum(scenario.share for scenario in chosen)
-    outcomes: list[Outcome] = []
     with ExitStack() as stack:
-        helpers = {kind: stack.enter_context(helper("server", kind)) for kind in server_kinds()}
+        authority, identity = _identity(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        chosen = [scenario for scenario in scenarios(authority) if only in scenario.name]
+        shares = sum(scenario.share for scenario in chosen)
+        outcomes: list[Outcome] = []
+        helpers = {kind: stack.enter_context(helper("server", kind, json.dumps(identity))) for kind in server_kinds()}
         for scenario in chosen:
             server, _ = helpers.get(scenario.server, helpers["threads"])
             part = int(calls * scenario.share / shares) + 1
@@ -244,6 +272,14 @@ def run(*, calls: int, seed: int, flips: bool, only: str = "", say: Callable[[st
     say(f"frames: {', '.join(f'{count} {name}' for name, count in sorted(faults.items()))}")
     say(f"{total} calls by {CALLERS} callers, {own} own answers, {len(failures)} failures (seed {seed})")
     return failures
+
+
+def _identity(folder: Path) -> tuple[Path | None, dict[str, list[str]]]:
+    """Return the file of an authority and the options of a server that it knows; nothing without OpenSSL's command."""
+    if shutil.which("openssl") is None:
+        return None, {}
+    authority = Authority(folder)
+    return authority.file, {"identity": [str(file) for file in authority.issue("server")]}
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """The server of the fault test, in a process of its own: `python -m tests.faults.server KIND [OPTIONS]`, as JSON.
 
-It says its port in the first line; for each line it then reads it says what it holds, and it ends when there is no
-more to read.
+OPTIONS are those of the server, and an `identity`, a certificate's file and its key's, with which it serves TLS too. It
+says its ports in the first line; for each line it then reads it says what it holds, and it ends when there is no more
+to read.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import fastthrift
 
 from tests.faults import tokens, watch
 
-URL = "tcp://127.0.0.1:0"
 THREADS = 8
 SLOW = 0.02
 """The seconds that `slow` takes."""
@@ -71,26 +73,27 @@ def held() -> dict[str, int]:
     return found
 
 
-def converse(url: str) -> None:
+def converse(urls: Sequence[str]) -> None:
     """Say where the server is, and for each line what it holds."""
-    print(json.dumps({"port": int(url.rpartition(":")[2])}), flush=True)
+    ports = {urlsplit(url).scheme: urlsplit(url).port for url in urls}
+    print(json.dumps({"port": ports["tcp"], "ports": ports}), flush=True)
     for _ in sys.stdin:
         print(json.dumps(held()), flush=True)
 
 
 def serve(options: dict[str, Any]) -> None:
     """Serve by threads."""
-    with fastthrift.Server(Handler(), URL, **options) as server:
-        converse(server.url)
+    with fastthrift.Server(Handler(), **options) as server:
+        converse(server.urls)
 
 
 async def serve_on_loop(options: dict[str, Any]) -> None:
     """Serve on an event loop."""
     from fastthrift import aio
 
-    server: Any = aio.Server(AsyncHandler(), URL, **options)  # type: ignore[attr-defined]
+    server: Any = aio.Server(AsyncHandler(), **options)  # type: ignore[attr-defined]
     async with server:
-        await asyncio.to_thread(converse, server.url)
+        await asyncio.to_thread(converse, server.urls)
 
 
 def main() -> None:
@@ -98,6 +101,10 @@ def main() -> None:
     kind, *given = sys.argv[1:]
     options: dict[str, Any] = {"threads": THREADS, "message_timeout": 2, "idle_timeout": 20}
     options |= json.loads(given[0]) if given else {}
+    options["url"] = ["tcp://127.0.0.1:0"]
+    if "identity" in options:
+        options["tls"] = fastthrift.ServerTLS(*options.pop("identity"))
+        options["url"].append("tls://127.0.0.1:0")
     if kind == "threads":
         serve(options)
     else:

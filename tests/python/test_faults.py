@@ -16,7 +16,7 @@ import fastthrift
 import pytest
 
 from tests.faults import callers, frames, run, tokens
-from tests.faults.callers import Ask, Judge, Question, Tally
+from tests.faults.callers import Ask, Judge, Opening, Question, Tally
 from tests.faults.chaos import FATAL, RATES, Chaos, Fault, Plan
 from tests.faults.run import Scenario
 from tests.faults.tokens import Verdict
@@ -29,9 +29,9 @@ def test_every_call_ends_in_its_own_answer_or_an_error_whatever_befalls_its_fram
     assert run.run(calls=4_000, seed=secrets.randbelow(1 << 32), flips=flips) == []
 
 
-def swapping(url: str, deadline: float, stack: ExitStack) -> Sequence[Ask]:
+def swapping(opening: Opening, stack: ExitStack) -> Sequence[Ask]:
     """Return how to ask by a client that once in a while gives the answer to the call before."""
-    client = callers.open_patiently(url, deadline, stack)
+    client = callers.opened(opening, stack)
     count, before = itertools.count(), []
 
     def ask(question: Question) -> Any:
@@ -43,12 +43,12 @@ def swapping(url: str, deadline: float, stack: ExitStack) -> Sequence[Ask]:
     return [lambda question: ask(Question("ask", question.token))]
 
 
-def leaking(url: str, deadline: float, stack: ExitStack) -> Sequence[Ask]:
+def leaking(opening: Opening, stack: ExitStack) -> Sequence[Ask]:
     """Return how to ask by a good client, beside which a descriptor and a thread are left."""
     stop = threading.Event()
     kept.append((socket.socket(), stop))
     threading.Thread(target=stop.wait, args=(30,), daemon=True).start()
-    return callers.own_clients(url, deadline, stack)
+    return callers.own_clients(opening, stack)
 
 
 kept: list[tuple[socket.socket, threading.Event]] = []
