@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fastthrift_protocol::Limits;
 use fastthrift_rpc::{
-    CallId, CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, Dialect, RequestId, ServerConfig,
-    ServerConnection,
+    CallId, CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, Dialect, Framing, RequestId,
+    ServerConfig, ServerConnection,
 };
 
 use crate::conversation::{Incoming, Outcome, owned, wire};
@@ -33,7 +33,8 @@ pub fn serve<'a>(config: ServerConfig, pieces: impl IntoIterator<Item = &'a [u8]
     for piece in pieces {
         received += piece.len();
         connection.receive(piece);
-        expect_bounded(connection.inbound_capacity(), received + unpacked(connection.carrier(), limit));
+        let unpacked = unpacked(connection.carrier(), limit) + restored(connection.dialect(), limit);
+        expect_bounded(connection.inbound_capacity(), received + unpacked);
         serve_all(&mut connection, &mut served);
     }
     connection.receive_eof();
@@ -98,7 +99,8 @@ pub fn hear<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) ->
 /// # Panics
 /// As [`hear`] does.
 pub fn hear_as<'a>(config: ClientConfig, pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
-    let ClientConfig { protocol, carrier, limits, .. } = config;
+    let ClientConfig { protocol, framing, carrier, limits, .. } = config;
+    let limit = limits.message;
     let mut connection = ClientConnection::new(config);
     let calls = CALLS.map(|function| {
         let mut call = connection.begin_call(function, CallKind::Call, None).expect("the connection is new");
@@ -110,7 +112,8 @@ pub fn hear_as<'a>(config: ClientConfig, pieces: impl IntoIterator<Item = &'a [u
     for piece in pieces {
         received += piece.len();
         connection.receive(piece);
-        expect_bounded(connection.inbound_capacity(), received + unpacked(Some(carrier), limits.message));
+        let unpacked = unpacked(Some(carrier), limit) + restored(Some(Dialect { protocol, framing }), limit);
+        expect_bounded(connection.inbound_capacity(), received + unpacked);
         while let Ok(Some(event)) = connection.poll_event(Duration::ZERO) {
             outcomes.push(owned::outcome(&connection, event));
         }
@@ -170,6 +173,14 @@ fn unpacked(carrier: Option<Carrier>, message_limit: usize) -> usize {
     match carrier {
         None | Some(Carrier::Direct) => 0,
         Some(Carrier::Zlib) => message_limit + (32 << 10),
+    }
+}
+
+/// How many bytes may be held that a frame of the Header transport had in another form.
+fn restored(dialect: Option<Dialect>, message_limit: usize) -> usize {
+    match dialect.map(|dialect| dialect.framing) {
+        None | Some(Framing::Framed | Framing::Unframed) => 0,
+        Some(Framing::Header) => message_limit + (8 << 10),
     }
 }
 

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, MessageHeader, MessageType};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, MessageHeader, MessageType, Protocol};
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, ClientConfig, ClientConnection, Dialect, Request, ServerConfig, ServerConnection,
+    CallError, CallId, CallKind, ClientConfig, ClientConnection, Dialect, Framing, Request, ServerConfig,
+    ServerConnection, Transform,
 };
 use fastthrift_testing::conversation::{DIALECTS, Outcome, owned, wire};
 use proptest::prelude::*;
@@ -112,9 +113,10 @@ struct World {
 }
 
 impl World {
-    fn new(dialect: Dialect, first_sequence_id: i32) -> Self {
+    fn new(dialect: Dialect, transforms: &[Transform], first_sequence_id: i32) -> Self {
         let Dialect { protocol, framing } = dialect;
-        let client = ClientConfig { protocol, framing, first_sequence_id, ..ClientConfig::default() };
+        let transforms = transforms.to_vec();
+        let client = ClientConfig { protocol, framing, transforms, first_sequence_id, ..ClientConfig::default() };
         let server = ServerConfig { max_open: 4, ..ServerConfig::default() };
         Self {
             dialect,
@@ -354,8 +356,21 @@ impl World {
     }
 }
 
-fn run(dialect: usize, first_sequence_id: i32, actions: Vec<Action>) {
-    let mut world = World::new(DIALECTS[dialect], first_sequence_id);
+/// The ways to speak that differ in what a connection does.
+const WAYS: [(Dialect, &[Transform]); 7] = [
+    (DIALECTS[0], &[]),
+    (DIALECTS[1], &[]),
+    (DIALECTS[2], &[]),
+    (DIALECTS[3], &[]),
+    (HEADER, &[]),
+    (HEADER, &[Transform::Zlib]),
+    (HEADER, &[Transform::Zstd, Transform::Zlib]),
+];
+const HEADER: Dialect = Dialect { protocol: Protocol::Compact, framing: Framing::Header };
+
+fn run(way: usize, first_sequence_id: i32, actions: Vec<Action>) {
+    let (dialect, transforms) = WAYS[way];
+    let mut world = World::new(dialect, transforms, first_sequence_id);
     for action in actions {
         world.act(action);
     }
@@ -367,19 +382,19 @@ proptest! {
 
     #[test]
     fn honest_peers_give_each_call_its_own_end(
-        dialect in 0..4_usize,
+        way in 0..WAYS.len(),
         first in prop_oneof![Just(1), Just(-3), Just(i32::MAX - 2)],
         actions in proptest::collection::vec(honest(), 0..80),
     ) {
-        run(dialect, first, actions);
+        run(way, first, actions);
     }
 
     #[test]
     fn no_peer_gives_a_call_the_reply_of_another(
-        dialect in 0..4_usize,
+        way in 0..WAYS.len(),
         first in prop_oneof![Just(1), Just(-3), Just(i32::MAX - 2)],
         actions in proptest::collection::vec(hostile(), 0..80),
     ) {
-        run(dialect, first, actions);
+        run(way, first, actions);
     }
 }

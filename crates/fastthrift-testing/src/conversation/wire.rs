@@ -72,14 +72,48 @@ pub fn message(dialect: Dialect, header: &MessageHeader<'_>, body: &[u8]) -> Vec
 
 /// A frame of the Header transport around these messages, without transforms and headers.
 pub fn header_frame(protocol: Protocol, sequence_id: i32, messages: &[u8]) -> Vec<u8> {
-    let id = match protocol {
-        Protocol::Binary => 0,
-        Protocol::Json => 1,
-        Protocol::Compact => 2,
-        Protocol::SimpleJson => 5,
-    };
-    let [a, b, c, d] = sequence_id.to_be_bytes();
-    frame(&[&[0x0f, 0xff, 0, 0, a, b, c, d, 0, 1, id, 0, 0, 0], messages].concat())
+    HeaderFront { sequence_id, ..HeaderFront::of(protocol) }.frame(messages)
+}
+
+/// What stands before the messages in a frame of the Header transport. All numbers of its block are below 128.
+#[derive(Debug, Clone, Copy)]
+pub struct HeaderFront<'a> {
+    /// The flags.
+    pub flags: u16,
+    /// The frame's own sequence id.
+    pub sequence_id: i32,
+    /// The number of the protocol.
+    pub protocol: u8,
+    /// The numbers of the transforms that the messages went through.
+    pub transforms: &'a [u8],
+    /// The infos, as they are written.
+    pub infos: &'a [u8],
+}
+
+impl HeaderFront<'_> {
+    /// A front that names only the protocol.
+    pub fn of(protocol: Protocol) -> Self {
+        let protocol = match protocol {
+            Protocol::Binary => 0,
+            Protocol::Json => 1,
+            Protocol::Compact => 2,
+            Protocol::SimpleJson => 5,
+        };
+        Self { flags: 0, sequence_id: 0, protocol, transforms: &[], infos: &[] }
+    }
+
+    /// The frame around this content.
+    ///
+    /// # Panics
+    /// When it is larger than a test's frames are.
+    pub fn frame(&self, content: &[u8]) -> Vec<u8> {
+        let transforms = u8::try_from(self.transforms.len()).expect("a test's transforms are few");
+        let mut block = [&[self.protocol, transforms], self.transforms, self.infos].concat();
+        block.resize(block.len().next_multiple_of(4), 0);
+        let words = u16::try_from(block.len() / 4).expect("a test's headers are small").to_be_bytes();
+        let (flags, sequence_id) = (self.flags.to_be_bytes(), self.sequence_id.to_be_bytes());
+        frame(&[&[0x0f, 0xff], &flags[..], &sequence_id, &words, &block, content].concat())
+    }
 }
 
 /// These bytes with their length before them.
