@@ -24,7 +24,8 @@ use crate::{
 /// As long as [`Self::wants_read`] is heeded, what a peer sends takes no more memory than twice the larger of the
 /// message limit and [`ServerConfig::max_inbound`], and one read; and what is held for it to read no more than
 /// [`ServerConfig::max_outbound`] and the answers to the open requests. Where messages are carried compressed, as much again as
-/// they came, and the streams' own memory, which is about 300 KiB.
+/// they came, and the streams' own memory, which is about 300 KiB. Where a frame of the Header transport is compressed, twice the
+/// message limit for what it restores, and the same once more while one of several transforms is undone.
 #[derive(Debug)]
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
