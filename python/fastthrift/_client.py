@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from fastthrift._service import Service
 
     Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
-    Transport: TypeAlias = Literal["framed", "unframed"]
+    Transport: TypeAlias = Literal[
+        "framed", "unframed", "buffered", "header", "header+zlib", "header+zstd", "zlib", "zlib+framed"
+    ]
 
     Interceptor: TypeAlias = Callable[[Call, Callable[[], Any]], Any]
 
@@ -34,7 +36,7 @@ def connect(
     url: str | Iterable[str],
     *,
     protocol: Protocol = "binary",
-    transport: Transport = "framed",
+    transport: Transport | None = None,
     timeout: float | None = None,
     service_name: str | None = None,
     pool: Pool | None = None,
@@ -58,7 +60,10 @@ def connect(
             Each address of a host is tried; an IPv6 address stands in brackets.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
-        transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
+        transport: "framed", which is the default, puts a length before each message; "unframed", or "buffered", does
+            not. "header" is the Header transport, which carries headers and the call's deadline; "header+zlib" and
+            "header+zstd" compress its messages. "zlib" is a compressed stream of unframed messages, "zlib+framed" one
+            of framed ones.
         timeout: The seconds that a call may take in all: connecting, waiting for a connection and making it again
             included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.

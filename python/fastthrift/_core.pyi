@@ -16,7 +16,9 @@ _ProtocolName: TypeAlias = Literal["binary", "compact", "json", "simplejson"]
 _Protocol: TypeAlias = _ProtocolName | WireProtocol
 _Arrays: TypeAlias = Literal["list", "numpy", "array", "memoryview"]
 _Binary: TypeAlias = Literal["bytes", "memoryview"]
-_Transport: TypeAlias = Literal["framed", "unframed"]
+_Transport: TypeAlias = Literal[
+    "framed", "unframed", "buffered", "header", "header+zlib", "header+zstd", "zlib", "zlib+framed"
+]
 _Dialect: TypeAlias = Literal["extended", "apache"]
 _StrPath: TypeAlias = str | os.PathLike[str]
 _C = TypeVar("_C", bound=AsyncClient)
@@ -259,7 +261,7 @@ def connect(
     service: type[Service],
     urls: Sequence[str],
     protocol: _Protocol,
-    transport: _Transport,
+    transport: _Transport | None,
     timeout: float | None,
     service_name: str | None,
     pool: Pool | None,

@@ -49,7 +49,8 @@ class Server:
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.
-        transport: The only transport to accept; by default both, told apart likewise.
+        transport: The only transport to accept: "framed", "unframed", "header", "zlib" or "zlib+framed"; by default
+            each, told apart likewise.
         tls: The certificate and key for URLs that say TLS. Nothing ever falls back to plaintext.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.

@@ -12,8 +12,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::client::framing;
 use crate::error::{TransportKind, application_error, transport_error};
+use crate::transports::Transport;
 
 /// The client's side of one connection. Times are in seconds since a moment that the driver chooses once.
 #[pyclass(name = "ClientConnection", module = "fastthrift._core")]
@@ -225,12 +225,8 @@ impl PyServerConnection {
 
 /// How messages are told apart, and what carries them.
 fn carried(transport: &str) -> PyResult<(Framing, Carrier)> {
-    match transport {
-        "header" => Ok((Framing::Header, Carrier::Direct)),
-        "zlib" => Ok((Framing::Unframed, Carrier::Zlib)),
-        "zlib+framed" => Ok((Framing::Framed, Carrier::Zlib)),
-        _ => Ok((framing(transport)?, Carrier::Direct)),
-    }
+    let Transport { framing, carrier, .. } = Transport::named(transport).map_err(PyValueError::new_err)?;
+    Ok((framing, carrier))
 }
 
 fn transform(name: &str) -> PyResult<Transform> {

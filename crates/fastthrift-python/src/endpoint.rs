@@ -64,14 +64,6 @@ impl Endpoint {
         }
     }
 
-    /// Refuses HTTP, where it cannot be spoken.
-    pub(crate) fn without_http(self) -> Result<Self, String> {
-        match self.http_path {
-            Some(_) => Err(format!("the URL {self} says HTTP, which this engine does not speak")),
-            None => Ok(self),
-        }
-    }
-
     /// The part of the URL before `://`.
     pub(crate) fn scheme(&self) -> &'static str {
         match (&self.address, self.is_secure, &self.http_path) {

@@ -40,6 +40,7 @@ mod settings;
 mod source;
 mod target;
 mod tls;
+mod transports;
 mod views;
 mod visit;
 mod writing;

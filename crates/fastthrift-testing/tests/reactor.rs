@@ -63,10 +63,10 @@ struct Fixture {
 impl Fixture {
     fn new(max_connections: usize, idle: Option<Duration>) -> Self {
         let endpoint = Endpoint::parse("tcp://127.0.0.1:0").expect("the URL can be read");
-        let listeners = Listener::bind(&endpoint, None).expect("there is a free port");
+        let listeners = Listener::bind(&endpoint, &ServerConfig::default(), None).expect("there is a free port");
         let Address::Tcp { port, .. } = listeners[0].endpoint().address else { panic!("it listens on a port") };
         let timeouts = Timeouts { message: None, idle };
-        let settings = Settings { config: ServerConfig::default(), timeouts, max_connections };
+        let settings = Settings { timeouts, max_connections };
         let (reactor, waker) = Reactor::new(listeners, settings).expect("the system has a poller");
         Self { reactor, waker, port }
     }

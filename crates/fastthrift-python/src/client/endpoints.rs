@@ -18,8 +18,7 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Reads URLs; the error is a sentence for the caller.
     pub(super) fn parse(urls: &[String]) -> Result<Self, String> {
-        let listed: Box<[Endpoint]> =
-            urls.iter().map(|url| Endpoint::parse(url)?.without_http()).collect::<Result<_, _>>()?;
+        let listed: Box<[Endpoint]> = urls.iter().map(|url| Endpoint::parse(url)).collect::<Result<_, _>>()?;
         if listed.is_empty() {
             return Err("expected at least one URL, got none".to_owned());
         }

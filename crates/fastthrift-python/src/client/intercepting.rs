@@ -49,8 +49,8 @@ pub(super) fn intercept<'py>(
         arguments: PyTuple::new(py, values.into_iter().map(|value| value.into_bound(py)))?.unbind(),
         headers: if headers.is_empty() { None } else { Some(headers_dict(py, headers)?.unbind()) },
         peer: only(target.endpoints.listed()).map(|endpoint| endpoint.to_string().into()),
-        protocol: target.config.protocol.to_string().into(),
-        transport: target.config.framing.to_string().into(),
+        protocol: target.settings.protocol.to_string().into(),
+        transport: target.transport().into(),
         deadline: limit.deadline,
         request_bytes: None,
     };

@@ -99,7 +99,7 @@ impl Link {
                 _ => LinkError::Connect(error),
             })?;
         let now = Instant::now();
-        let connection = ClientConnection::new(target.config.clone());
+        let connection = ClientConnection::new(target.configs[place].clone());
         self.place = place;
         self.open = Some(Open {
             socket,

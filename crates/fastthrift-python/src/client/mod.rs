@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{ClientConfig, ClientConnection, Framing};
+use fastthrift_rpc::{ClientConfig, ClientConnection};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -42,6 +42,7 @@ use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 use crate::settings::Settings;
 use crate::tls::{self, ClientSecurity};
+use crate::transports;
 
 /// A client of a service: its methods are those of the IDL.
 ///
@@ -72,14 +73,20 @@ struct Health {
 struct Target {
     endpoints: Endpoints,
     security: Option<ClientSecurity>,
-    config: ClientConfig,
+    /// What is spoken at each of them.
+    configs: Box<[ClientConfig]>,
     settings: Settings,
 }
 
 impl Target {
+    /// The name of the transport, at the first of the endpoints.
+    fn transport(&self) -> String {
+        self.configs.first().map(transports::name_of).unwrap_or_default()
+    }
+
     /// Whether headers travel beside the calls.
     fn carries_headers(&self) -> bool {
-        ClientConnection::new(self.config.clone()).carries_headers()
+        self.configs.iter().all(|config| ClientConnection::new(config.clone()).carries_headers())
     }
 
     /// Makes a connection. A signal ends the attempt; if its handler raises nothing, there is another.
@@ -133,7 +140,7 @@ fn connect<'py>(
     service: &Bound<'py, PyAny>,
     urls: Vec<String>,
     protocol: &Bound<'py, PyAny>,
-    transport: &str,
+    transport: Option<&str>,
     timeout: Option<f64>,
     service_name: Option<String>,
     pool: Option<&Bound<'py, PyAny>>,
@@ -153,15 +160,17 @@ fn connect<'py>(
     }
     let protocol = wire_protocol(protocol)?;
     let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
-    let config = ClientConfig {
+    let base = ClientConfig {
         protocol: settings.protocol,
-        framing: framing(transport)?,
         limits: settings.limits,
         strict: settings.strict,
         old: settings.old,
         service: service_name,
         ..ClientConfig::default()
     };
+    let config = |endpoint| transports::for_client(transport, endpoint, &base);
+    let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
+    let configs = configs.map_err(PyValueError::new_err)?;
     let registry = handle.get().registry.bind(py);
     let pooling = option_of::<PoolOptions>("pool", pool)?.map(Bound::get);
     let health = match pooling.and_then(|pool| Some((pool, pool.health_check.as_deref()?))) {
@@ -172,7 +181,7 @@ fn connect<'py>(
     };
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
-    let target = Target { endpoints, security, config, settings };
+    let target = Target { endpoints, security, configs, settings };
     let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
     let shared = Shared { target, pool, retry, health };
     shared.open(py, timeout)?;
@@ -223,15 +232,6 @@ struct Opening(Mutex<Option<Client>>);
 pub(crate) fn handle_of<'py>(service: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ServiceHandle>> {
     let found = service.getattr("__thrift_service__").ok().and_then(|handle| handle.cast_into::<ServiceHandle>().ok());
     found.ok_or_else(|| PyTypeError::new_err(format!("expected a service of a loaded IDL file, got {service}")))
-}
-
-/// The transport that a name stands for.
-pub(crate) fn framing(transport: &str) -> PyResult<Framing> {
-    match transport {
-        "framed" => Ok(Framing::Framed),
-        "unframed" | "buffered" => Ok(Framing::Unframed),
-        other => Err(PyValueError::new_err(format!("unknown transport {other:?}, expected 'framed' or 'unframed'"))),
-    }
 }
 
 /// A duration of some seconds, as Python gives it.

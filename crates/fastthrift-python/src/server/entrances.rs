@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fastthrift_rpc::ServerConfig;
 use mio::{Interest, Registry, Token};
 
 use super::listener::Listener;
@@ -35,15 +36,15 @@ impl Entrances {
         self.listeners.is_empty()
     }
 
-    /// The next connection of any of them, each in turn; `WouldBlock` when none waits anywhere.
-    pub(super) fn accept(&mut self) -> io::Result<Stream> {
+    /// The next connection of any of them, each in turn, and what it speaks; `WouldBlock` when none waits anywhere.
+    pub(super) fn accept(&mut self) -> io::Result<(Stream, ServerConfig)> {
         for _ in 0..self.listeners.len() {
             let listener = &self.listeners[self.next];
             match listener.accept() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.next = (self.next + 1) % self.listeners.len();
                 }
-                result => return result,
+                result => return result.map(|stream| (stream, listener.config().clone())),
             }
         }
         Err(io::ErrorKind::WouldBlock.into())

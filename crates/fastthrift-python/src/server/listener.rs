@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
+use fastthrift_rpc::ServerConfig;
 use mio::event::Source;
 use mio::net::TcpListener;
 #[cfg(unix)]
@@ -28,6 +29,8 @@ const PORTS: usize = 16;
 /// Where a server listens.
 pub(super) struct Site {
     pub(super) endpoints: Vec<Endpoint>,
+    /// What is spoken at each of them.
+    pub(super) configs: Vec<ServerConfig>,
     /// The TLS of those that are secure.
     pub(super) security: Option<Arc<ServerSecurity>>,
 }
@@ -50,8 +53,8 @@ impl Site {
     /// Listens everywhere, or nowhere. The endpoints have the ports that they got.
     pub(super) fn listen(&self) -> Result<(Vec<Listener>, Vec<Endpoint>), NotStarted> {
         let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
-        for endpoint in &self.endpoints {
-            let bound = Listener::bind(endpoint, self.security.as_ref());
+        for (endpoint, config) in self.endpoints.iter().zip(&self.configs) {
+            let bound = Listener::bind(endpoint, config, self.security.as_ref());
             let bound = bound.map_err(|error| NotStarted { endpoint: Some(endpoint.clone()), error })?;
             endpoints.extend(bound.first().map(|listener| listener.endpoint().clone()));
             listeners.extend(bound);
@@ -64,6 +67,7 @@ impl Site {
 pub(super) struct Listener {
     socket: Listening,
     endpoint: Endpoint,
+    config: ServerConfig,
     /// The TLS of a secure endpoint.
     security: Option<Arc<ServerSecurity>>,
 }
@@ -86,14 +90,22 @@ enum Listening {
 impl Listener {
     /// Listens on every address of an endpoint. A port of 0 becomes one that is free, the same on each address; a UNIX
     /// socket's file that no server listens on any more is replaced.
-    pub(super) fn bind(endpoint: &Endpoint, security: Option<&Arc<ServerSecurity>>) -> io::Result<Vec<Self>> {
+    pub(super) fn bind(
+        endpoint: &Endpoint,
+        config: &ServerConfig,
+        security: Option<&Arc<ServerSecurity>>,
+    ) -> io::Result<Vec<Self>> {
         let security = match (endpoint.is_secure, security) {
             (false, _) => None,
             (true, Some(security)) => Some(Arc::clone(security)),
             (true, None) => return Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate")),
         };
-        let with =
-            |socket, endpoint: &Endpoint| Self { socket, endpoint: endpoint.clone(), security: security.clone() };
+        let with = |socket, endpoint: &Endpoint| Self {
+            socket,
+            endpoint: endpoint.clone(),
+            config: config.clone(),
+            security: security.clone(),
+        };
         match &endpoint.address {
             Address::Tcp { host, port } => {
                 let (sockets, port) = bind_tcp(host, *port)?;
@@ -119,6 +131,11 @@ impl Listener {
     /// Where it listens.
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What its connections speak.
+    pub(super) fn config(&self) -> &ServerConfig {
+        &self.config
     }
 
     /// The next connection; `WouldBlock` when none waits.

@@ -38,12 +38,13 @@ use self::engine::{Capacity, Engine};
 use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
 use self::services::Services;
-use crate::client::{framing, seconds};
+use crate::client::seconds;
 use crate::endpoint::Endpoint;
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings as WireSettings;
 use crate::tls;
+use crate::transports;
 
 /// The largest number that any setting may have: what Python calls `sys.maxsize`.
 const MAX_NUMBER: usize = usize::MAX >> 1;
@@ -112,9 +113,8 @@ impl ServerCore {
                 .unwrap_or(DEFAULT_LIMITS.memory),
         };
         let settings = chosen.map_or(*WireSettings::plain(Protocol::Binary), |chosen| chosen.settings());
-        let config = ServerConfig {
+        let base = ServerConfig {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
-            framing: transport.map(framing).transpose()?,
             limits,
             strict: settings.strict,
             ..ServerConfig::default()
@@ -124,15 +124,18 @@ impl ServerCore {
             idle: timeout("idle_timeout", idle_timeout)?,
         };
         let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
-        let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)?.without_http()).collect();
+        let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)).collect();
         let endpoints = parsed.map_err(PyValueError::new_err)?;
         if endpoints.is_empty() {
             return Err(PyValueError::new_err("a server needs a URL to listen on"));
         }
+        let config = |endpoint| transports::for_server(transport, endpoint, &base);
+        let configs: Result<_, _> = endpoints.iter().map(config).collect();
+        let configs = configs.map_err(PyValueError::new_err)?;
         Ok(Self {
             services: Arc::new(Services::new(&handlers, settings, interceptors)?),
-            site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints },
-            settings: Settings { config, timeouts, max_connections: positive("max_connections", &max_connections)? },
+            site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
+            settings: Settings { timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,
             max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
             engine: Mutex::new(None),

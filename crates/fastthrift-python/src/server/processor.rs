@@ -2,6 +2,7 @@
 
 use fastthrift_protocol::Protocol;
 use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
@@ -9,11 +10,11 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::DEFAULT_LIMITS;
 use super::dispatch::{Invocation, Origin, Outcome, refuse};
 use super::services::Services;
-use crate::client::framing;
 use crate::error::{TransportKind, transport_error};
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::{Bounds, wire_protocol};
 use crate::settings::Settings;
+use crate::transports;
 
 /// What `fastthrift.Processor` drives.
 #[pyclass(frozen, module = "fastthrift._core")]
@@ -37,13 +38,13 @@ impl ProcessorCore {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
         let settings = chosen.map_or(*Settings::plain(Protocol::Binary), |chosen| chosen.settings());
         let usual = chosen.map(|chosen| chosen.bounds).unwrap_or_default().over(DEFAULT_LIMITS);
-        let config = ServerConfig {
+        let base = ServerConfig {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
-            framing: transport.map(framing).transpose()?,
             limits: limits.map_or(usual, |limits| limits.get().over(usual)),
             strict: settings.strict,
             ..ServerConfig::default()
         };
+        let config = transports::accepting(transport, &base).map_err(PyValueError::new_err)?;
         let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
         Ok(Self { services: Services::new(&handlers, settings, interceptors)?, config })
     }

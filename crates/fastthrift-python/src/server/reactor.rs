@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::ServerConfig;
 use mio::{Events, Poll, Token, Waker};
 
 use super::connection::{Connection, Next, Readiness, Timeouts};
@@ -23,7 +22,6 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// What a reactor is made with.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) config: ServerConfig,
     pub(super) timeouts: Timeouts,
     pub(super) max_connections: usize,
 }
@@ -265,8 +263,8 @@ impl Reactor {
                 break;
             }
             match self.entrances.accept() {
-                Ok(stream) => {
-                    let connection = Connection::new(stream, self.settings.config.clone(), self.now);
+                Ok((stream, config)) => {
+                    let connection = Connection::new(stream, config, self.now);
                     let index = self.slots.reserve();
                     let mut connection = Box::new(connection);
                     if connection.register(self.poll.registry(), Token(index)).is_err() {

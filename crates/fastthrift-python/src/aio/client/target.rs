@@ -8,11 +8,12 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
 use super::channel::End;
-use crate::client::{framing, seconds};
+use crate::client::seconds;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{TransportKind, transport_error};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings;
+use crate::transports;
 
 /// What a client was opened with.
 pub(super) struct Target {
@@ -46,15 +47,15 @@ impl Target {
         }
         let protocol = wire_protocol(protocol)?;
         let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
-        let config = ClientConfig {
+        let base = ClientConfig {
             protocol: settings.protocol,
-            framing: framing(transport)?,
             limits: settings.limits,
             strict: settings.strict,
             old: settings.old,
             service: service_name,
             ..ClientConfig::default()
         };
+        let config = transports::for_client(Some(transport), &endpoint, &base).map_err(PyValueError::new_err)?;
         Ok(Self { endpoint, timeout, config, settings })
     }
 
