@@ -160,13 +160,17 @@ class Server:
         Returns:
             Whether all ended in time.
         """
+        return self._drain(timeout, calm=0.0)
+
+    def _drain(self, timeout: float | None, *, calm: float) -> bool:
+        """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
         ended = self._ended
         if ended is None or not self._core.is_here():
             return True
         if self._core.is_in_handler():
-            self._core.drain(timeout)
+            self._core.drain(timeout, calm)
             return False
-        self._core.drain(None)
+        self._core.drain(None, calm)
         if ended.wait(timeout):
             return True
         self._core.abort()

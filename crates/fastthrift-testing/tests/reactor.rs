@@ -10,6 +10,9 @@ mod connection;
 mod endpoint;
 #[path = "../../fastthrift-python/src/server/entrances.rs"]
 mod entrances;
+#[cfg(unix)]
+#[path = "../../fastthrift-python/src/server/inherited.rs"]
+mod inherited;
 #[path = "../../fastthrift-python/src/server/listener.rs"]
 mod listener;
 #[cfg(unix)]
@@ -47,7 +50,7 @@ use endpoint::{Address, Endpoint};
 use fastthrift_rpc::ServerConfig;
 use listener::Listener;
 use mio::Waker;
-use reactor::{Reactor, Settings};
+use reactor::{Draining, Reactor, Settings};
 
 /// Longer than anything on the loopback takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -199,7 +202,7 @@ fn draining_waits_for_what_a_thread_has_and_closes_what_is_quiet() {
     let (mut busy, mut quiet) = (fixture.connect(), fixture.connect());
     busy.write_all(CALL).unwrap();
     let (index, mut connection) = fixture.turn();
-    fixture.reactor.start_draining(None);
+    fixture.reactor.start_draining(Draining { end: None, calm: Duration::ZERO });
     let (other, mut idle) = fixture.turn();
     assert_eq!(receive(&mut idle), 0);
     fixture.reactor.check_in(other, idle, Next::Wait);
@@ -223,7 +226,8 @@ fn draining_ends_at_its_deadline_whatever_is_in_flight() {
     let (index, mut connection) = fixture.turn();
     assert_eq!(receive(&mut connection), 0);
     fixture.reactor.check_in(index, connection, Next::Wait);
-    fixture.reactor.start_draining(Some(Instant::now() + Duration::from_millis(50)));
+    let end = Some(Instant::now() + Duration::from_millis(50));
+    fixture.reactor.start_draining(Draining { end, calm: Duration::ZERO });
     while !fixture.reactor.is_done() {
         if let Some((index, mut connection)) = fixture.turn_within(Duration::from_millis(10)) {
             assert_eq!(receive(&mut connection), 0);
@@ -232,4 +236,39 @@ fn draining_ends_at_its_deadline_whatever_is_in_flight() {
     }
     drop(fixture);
     assert!(is_closed(&mut client));
+}
+
+#[test]
+fn when_draining_calmly_a_busy_connection_ends_with_its_reply_and_a_quiet_one_after_a_while() {
+    let mut fixture = Fixture::new(10, None);
+    let (mut busy, mut quiet) = (fixture.connect(), fixture.connect());
+    for client in [&mut busy, &mut quiet] {
+        client.write_all(CALL).unwrap();
+        let (index, mut connection) = fixture.turn();
+        assert_eq!(receive(&mut connection), 1);
+        fixture.reactor.check_in(index, connection, Next::Wait);
+    }
+    let start = Instant::now();
+    fixture.reactor.start_draining(Draining { end: None, calm: Duration::from_millis(300) });
+    for _ in 0..2 {
+        let (index, mut connection) = fixture.turn();
+        assert_eq!(receive(&mut connection), 0);
+        fixture.reactor.check_in(index, connection, Next::Wait);
+    }
+    assert!(!fixture.reactor.is_done());
+    busy.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    assert!(is_closed(&mut busy));
+    assert!(start.elapsed() < Duration::from_millis(300), "it was closed with its reply");
+    while !fixture.reactor.is_done() {
+        if let Some((index, mut connection)) = fixture.turn_within(Duration::from_millis(20)) {
+            assert_eq!(receive(&mut connection), 0);
+            fixture.reactor.check_in(index, connection, Next::Wait);
+        }
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert!(is_closed(&mut quiet));
+    assert!(start.elapsed() >= Duration::from_millis(290));
 }

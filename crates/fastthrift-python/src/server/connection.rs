@@ -247,6 +247,16 @@ impl Connection {
         !self.has_unsent() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
     }
 
+    /// Whether a quiet connection may be closed: its client just got a reply, or did nothing for so long.
+    pub(super) fn may_end(&self, now: Instant, calm: Duration) -> bool {
+        self.progress == Progress::Request || self.calm_at(calm).is_some_and(|calm| calm <= now)
+    }
+
+    /// When the connection will have been quiet for so long, if nothing happens.
+    pub(super) fn calm_at(&self, calm: Duration) -> Option<Instant> {
+        self.last_active.checked_add(calm)
+    }
+
     /// Starts to watch the socket.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.stream.register(registry, token, Interest::READABLE)
@@ -309,6 +319,9 @@ pub(super) struct Readiness {
 }
 
 impl Readiness {
+    /// Bytes may have come, whatever the poller said.
+    pub(super) const LOOK: Self = Self { readable: true, writable: false, hung_up: false };
+
     pub(super) fn of(event: &mio::event::Event) -> Self {
         let hung_up = event.is_read_closed() || event.is_error();
         Self { readable: event.is_readable() || hung_up, writable: event.is_writable(), hung_up }

@@ -19,7 +19,7 @@ use super::dispatch::{Invocation, Outcome, refuse};
 use super::listener::{NotStarted, Site};
 use super::load::{Admission, Load};
 use super::log;
-use super::reactor::{Reactor, Settings};
+use super::reactor::{Draining, Reactor, Settings};
 use super::seat::{Follow, Seat};
 use super::services::Services;
 use crate::endpoint::Endpoint;
@@ -66,8 +66,8 @@ struct Inbox {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     Serve,
-    /// Finish what is in flight, until this time.
-    Drain(Option<Instant>),
+    /// Finish what is in flight.
+    Drain(Draining),
     /// All connections are closed, or about to be.
     Over,
 }
@@ -122,11 +122,11 @@ impl Engine {
     }
 
     /// Stops accepting and closes each connection when it has its replies; after `patience` all that are left.
-    pub(super) fn drain(&self, patience: Option<Duration>) {
-        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+    pub(super) fn drain(&self, patience: Option<Duration>, calm: Duration) {
+        let end = patience.and_then(|patience| Instant::now().checked_add(patience));
         let mut inbox = self.inbox();
         if inbox.order == Order::Serve {
-            inbox.order = Order::Drain(deadline);
+            inbox.order = Order::Drain(Draining { end, calm });
         }
         drop(inbox);
         self.wake();
@@ -236,8 +236,8 @@ impl Engine {
         for (index, connection, next) in returned {
             reactor.check_in(index, connection, next);
         }
-        if let Order::Drain(deadline) = order {
-            reactor.start_draining(deadline);
+        if let Order::Drain(draining) = order {
+            reactor.start_draining(draining);
         }
         order == Order::Over
     }

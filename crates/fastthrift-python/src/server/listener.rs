@@ -13,6 +13,8 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Socket, Type};
 
 #[cfg(unix)]
+use super::inherited;
+#[cfg(unix)]
 use super::socket_file::SocketFile;
 use super::stream::Stream;
 use super::tls_stream::TlsStream;
@@ -77,7 +79,8 @@ enum Listening {
     #[cfg(unix)]
     Unix {
         socket: UnixListener,
-        _file: SocketFile,
+        /// None where the file is that of the process which made the socket.
+        _file: Option<SocketFile>,
     },
     #[cfg(unix)]
     Memory {
@@ -114,7 +117,10 @@ impl Listener {
             }
             #[cfg(unix)]
             Address::Unix(path) => {
-                let (socket, file) = SocketFile::bind(path)?;
+                let (socket, file) = match inherited::find_path(path)? {
+                    Some(socket) => (UnixListener::from_std(std::os::fd::OwnedFd::from(socket).into()), None),
+                    None => SocketFile::bind(path).map(|(socket, file)| (socket, Some(file)))?,
+                };
                 Ok(vec![with(Listening::Unix { socket, _file: file }, endpoint)])
             }
             #[cfg(unix)]
@@ -215,6 +221,10 @@ fn bind_each(addresses: &[SocketAddr]) -> io::Result<(Vec<TcpListener>, u16)> {
 }
 
 fn listen(address: SocketAddr, has_others: bool) -> io::Result<TcpListener> {
+    #[cfg(unix)]
+    if let Some(socket) = inherited::find(&address.into())? {
+        return Ok(TcpListener::from_std(socket.into()));
+    }
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     #[cfg(unix)]
     socket.set_reuse_address(true)?;

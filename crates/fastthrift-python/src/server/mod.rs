@@ -10,6 +10,8 @@ mod current;
 pub(crate) mod dispatch;
 mod engine;
 mod entrances;
+#[cfg(unix)]
+mod inherited;
 mod listener;
 mod load;
 pub(crate) mod log;
@@ -160,9 +162,14 @@ impl ServerCore {
     }
 
     /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest.
-    fn drain(&self, py: Python<'_>, timeout: Option<f64>) {
+    ///
+    /// A connection that was active within the last `calm` seconds is closed right after its next reply instead, or when
+    /// none comes for so long: its client may be about to send a request, which it would lose.
+    #[pyo3(signature = (timeout, calm=0.0))]
+    fn drain(&self, py: Python<'_>, timeout: Option<f64>, calm: f64) {
+        let duration = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         if let Some(engine) = self.engine(py) {
-            engine.drain(timeout.map(|timeout| Duration::try_from_secs_f64(timeout).unwrap_or_default()));
+            engine.drain(timeout.map(duration), duration(calm));
         }
     }
 
@@ -249,7 +256,18 @@ fn listen_error(NotStarted { endpoint, error }: &NotStarted) -> PyErr {
     }
 }
 
+/// Let servers that are to listen at the addresses of these listening sockets use them; those named before are let go.
+/// The descriptors themselves stay open.
+#[cfg(unix)]
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)]
+fn inherit_sockets(descriptors: Vec<std::os::fd::RawFd>) -> PyResult<()> {
+    inherited::replace(&descriptors).map_err(Into::into)
+}
+
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     processor::add_to(module)?;
+    #[cfg(unix)]
+    module.add_function(wrap_pyfunction!(inherit_sockets, module)?)?;
     module.add_class::<ServerCore>()
 }

@@ -53,8 +53,28 @@ pub(super) struct Reactor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Serving,
-    /// Only what is in flight ends, by this time.
-    Draining(Option<Instant>),
+    /// Only what is in flight ends.
+    Draining(Draining),
+}
+
+impl Phase {
+    /// When a connection that does nothing may be closed because the server stops.
+    fn calm_at(self, connection: &Connection) -> Option<Instant> {
+        match self {
+            Self::Draining(Draining { calm, .. }) if connection.is_quiet() => connection.calm_at(calm),
+            _ => None,
+        }
+    }
+}
+
+/// How connections end when the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Draining {
+    /// When all that are left are closed.
+    pub(super) end: Option<Instant>,
+    /// How long a connection must have been quiet to be closed although it had no reply meanwhile: its client may be
+    /// about to send a request.
+    pub(super) calm: Duration,
 }
 
 /// Whether connections may wait to be accepted.
@@ -140,7 +160,7 @@ impl Reactor {
             _ => None,
         };
         let end = match self.phase {
-            Phase::Draining(end) => end,
+            Phase::Draining(draining) => draining.end,
             Phase::Serving => None,
         };
         let earliest = [self.next_sweep, end, rest].into_iter().flatten().min()?;
@@ -179,7 +199,11 @@ impl Reactor {
         if next == Next::Wait && is_ready {
             next = Next::Again;
         }
-        if next == Next::Wait && self.phase != Phase::Serving && connection.is_quiet() {
+        if let Phase::Draining(Draining { calm, .. }) = self.phase
+            && next == Next::Wait
+            && connection.is_quiet()
+            && connection.may_end(Instant::now(), calm)
+        {
             next = Next::Close;
         }
         if next != Next::Close && connection.watch(self.poll.registry(), Token(index)).is_err() {
@@ -190,7 +214,8 @@ impl Reactor {
         }
         // Its handler may have taken long: the time of the last look would count that as the peer's silence.
         self.now = Instant::now();
-        if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
+        let deadline = connection.deadline(self.now, &self.settings.timeouts);
+        if let Some(deadline) = deadline.into_iter().chain(self.phase.calm_at(&connection)).min() {
             self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
         }
         // One that holds a request is queued, too, but not for a turn.
@@ -208,11 +233,11 @@ impl Reactor {
     }
 
     /// Stops accepting, and closes each connection as soon as nothing of it is in flight; all of them at the deadline.
-    pub(super) fn start_draining(&mut self, deadline: Option<Instant>) {
+    pub(super) fn start_draining(&mut self, draining: Draining) {
         if self.phase != Phase::Serving {
             return;
         }
-        self.phase = Phase::Draining(deadline);
+        self.phase = Phase::Draining(draining);
         // Who connected before the end may have sent a request.
         self.accepts = Accepts::Pending;
         while self.accepts == Accepts::Pending {
@@ -221,8 +246,7 @@ impl Reactor {
         self.entrances.close(self.poll.registry());
         self.accepts = Accepts::Idle;
         for index in self.slots.indices() {
-            let everything = Readiness { readable: true, writable: false, hung_up: false };
-            if self.slots.note(index, everything) {
+            if self.slots.note(index, Readiness::LOOK) {
                 self.ready.push_back(index);
             }
         }
@@ -233,7 +257,7 @@ impl Reactor {
     pub(super) fn is_done(&self) -> bool {
         match self.phase {
             Phase::Serving => false,
-            Phase::Draining(end) => self.slots.is_empty() || end.is_some_and(|end| end <= self.now),
+            Phase::Draining(Draining { end, .. }) => self.slots.is_empty() || end.is_some_and(|end| end <= self.now),
         }
     }
 
@@ -294,11 +318,19 @@ impl Reactor {
         let mut earliest: Option<Instant> = None;
         for index in self.slots.indices() {
             let Some(connection) = self.slots.here(index) else { continue };
-            let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) else { continue };
-            if deadline > self.now {
-                earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
-            } else if let Some(mut connection) = self.slots.take(index) {
-                self.close(index, &mut connection);
+            let deadline = connection.deadline(self.now, &self.settings.timeouts);
+            let calm_at = self.phase.calm_at(connection);
+            if deadline.is_some_and(|deadline| deadline <= self.now) {
+                if let Some(mut connection) = self.slots.take(index) {
+                    self.close(index, &mut connection);
+                }
+                continue;
+            }
+            if calm_at.is_some_and(|calm_at| calm_at <= self.now) {
+                // A last turn: what came meanwhile is served.
+                self.ready.extend(self.slots.note(index, Readiness::LOOK).then_some(index));
+            } else if let Some(next) = deadline.into_iter().chain(calm_at).min() {
+                earliest = Some(earliest.map_or(next, |earliest| earliest.min(next)));
             }
         }
         let grain = self.now + self.settings.timeouts.grain();

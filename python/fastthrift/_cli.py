@@ -1,0 +1,86 @@
+"""The command ``fastthrift``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SERVING = """\
+Serve a handler from several processes on one port. A process that dies is started again. SIGTERM and SIGINT let what
+is in flight end and then stop; a second one stops at once. SIGHUP loads the handler anew: new processes take over
+before the old ones end. The exit code is 0 when all ended well, 1 when something was cut off, 2 for arguments that
+cannot be, and 3 when the handler cannot be loaded or the address not be listened on.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(arguments)
+    return int(options.run(options, arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python on a Rust core.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _set_up_serve(commands.add_parser("serve", help="serve a handler from several processes", description=_SERVING))
+    return parser
+
+
+def _set_up_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "handler", help="module:name of a handler, a class, or a function without arguments that makes one"
+    )
+    serve.add_argument("--url", action="append", required=True, help="where to listen; may be given several times")
+    serve.add_argument("--service", metavar="MODULE:NAME", help="the service, where the handler's class does not say")
+    serve.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default: 1)")
+    serve.add_argument("--threads", type=_positive, metavar="N", help="handlers that run at once in each process")
+    serve.add_argument("--grace", type=_seconds, default=10.0, metavar="SECONDS", help="to end in (default: 10)")
+    serve.add_argument("--protocol", choices=("binary", "compact", "json", "simplejson"), help="the only one to accept")
+    serve.add_argument("--transport", help="the only one to accept")
+    serve.add_argument("--tls-cert", metavar="FILE", help="the certificate, with those above it, for TLS")
+    serve.add_argument("--tls-key", metavar="FILE", help="its key")
+    serve.add_argument("--tls-client-ca", metavar="FILE", help="who signs the certificates that clients must have")
+    serve.add_argument("--max-connections", type=_positive, metavar="N", help="clients of each process")
+    serve.add_argument("--max-in-flight", type=_positive, metavar="N", help="calls of each process that run or wait")
+    serve.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what is logged (default: info)",
+    )
+    # What a process of this command is told by the one that started it.
+    serve.add_argument("--inherit", help=argparse.SUPPRESS)
+    serve.add_argument("--listen", action="append", help=argparse.SUPPRESS)
+    serve.add_argument("--channel", type=int, help=argparse.SUPPRESS)
+    serve.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    if bool(options.tls_cert) != bool(options.tls_key) or (options.tls_client_ca and not options.tls_cert):
+        _parser().error("--tls-cert and --tls-key go together, and --tls-client-ca with them")
+    if options.channel is not None:
+        from fastthrift._worker import work
+
+        return work(options)
+    from fastthrift._supervisor import supervise
+
+    return supervise(options, arguments)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return number
