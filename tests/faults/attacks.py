@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import random
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -110,7 +111,7 @@ def endless_frames(port: int) -> Iterator[None]:
             yield bytes(min(left, 1 << 15))
             left -= 1 << 15
 
-    return keep_up(port, 40, pieces, 0.01)
+    return keep_up(port, 40, pieces, 0.03)
 
 
 def endless_struct(port: int) -> Iterator[None]:
@@ -121,7 +122,7 @@ def endless_struct(port: int) -> Iterator[None]:
         while True:
             yield b"\x0a\x00\x63\x00\x00\x00\x00\x00\x00\x00\x01" * 400
 
-    return keep_up(port, 20, pieces, 0.005)
+    return keep_up(port, 20, pieces, 0.01)
 
 
 def deep_nesting(port: int) -> Iterator[None]:
@@ -132,7 +133,7 @@ def deep_nesting(port: int) -> Iterator[None]:
         while True:
             yield b"\x0c\x00\x01" * 2000
 
-    return keep_up(port, 20, pieces, 0.005)
+    return keep_up(port, 20, pieces, 0.01)
 
 
 def garbage(port: int) -> Iterator[None]:
@@ -189,7 +190,7 @@ def half_closed(port: int) -> Iterator[None]:
 def never_reads(port: int) -> Iterator[None]:
     """Ask for much, and read nothing of it."""
     request = ask(200_000)
-    return keep_up(port, 20, lambda: itertools.repeat(request), 0.01)
+    return keep_up(port, 20, lambda: itertools.repeat(request), 0.03)
 
 
 def header_bombs(port: int) -> Iterator[None]:
@@ -222,7 +223,7 @@ def zlib_bombs(port: int) -> Iterator[None]:
         framed(much),
     ]
     turns = itertools.cycle(said)
-    return keep_up(port, 20, lambda: iter([next(turns)] * 3), 0.05)
+    return keep_up(port, 20, lambda: iter([next(turns)] * 3), 0.1)
 
 
 def other_languages(port: int) -> Iterator[None]:
@@ -230,6 +231,44 @@ def other_languages(port: int) -> Iterator[None]:
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(507)
     said = itertools.cycle((hello, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n", b"EHLO x\r\n"))
     return keep_up(port, 50, lambda: iter((next(said), bytes(100))), 0.02)
+
+
+def client_hello() -> bytes:
+    """Return what a client of TLS says first."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        _trusting().wrap_bio(incoming, outgoing).do_handshake()
+    return outgoing.read()
+
+
+def slow_handshakes(port: int) -> Iterator[None]:
+    """Say hello byte by byte, or say it and nothing more."""
+    hello = client_hello()
+    slowly = [hello[place : place + 1] for place in range(len(hello))]
+    turns = itertools.cycle((slowly, [hello]))
+    return keep_up(port, 200, lambda: iter(next(turns)), 0.1)
+
+
+def handshakes(port: int) -> Iterator[None]:
+    """Shake hands and go, over and over."""
+    trusting = _trusting()
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=5) as connection:
+            trusting.wrap_socket(connection).close()
+        yield
+        time.sleep(0.04)
+
+
+def plaintext(port: int) -> Iterator[None]:
+    """Speak to a port of TLS without it."""
+    turns = itertools.cycle((ask(5_000), b"GET / HTTP/1.1\r\n\r\n", client_hello()[:50] + bytes(500), bytes(20_000)))
+    return keep_up(port, 50, lambda: iter([next(turns)] * 5), 0.02)
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 ATTACKS: Mapping[str, tuple[Attack, int]] = {
@@ -248,12 +287,18 @@ ATTACKS: Mapping[str, tuple[Attack, int]] = {
 }
 """Each attack, and the bytes that the server may take for it by what it says of itself: twice the largest message for a
 connection that sends or is sent one, and little for any other."""
+ON_TLS: Mapping[str, tuple[Attack, int]] = {
+    "slow handshakes": (slow_handshakes, 32 << 20),
+    "handshakes": (handshakes, 8 << 20),
+    "plaintext": (plaintext, 8 << 20),
+}
+"""The attacks on a port of TLS, likewise."""
 
 
 def main() -> None:
     """Attack until killed."""
     name, port = sys.argv[1:]
-    for number, _ in enumerate(ATTACKS[name][0](int(port))):
+    for number, _ in enumerate({**ATTACKS, **ON_TLS}[name][0](int(port))):
         if number == 1:
             print("under way", flush=True)
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import fastthrift
 import pytest
 
 from tests.faults import attacks, tokens, watch
-from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT
+from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT, ON_TLS
 from tests.faults.run import ROOT, Helper, helper, server_kinds
+from tests.python.certificates import Authority
 
 OPTIONS = {"max_message_size": MESSAGE_LIMIT, "max_decoded_size": MESSAGE_LIMIT, "message_timeout": 1.5}
 LEAST = 0.2
@@ -60,19 +63,39 @@ def worst(server: Helper, port: int, enough: float) -> tuple[float, int]:
     return best, most
 
 
-@pytest.mark.parametrize("kind", server_kinds())
+kinds = pytest.mark.parametrize("kind", server_kinds())
+
+
+@kinds
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_takes_neither_memory_nor_time_from_others(name: str, kind: str) -> None:
     with helper("server", kind, json.dumps(OPTIONS)) as (server, failures):
-        calls_in(server.port, 0.2)
-        usual = max(calls_in(server.port, 0.3) for _ in range(2))
-        before = server.ask()
-        with attacked(name, server.port):
-            best, most = worst(server, server.port, usual * LEAST)
-        print(f"{name}: {best / usual:.2f} of the calls, {(most - before['bytes']) / 2**20:.1f} MiB more")
-        assert best >= usual * LEAST
-        assert most - before["bytes"] < ATTACKS[name][1] + SLACK
-        left = watch.leaks(before, server.ask)
-        assert [leak for leak in left if not leak.startswith("bytes")] == []
-        assert calls_in(server.port, 0.1) > 0
+        withstands(server, name, server.port, ATTACKS[name][1])
     assert failures == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command to make certificates with")
+@kinds
+@pytest.mark.parametrize("name", ON_TLS)
+def test_an_attack_on_tls_takes_neither_memory_nor_time_from_others(name: str, kind: str, tmp_path: Path) -> None:
+    identity = [str(file) for file in Authority(tmp_path).issue("server")]
+    with helper("server", kind, json.dumps({**OPTIONS, "identity": identity})) as (server, failures):
+        withstands(server, name, server.ports["tls"], ON_TLS[name][1])
+    assert failures == []
+
+
+def withstands(server: Helper, name: str, port: int, memory: int) -> None:
+    """Attack one of a server's ports, while good clients call at its port for TCP."""
+    calls_in(server.port, 0.2)
+    usual = max(calls_in(server.port, 0.3) for _ in range(2))
+    before = server.ask()
+    with attacked(name, port):
+        best, most = worst(server, server.port, usual * LEAST)
+    # What else runs on the machine comes and goes: the slower of before and after is what is usual.
+    usual = min(usual, max(calls_in(server.port, 0.3) for _ in range(2)))
+    print(f"{name}: {best / usual:.2f} of the calls, {(most - before['bytes']) / 2**20:.1f} MiB more")
+    assert best >= usual * LEAST
+    assert most - before["bytes"] < memory + SLACK
+    left = watch.leaks(before, server.ask)
+    assert [leak for leak in left if not leak.startswith("bytes")] == []
+    assert calls_in(server.port, 0.1) > 0
