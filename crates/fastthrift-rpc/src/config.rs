@@ -2,7 +2,7 @@ use std::fmt;
 
 use fastthrift_protocol::{Limits, Protocol};
 
-use crate::Transform;
+use crate::{HttpClient, HttpServer, Transform};
 
 /// How messages are told apart in the stream. Every user matches all of them, so that a new one is forgotten nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,8 @@ pub enum Carrier {
     /// One compressed stream in each direction (RFC 1950), flushed after each message. Inside it messages are framed or
     /// unframed; unframed is what other libraries expect.
     Zlib,
+    /// HTTP/1.1: each request's and response's body is one unframed message, whatever framing is configured.
+    Http,
 }
 
 /// What two peers agree on for the life of a connection.
@@ -52,6 +54,7 @@ impl fmt::Display for Carrier {
         f.write_str(match self {
             Self::Direct => "direct",
             Self::Zlib => "zlib",
+            Self::Http => "http",
         })
     }
 }
@@ -80,6 +83,8 @@ pub struct ClientConfig {
     pub framing: Framing,
     /// What carries the messages. Default Direct.
     pub carrier: Carrier,
+    /// Where requests go, when HTTP carries the messages.
+    pub http: HttpClient,
     /// How the messages of the Header transport are transformed, one after the other; nothing else looks at it. A server
     /// takes at most four. Default none.
     pub transforms: Vec<Transform>,
@@ -110,6 +115,7 @@ impl Default for ClientConfig {
             protocol: Protocol::Binary,
             framing: Framing::Framed,
             carrier: Carrier::Direct,
+            http: HttpClient::default(),
             transforms: Vec::new(),
             limits: Limits::DEFAULT,
             strict: false,
@@ -132,6 +138,8 @@ pub struct ServerConfig {
     pub framing: Option<Framing>,
     /// The only carrier to accept; `None`, the default, accepts Direct and Zlib and tells them apart by the first bytes.
     pub carrier: Option<Carrier>,
+    /// What requests are accepted, when HTTP carries the messages.
+    pub http: HttpServer,
     /// What a request may ask of this side; `message` bounds a reply too. Of the Header transport it bounds the whole frame,
     /// and what the transforms restore.
     pub limits: Limits,
@@ -155,6 +163,7 @@ impl Default for ServerConfig {
             protocol: None,
             framing: None,
             carrier: None,
+            http: HttpServer::default(),
             limits: Limits::DEFAULT,
             strict: false,
             max_name: 4096,

@@ -34,6 +34,16 @@ pub enum HeadersError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// One has characters in its name or value that HTTP has no place for.
+    NotForHttp {
+        /// Which one, counted from 0.
+        index: usize,
+    },
+    /// One has a name that only the connection itself may send.
+    Reserved {
+        /// Which one, counted from 0.
+        index: usize,
+    },
 }
 
 /// What [`Headers::none`] gives.
@@ -147,6 +157,12 @@ impl fmt::Display for HeadersError {
         match self {
             Self::TooMany { count, limit } => write!(f, "{count} headers are over the limit of {limit}"),
             Self::TooLarge { size, limit } => write!(f, "headers of {size} bytes are over the limit of {limit}"),
+            Self::NotForHttp { index } => {
+                write!(f, "the name or value of header number {} cannot be sent over HTTP", index.saturating_add(1))
+            }
+            Self::Reserved { index } => {
+                write!(f, "header number {} is one that only the connection itself sends", index.saturating_add(1))
+            }
         }
     }
 }

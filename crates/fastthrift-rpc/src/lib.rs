@@ -25,9 +25,10 @@ pub mod policy;
 mod server;
 mod span;
 
+pub use carrier::{HttpClient, HttpServer, HttpTargetError};
 pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
-pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, ReplyError};
+pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, HttpError, ReplyError};
 pub use header::Transform;
 pub use headers::{Headers, HeadersError};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};

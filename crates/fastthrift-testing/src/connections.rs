@@ -172,7 +172,7 @@ fn piece(choice: u8) -> usize {
 fn unpacked(carrier: Option<Carrier>, message_limit: usize) -> usize {
     match carrier {
         None | Some(Carrier::Direct) => 0,
-        Some(Carrier::Zlib) => message_limit + (32 << 10),
+        Some(Carrier::Zlib | Carrier::Http) => message_limit + (32 << 10),
     }
 }
 

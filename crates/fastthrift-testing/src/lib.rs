@@ -1,5 +1,6 @@
 //! Fixtures, connection pairs, arbitrary schemas and values for the project's tests.
 
+pub mod carried;
 pub mod connections;
 pub mod conversation;
 pub mod drivers;

@@ -48,24 +48,16 @@ impl Zlib {
         Self { raw, inflate, is_full: false, has_ended: false, deflate: None, scratch: Vec::new() }
     }
 
-    pub(super) fn raw(&mut self) -> &mut Inbound {
-        &mut self.raw
+    pub(super) fn raw(&self) -> &Inbound {
+        &self.raw
     }
 
-    pub(super) fn waiting(&self) -> usize {
-        self.raw.len()
+    pub(super) fn raw_mut(&mut self) -> &mut Inbound {
+        &mut self.raw
     }
 
     pub(super) fn is_drained(&self) -> bool {
         self.has_ended || (self.raw.len() == 0 && !self.is_full)
-    }
-
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.raw.is_exhausted()
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.raw.capacity()
     }
 
     /// Decompresses at most [`STEP`] bytes. All input may go without any output.
@@ -170,7 +162,7 @@ mod tests {
             for size in 1..=bytes.len() {
                 let (mut zlib, mut plain) = (Zlib::new(Inbound::default()), Inbound::default());
                 for piece in bytes.chunks(size) {
-                    zlib.raw().append(piece);
+                    zlib.raw_mut().append(piece);
                     assert_eq!(pump_all(&mut zlib, &mut plain), Ok(Pumped::Nothing));
                     assert!(zlib.is_drained());
                 }
@@ -184,9 +176,9 @@ mod tests {
         let mut bytes = packed(&[b"the last message"], FlushCompress::Finish);
         bytes.extend_from_slice(b"and what nobody reads");
         let (mut zlib, mut plain) = (Zlib::new(Inbound::default()), Inbound::default());
-        zlib.raw().append(&bytes);
+        zlib.raw_mut().append(&bytes);
         assert_eq!(pump_all(&mut zlib, &mut plain), Ok(Pumped::End));
-        assert_eq!((plain.unread(), zlib.waiting()), (&b"the last message"[..], 0));
+        assert_eq!((plain.unread(), zlib.raw().len()), (&b"the last message"[..], 0));
     }
 
     #[test]
@@ -195,7 +187,7 @@ mod tests {
         let bytes = packed(&[&zeros], FlushCompress::Sync);
         assert!(bytes.len() < 8 << 10);
         let (mut zlib, mut plain) = (Zlib::new(Inbound::default()), Inbound::default());
-        zlib.raw().append(&bytes);
+        zlib.raw_mut().append(&bytes);
         let mut steps = 0;
         while zlib.pump(&mut plain) == Ok(Pumped::More) {
             assert!(plain.len() <= STEP && plain.capacity() <= 4 * STEP);
@@ -218,7 +210,7 @@ mod tests {
             sender.seal(&mut buffer, 6).unwrap();
             assert_eq!(&buffer[..6], b"before");
             sizes.push(buffer.len() - 6);
-            receiver.raw().append(&buffer[6..]);
+            receiver.raw_mut().append(&buffer[6..]);
             pump_all(&mut receiver, &mut plain).unwrap();
             assert_eq!(plain.unread(), message);
             plain.consume(message.len());
@@ -233,7 +225,7 @@ mod tests {
         wrong_block[2] = 0xff;
         for bytes in [b"\x78\x9d....".to_vec(), b"\x78\xbb\0\0\0\0....".to_vec(), wrong_block] {
             let (mut zlib, mut plain) = (Zlib::new(Inbound::default()), Inbound::default());
-            zlib.raw().append(&bytes);
+            zlib.raw_mut().append(&bytes);
             assert!(matches!(pump_all(&mut zlib, &mut plain), Err(ConnectionErrorKind::Zlib { .. })), "{bytes:?}");
         }
     }

@@ -14,8 +14,10 @@ pub struct CallWriter<'c> {
     /// The call; taken by `finish`.
     pub(super) call: Option<InFlight>,
     pub(super) kind: CallKind,
-    /// Where the message, its frame's length included, starts in the buffer.
+    /// Where all that was written starts in the buffer.
     pub(super) start: usize,
+    /// Where the message, its frame's length included, starts in the buffer.
+    pub(super) message: usize,
     /// Where the body starts in the buffer.
     pub(super) body: usize,
     /// Why part of the body found no room.
@@ -30,7 +32,7 @@ impl CallWriter<'_> {
 
     /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
     pub fn sink(&mut self) -> Bounded<'_> {
-        let limit = self.start.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
+        let limit = self.message.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
         Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
@@ -47,8 +49,8 @@ impl CallWriter<'_> {
         check_loss(self.loss, config.limits.message)?;
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
         let limit = config.limits.message;
-        close_message(outbound.buffer(), dialect, &config.transforms, self.start, self.body, limit)?;
-        self.connection.seal(self.start)?;
+        close_message(outbound.buffer(), dialect, &config.transforms, self.message, self.body, limit)?;
+        self.connection.seal(self.message, self.kind)?;
         let call = self.call.take().expect("invariant: only finish takes the call, and it takes the writer too");
         Ok(self.connection.commit(call, self.kind))
     }

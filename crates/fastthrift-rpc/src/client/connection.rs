@@ -4,7 +4,7 @@ use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
 use super::{CallId, CallOptions, CallWriter, ClientEvent};
-use crate::carrier::{Layer, Pumped, Zlib};
+use crate::carrier::{ClientHttp, Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
@@ -30,7 +30,7 @@ const SPARE_NAME: usize = 256;
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
     pub(super) outbound: Outbound,
-    pub(super) layer: Layer,
+    pub(super) layer: Layer<ClientHttp>,
     /// The bytes of messages.
     pub(super) inbound: Inbound,
     pub(super) cutter: Cutter,
@@ -46,11 +46,15 @@ pub struct ClientConnection {
 
 impl ClientConnection {
     /// A connection on which nothing was sent or received.
-    pub fn new(config: ClientConfig) -> Self {
+    pub fn new(mut config: ClientConfig) -> Self {
+        if config.carrier == Carrier::Http {
+            config.framing = Framing::Unframed;
+        }
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
         let layer = match config.carrier {
             Carrier::Direct => Layer::Direct,
             Carrier::Zlib => Layer::Zlib(Box::new(Zlib::new(Inbound::default()))),
+            Carrier::Http => Layer::Http(Box::new(ClientHttp::new(&config.http, config.limits.message))),
         };
         Self {
             outbound: Outbound::default(),
@@ -107,12 +111,12 @@ impl ClientConnection {
 
     /// Whether headers travel beside calls and replies. Where they do not, those of calls are left out, and no reply has any.
     pub fn carries_headers(&self) -> bool {
-        self.config.framing == Framing::Header
+        self.config.framing == Framing::Header || self.config.carrier == Carrier::Http
     }
 
     /// What came beside the reply that was handed out last. They stay until the next [`Self::poll_event`].
     pub fn reply_headers(&self) -> &Headers {
-        self.cutter.headers()
+        self.layer.http().map_or_else(|| self.cutter.headers(), ClientHttp::headers)
     }
 
     /// Stops waiting for this call: its reply is dropped when it comes. False when nobody waited for it.
@@ -225,13 +229,23 @@ impl ClientConnection {
     /// Whether the connection can be used and owes nothing: no call waits or is abandoned, no byte waits to be sent or
     /// read.
     pub fn is_idle(&self) -> bool {
-        let held = self.handed_out.map_or(0, |handed_out| self.cutter.held(handed_out));
         !self.is_failed()
             && !self.at_eof
             && self.calls.len() == 0
             && self.outbound.pending().is_empty()
-            && self.inbound.len() == held
+            && self.unseen() == 0
             && self.layer.waiting() == 0
+            && self.layer.http().is_none_or(|http| !http.is_owed())
+    }
+
+    /// How many bytes of messages no event was made of.
+    pub(super) fn unseen(&self) -> usize {
+        match (self.handed_out, self.layer.http()) {
+            (Some(handed_out), None) => self.inbound.len() - self.cutter.held(handed_out),
+            // What follows the message in its body belongs to none.
+            (Some(_), Some(_)) => 0,
+            (None, _) => self.inbound.len(),
+        }
     }
 
     /// How many calls wait for their reply.
@@ -254,9 +268,13 @@ impl ClientConnection {
         id
     }
 
-    /// Gives the call that starts at `start` of the outbound buffer the form in which it is carried.
-    pub(super) fn seal(&mut self, start: usize) -> Result<(), CallError> {
-        self.layer.seal(self.outbound.buffer(), start).map_err(|kind| self.lose(kind))
+    /// Gives the call that starts there in the outbound buffer the form in which it is carried.
+    pub(super) fn seal(&mut self, message: usize, kind: CallKind) -> Result<(), CallError> {
+        self.layer.seal(self.outbound.buffer(), message).map_err(|kind| self.lose(kind))?;
+        if let Some(http) = self.layer.http_mut() {
+            http.asked(kind);
+        }
+        Ok(())
     }
 
     /// Ends the connection by a call that cannot be made.
@@ -288,6 +306,10 @@ impl ClientConnection {
             self.drain_layer()?;
         }
         let start = self.outbound.end();
+        if let Some(http) = self.layer.http() {
+            http.open(self.outbound.buffer(), options.headers, options.timeout).map_err(CallError::Headers)?;
+        }
+        let message = self.outbound.end();
         let call = InFlight {
             call: self.next_call(),
             name,
@@ -299,7 +321,7 @@ impl ClientConnection {
         };
         self.write_call_header(&call, options).map_err(CallError::Headers)?;
         let body = self.outbound.end();
-        Ok(CallWriter { connection: self, call: Some(call), kind: options.kind, start, body, loss: None })
+        Ok(CallWriter { connection: self, call: Some(call), kind: options.kind, start, message, body, loss: None })
     }
 
     fn check_call(&self, name: usize) -> Result<(), CallError> {
@@ -315,6 +337,9 @@ impl ClientConnection {
         if self.calls.len() >= self.config.max_in_flight {
             return Err(CallError::TooManyInFlight { limit: self.config.max_in_flight });
         }
+        if self.layer.http().is_some_and(ClientHttp::is_owed) {
+            return Err(CallError::ResponseOwed);
+        }
         Ok(())
     }
 
@@ -323,7 +348,7 @@ impl ClientConnection {
     fn drain_layer(&mut self) -> Result<(), CallError> {
         let limit = self.config.limits.message;
         let drained = loop {
-            match self.layer.pump(&mut self.inbound) {
+            match self.layer.pump(&mut self.inbound, &mut self.outbound, self.at_eof) {
                 Ok(Pumped::More) if self.inbound.len() > limit => break Err(ConnectionErrorKind::Unasked { limit }),
                 Ok(Pumped::More) => {}
                 Ok(Pumped::Nothing | Pumped::End) => break Ok(()),

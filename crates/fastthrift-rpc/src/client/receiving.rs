@@ -5,11 +5,11 @@ use std::time::Duration;
 use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
-use crate::carrier::Pumped;
+use crate::carrier::{ClientHttp, Pumped};
 use crate::codec::{body_span_len, read_header};
 use crate::cutter::{CutError, HandedOut};
 use crate::span::distance;
-use crate::{ConnectionError, ConnectionErrorKind, Span};
+use crate::{CallKind, ConnectionError, ConnectionErrorKind, Framing, HttpError, Span};
 
 /// What a received message means.
 enum Received {
@@ -45,24 +45,45 @@ impl ClientConnection {
 
     /// Takes more bytes of messages out of the carrier; false when there are none.
     fn pump(&mut self) -> Result<bool, ConnectionError> {
-        let pumped = self.layer.pump(&mut self.inbound).map_err(ConnectionError::new)?;
+        let pumped =
+            self.layer.pump(&mut self.inbound, &mut self.outbound, self.at_eof).map_err(ConnectionError::new)?;
         self.at_eof |= pumped == Pumped::End;
         Ok(pumped == Pumped::More)
     }
 
     pub(super) fn closed(&self) -> ConnectionError {
-        ConnectionError::new(match self.inbound.len() {
+        let is_owed = self.layer.http().is_none_or(ClientHttp::is_owed);
+        ConnectionError::new(match self.unseen() + self.layer.waiting() {
+            _ if !is_owed => ConnectionErrorKind::Closed { waiting: self.calls.waiting() },
             0 => ConnectionErrorKind::Closed { waiting: self.calls.waiting() },
             received => ConnectionErrorKind::CutOff { received },
         })
     }
 
     fn next_received(&mut self) -> Result<Received, ConnectionError> {
+        if self.layer.http().is_some() {
+            return self.next_response();
+        }
         let cut = self.cutter.next_message(&mut self.inbound);
         match cut.map_err(CutError::into_connection_error)? {
             Some(len) => self.read_message(len),
             None => Ok(Received::Nothing),
         }
+    }
+
+    /// Reads the message of a response, when all of it came.
+    fn next_response(&mut self) -> Result<Received, ConnectionError> {
+        let Some(kind) = self.layer.http().and_then(ClientHttp::answered) else { return Ok(Received::Nothing) };
+        let received = match kind {
+            CallKind::Oneway => Received::Dropped,
+            CallKind::Call => {
+                let cut = self.cutter.next_message(&mut self.inbound).map_err(CutError::into_connection_error)?;
+                let cut_off = HttpError::BodyCut { size: self.inbound.len() };
+                self.read_message(cut.ok_or_else(|| ConnectionError::new(cut_off.into()))?)?
+            }
+        };
+        self.at_eof |= !self.layer.http_mut().is_none_or(ClientHttp::finish);
+        Ok(received)
     }
 
     /// Reads the message at the front of the `len` unread bytes.
@@ -108,7 +129,8 @@ impl ClientConnection {
             return broken(ConnectionErrorKind::EarlyReply(sequence_id));
         }
         // A server that cannot read what is in a frame of the Header transport knows no name.
-        let is_nameless = name.is_empty() && message_type == MessageType::Exception && self.carries_headers();
+        let is_nameless =
+            name.is_empty() && message_type == MessageType::Exception && self.config.framing == Framing::Header;
         if !is_nameless && !call.is_named(name) {
             let expected = call.name[call.function..].into();
             return broken(ConnectionErrorKind::WrongName { expected, found: name.into() });
@@ -120,6 +142,9 @@ impl ClientConnection {
     pub(super) fn release(&mut self) {
         if let Some(message) = self.handed_out.take() {
             self.cutter.release(&mut self.inbound, message);
+            if self.layer.http().is_some() {
+                self.inbound.consume(self.inbound.len());
+            }
         }
     }
 }

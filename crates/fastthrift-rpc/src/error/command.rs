@@ -31,6 +31,9 @@ pub enum CallError {
         /// The limit.
         limit: usize,
     },
+    /// HTTP carries the messages, and the response to the request before this one did not come: make the call over another
+    /// connection.
+    ResponseOwed,
     /// What wrote the body removed bytes that it had not written.
     BufferShrunk,
 }
@@ -85,6 +88,9 @@ impl fmt::Display for CallError {
                 write!(f, "the function's name of {size} bytes is over the limit of {limit}")
             }
             Self::TooManyInFlight { limit } => write!(f, "{limit} calls wait for their reply, no more are allowed"),
+            Self::ResponseOwed => {
+                f.write_str("the response to the last request did not come yet, and HTTP has one at a time")
+            }
             Self::BufferShrunk => f.write_str("the call's buffer is shorter than before its body was written"),
         }
     }

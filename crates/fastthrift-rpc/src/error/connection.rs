@@ -2,7 +2,7 @@ use std::fmt;
 
 use fastthrift_protocol::{DecodeError, MessageType};
 
-use crate::{Dialect, HeaderError};
+use crate::{Dialect, HeaderError, HttpError};
 
 /// Why a connection cannot go on. Each is final: the connection is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub enum ConnectionErrorKind {
         /// How many of its bytes were read.
         position: u64,
     },
+    /// What came is not HTTP as it has to be, or is a refusal.
+    Http(HttpError),
     /// The peer sent more than a message can have before any call asked for it.
     Unasked {
         /// The limit in bytes.
@@ -144,6 +146,12 @@ impl ConnectionError {
     }
 }
 
+impl From<HttpError> for ConnectionErrorKind {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
 impl std::error::Error for ConnectionError {}
 
 impl fmt::Display for ConnectionError {
@@ -196,6 +204,7 @@ impl fmt::Display for ConnectionErrorKind {
                 "more than {limit} calls timed out or were cancelled without an answer: the peer seems to be stuck"
             ),
             Self::Zlib { position } => write!(f, "the compressed stream is broken after {position} bytes of it"),
+            Self::Http(error) => error.fmt(f),
             Self::Unasked { limit } => write!(f, "got more than {limit} bytes that no call asked for"),
             Self::OutOfMemory => f.write_str("there is no memory to receive a message into, or to send one"),
             Self::OutboundLost => {

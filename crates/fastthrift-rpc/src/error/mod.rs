@@ -1,7 +1,9 @@
 mod command;
 mod connection;
 mod header;
+mod http;
 
 pub use command::{CallError, ReplyError};
 pub use connection::{ConnectionError, ConnectionErrorKind, Fault};
 pub use header::HeaderError;
+pub use http::HttpError;

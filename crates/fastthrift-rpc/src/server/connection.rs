@@ -2,7 +2,7 @@ use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::open_requests::{Asked, OpenRequest, OpenRequests};
 use super::{ReplyWriter, Request, RequestId};
-use crate::carrier::{Layer, Zlib};
+use crate::carrier::{Layer, ServerHttp, Zlib};
 use crate::codec::write_header;
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
@@ -26,6 +26,7 @@ use crate::{
 /// [`ServerConfig::max_outbound`] and the answers to the open requests. Where messages are carried compressed, as much again as
 /// they came, and the streams' own memory, which is about 300 KiB. Where a frame of the Header transport is compressed, twice the
 /// message limit for what it restores, and the same once more while one of several transforms is undone.
+/// Where HTTP carries them, the head of a request too.
 #[derive(Debug)]
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
@@ -33,7 +34,7 @@ pub struct ServerConnection {
     /// What carries the messages, once it is known.
     pub(super) carrier: Option<Carrier>,
     /// As long as the carrier is not known, received bytes go where those of messages do.
-    pub(super) layer: Layer,
+    pub(super) layer: Layer<ServerHttp>,
     /// The bytes of messages.
     pub(super) inbound: Inbound,
     /// There once the dialect is known.
@@ -51,6 +52,7 @@ impl ServerConnection {
         let layer = match config.carrier {
             None | Some(Carrier::Direct) => Layer::Direct,
             Some(Carrier::Zlib) => Layer::Zlib(Box::new(Zlib::new(Inbound::default()))),
+            Some(Carrier::Http) => Layer::Http(Box::new(ServerHttp::new(config.http.clone(), config.limits.message))),
         };
         Self {
             carrier: config.carrier,
@@ -114,8 +116,7 @@ impl ServerConnection {
             && self.failure.is_none()
             && !self.is_exhausted()
             && self.outbound.pending().len() <= self.config.max_outbound
-            && self.inbound.len() < self.config.max_inbound.max(self.needed())
-            && self.layer.waiting() < self.config.max_inbound
+            && self.has_room()
     }
 
     /// The next request. `None` means: nothing until more is received, an open request is answered, or bytes are sent.
@@ -131,15 +132,15 @@ impl ServerConnection {
             self.failure = Some(failure.clone());
             return Err(failure);
         }
-        if self.open.len() >= self.config.max_open || self.outbound.pending().len() > self.config.max_outbound {
+        if self.open.len() >= self.max_open() || self.outbound.pending().len() > self.config.max_outbound {
             return Ok(None);
         }
         self.release();
-        let request = self.next_request();
-        if let Err(error) = &request {
+        self.next_request().map_err(|error| {
+            let error = self.answer_in_http(error);
             self.failure = Some(error.clone());
-        }
-        request
+            error
+        })
     }
 
     /// The bytes of a request's name or body. Empty once they were let go.
@@ -171,7 +172,11 @@ impl ServerConnection {
 
     /// What came beside the request that was handed out last. They stay until the next one is.
     pub fn request_headers(&self) -> &Headers {
-        self.cutter.as_ref().map_or(Headers::none(), Cutter::headers)
+        match (&self.layer, &self.cutter) {
+            (Layer::Http(http), _) => http.headers(),
+            (_, Some(cutter)) => cutter.headers(),
+            (_, None) => Headers::none(),
+        }
     }
 
     /// Answers an open request with an exception that the function does not declare.
@@ -196,17 +201,29 @@ impl ServerConnection {
     pub fn finish_oneway(&mut self, request: RequestId) -> Result<(), ReplyError> {
         match self.open.find(request).ok_or(ReplyError::NotOpen)?.asked.kind {
             CallKind::Call => Err(ReplyError::AwaitsReply),
-            CallKind::Oneway => {
-                self.open.close(request);
-                Ok(())
-            }
+            CallKind::Oneway => self.finish_unanswered(request),
         }
     }
 
     /// Closes a request without an answer, whatever its message asks for: for a function that the schema declares oneway and that a
     /// peer calls by a plain message, as some libraries do. It waits for no answer.
     pub fn finish_unanswered(&mut self, request: RequestId) -> Result<(), ReplyError> {
-        if self.open.close(request) { Ok(()) } else { Err(ReplyError::NotOpen) }
+        if !self.open.close(request) {
+            return Err(ReplyError::NotOpen);
+        }
+        if let Some(http) = self.layer.http_mut() {
+            http.answer_empty(self.outbound.buffer());
+            self.at_eof |= !http.answered();
+        }
+        Ok(())
+    }
+
+    /// Sets what is answered to `GET /healthz` and `GET /readyz`, where HTTP carries the messages: 200, or 503 when it is false.
+    /// Before, it is true.
+    pub fn set_serving(&mut self, is_serving: bool) {
+        if let Some(http) = self.layer.http_mut() {
+            http.set_serving(is_serving);
+        }
     }
 
     /// How many requests were handed out and not answered.
@@ -242,7 +259,10 @@ impl ServerConnection {
 
     /// Whether a part of a message came and the rest did not: a peer that leaves it so for long is to be cut off.
     pub fn is_mid_message(&self) -> bool {
-        self.needed() > 0 || (self.cutter.is_none() && self.inbound.len() > 0)
+        match &self.layer {
+            Layer::Http(http) => http.is_mid_message(),
+            _ => self.needed() > 0 || (self.cutter.is_none() && self.inbound.len() > 0),
+        }
     }
 
     /// How many bytes of memory the received bytes take.
@@ -252,6 +272,9 @@ impl ServerConnection {
 
     pub(super) fn close(&mut self, request: RequestId) {
         self.open.close(request);
+        if let Some(http) = self.layer.http_mut() {
+            self.at_eof |= !http.answered();
+        }
     }
 
     /// Removes a reply that was not finished from the outbound buffer.
@@ -275,6 +298,10 @@ impl ServerConnection {
         }
         let start = self.outbound.end();
         let buffer = self.outbound.buffer();
+        if let Some(http) = self.layer.http() {
+            http.open(buffer, headers).map_err(ReplyError::Headers)?;
+        }
+        let message = buffer.len();
         open_message(buffer, framing, || HeaderFrame {
             flags,
             sequence_id: asked.envelope.sequence_id,
@@ -287,16 +314,40 @@ impl ServerConnection {
         write_header(protocol, form, &MessageHeader { name: function, message_type, sequence_id }, buffer);
         let body = self.outbound.end();
         let dialect = Dialect { protocol, framing };
-        Ok(ReplyWriter { connection: self, request, dialect, transforms, start, body, loss: None, is_finished: false })
+        Ok(ReplyWriter {
+            connection: self,
+            request,
+            dialect,
+            transforms,
+            start,
+            message,
+            body,
+            loss: None,
+            is_finished: false,
+        })
     }
 
-    /// Gives the reply that starts at `start` of the outbound buffer the form in which it is carried.
-    pub(super) fn seal(&mut self, start: usize) -> Result<(), ReplyError> {
-        self.layer.seal(self.outbound.buffer(), start).map_err(|kind| {
+    /// Gives the reply that starts there in the outbound buffer the form in which it is carried.
+    pub(super) fn seal(&mut self, message: usize) -> Result<(), ReplyError> {
+        self.layer.seal(self.outbound.buffer(), message).map_err(|kind| {
             self.failure = Some(ConnectionError::new(kind));
             self.outbound.clear();
             ReplyError::OutOfMemory
         })
+    }
+
+    /// Whether little enough is held that waits to be served.
+    fn has_room(&self) -> bool {
+        let limit = self.config.max_inbound;
+        match &self.layer {
+            Layer::Http(http) => http.wants_read(limit),
+            layer => self.inbound.len() < limit.max(self.needed()) && layer.waiting() < limit,
+        }
+    }
+
+    /// How many requests may be open: HTTP answers them in their order.
+    fn max_open(&self) -> usize {
+        if self.layer.http().is_some() { self.config.max_open.min(1) } else { self.config.max_open }
     }
 
     fn is_exhausted(&self) -> bool {
@@ -309,6 +360,10 @@ impl ServerConnection {
 
     /// How many received bytes no request was made of.
     fn unseen(&self) -> usize {
+        if self.layer.http().is_some() {
+            // The carrier knows which bodies were looked at.
+            return 0;
+        }
         let held = self.handed_out.zip(self.cutter.as_ref()).map_or(0, |(message, cutter)| cutter.held(message));
         self.inbound.len() - held
     }
@@ -316,6 +371,10 @@ impl ServerConnection {
     fn release(&mut self) {
         if let (Some(message), Some(cutter)) = (self.handed_out.take(), &mut self.cutter) {
             cutter.release(&mut self.inbound, message);
+            if self.layer.http().is_some() {
+                self.inbound.consume(self.inbound.len());
+                self.cutter = None;
+            }
         }
     }
 }

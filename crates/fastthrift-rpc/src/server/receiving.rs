@@ -6,7 +6,7 @@ use fastthrift_protocol::{
 
 use super::open_requests::Asked;
 use super::{Request, ServerConnection};
-use crate::carrier::{Layer, Pumped, Zlib, starts_zlib};
+use crate::carrier::{Layer, Pumped, ServerHttp, Zlib, starts_zlib};
 use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
@@ -15,29 +15,54 @@ use crate::header::{Envelope, HeaderFrame};
 use crate::outbound::Outbound;
 use crate::span::distance;
 use crate::{
-    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Framing, HeaderError, Headers, ServerConfig, Span,
+    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Fault, Framing, HeaderError, Headers, HttpError,
+    ServerConfig, Span,
 };
 
 impl ServerConnection {
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
+        if self.layer.http().is_some() {
+            return self.next_body();
+        }
         loop {
             if self.cutter.is_none() {
                 self.detect()?;
             }
-            if let Some(cutter) = &mut self.cutter {
-                let cut = cutter.next_message(&mut self.inbound);
-                let dialect = cutter.dialect();
-                match cut {
-                    Ok(Some(len)) => return self.read_request(dialect, len).map(Some),
-                    Ok(None) => {}
-                    Err(CutError::Message(error)) => return Err(self.answer_broken(dialect, error)),
-                    Err(CutError::Header(error)) => return Err(self.answer_header(error)),
-                    Err(error) => return Err(error.into_connection_error()),
-                }
+            if let Some(request) = self.cut_request()? {
+                return Ok(Some(request));
             }
             if !self.pump()? {
                 return self.nothing_more();
             }
+        }
+    }
+
+    /// The request whose message is the body of one of HTTP, when all of it came.
+    fn next_body(&mut self) -> Result<Option<Request>, ConnectionError> {
+        if !self.pump()? {
+            return self.nothing_more();
+        }
+        self.detect()?;
+        let Some(request) = self.cut_request()? else {
+            let cut = HttpError::BodyCut { size: self.inbound.len() };
+            return Err(ConnectionError::new(cut.into()));
+        };
+        let http = self.layer.http_mut().expect("invariant: only what HTTP carries has a body");
+        http.hand_out();
+        Ok(Some(Request { timeout: http.timeout(), ..request }))
+    }
+
+    /// The request at the front of the unread bytes, if the dialect is known and all of it came.
+    fn cut_request(&mut self) -> Result<Option<Request>, ConnectionError> {
+        let Some(cutter) = &mut self.cutter else { return Ok(None) };
+        let cut = cutter.next_message(&mut self.inbound);
+        let dialect = cutter.dialect();
+        match cut {
+            Ok(Some(len)) => self.read_request(dialect, len).map(Some),
+            Ok(None) => Ok(None),
+            Err(CutError::Message(error)) => Err(self.answer_broken(dialect, error)),
+            Err(CutError::Header(error)) => Err(self.answer_header(error)),
+            Err(error) => Err(error.into_connection_error()),
         }
     }
 
@@ -50,6 +75,7 @@ impl ServerConnection {
             return Ok(());
         }
         let ServerConfig { protocol, framing, limits, .. } = self.config;
+        let framing = if self.carrier == Some(Carrier::Http) { Some(Framing::Unframed) } else { framing };
         let accepted = Accepted { protocol, framing, frame_limit: limits.message };
         let dialect = detect(self.inbound.unread(), accepted).map_err(ConnectionError::new)?;
         self.cutter = dialect.map(|dialect| Cutter::new(dialect, protocol, limits));
@@ -70,16 +96,18 @@ impl ServerConnection {
 
     /// Takes more bytes of messages out of the carrier; false when there are none.
     fn pump(&mut self) -> Result<bool, ConnectionError> {
-        let pumped = self.layer.pump(&mut self.inbound).map_err(ConnectionError::new)?;
+        let pumped =
+            self.layer.pump(&mut self.inbound, &mut self.outbound, self.at_eof).map_err(ConnectionError::new)?;
         self.at_eof |= pumped == Pumped::End;
         Ok(pumped == Pumped::More)
     }
 
     fn nothing_more(&self) -> Result<Option<Request>, ConnectionError> {
-        match self.inbound.len() {
-            received @ 1.. if self.at_eof => Err(ConnectionError::new(ConnectionErrorKind::CutOff { received })),
-            _ => Ok(None),
+        let received = self.inbound.len() + self.layer.waiting();
+        if self.at_eof && (received > 0 || !self.layer.is_drained()) {
+            return Err(ConnectionError::new(ConnectionErrorKind::CutOff { received }));
         }
+        Ok(None)
     }
 
     /// Reads the message at the front of the `len` unread bytes.
@@ -118,6 +146,16 @@ impl ServerConnection {
         };
         self.handed_out = Some(HandedOut { header: header_len, available: len - header_len, read: None });
         Ok(request)
+    }
+
+    /// Tells a peer of HTTP why the connection ends, unless it was told or is gone.
+    pub(super) fn answer_in_http(&mut self, error: ConnectionError) -> ConnectionError {
+        let Self { layer: Layer::Http(http), outbound, .. } = self else { return error };
+        if error.is_answered() || error.fault() != Fault::Peer {
+            return error;
+        }
+        http.refuse(error.kind(), outbound.buffer());
+        ConnectionError::answered(error.kind().clone())
     }
 
     fn answer_wrong_type(&mut self, dialect: Dialect, found: MessageType, sequence_id: i32) -> ConnectionError {
@@ -198,17 +236,22 @@ impl Answer<'_> {
     fn send(
         &self,
         outbound: &mut Outbound,
-        layer: &mut Layer,
+        layer: &mut Layer<ServerHttp>,
         limit: usize,
         kind: ConnectionErrorKind,
     ) -> ConnectionError {
         let start = outbound.end();
         let buffer = outbound.buffer();
+        if let Some(http) = layer.http_mut() {
+            http.close();
+            http.open(buffer, Headers::none()).expect("invariant: no headers are not too many");
+        }
+        let message = buffer.len();
         if !self.write(buffer, limit) {
             buffer.truncate(start);
             return ConnectionError::new(kind);
         }
-        match layer.seal(buffer, start) {
+        match layer.seal(buffer, message) {
             Ok(()) => ConnectionError::answered(kind),
             Err(kind) => ConnectionError::new(kind),
         }

@@ -15,8 +15,10 @@ pub struct ReplyWriter<'c> {
     pub(super) request: RequestId,
     pub(super) dialect: Dialect,
     pub(super) transforms: Transforms,
-    /// Where the message, its frame's length included, starts in the buffer.
+    /// Where all that was written starts in the buffer.
     pub(super) start: usize,
+    /// Where the message, its frame's length included, starts in the buffer.
+    pub(super) message: usize,
     /// Where the body starts in the buffer.
     pub(super) body: usize,
     /// Why part of the body found no room.
@@ -32,7 +34,7 @@ impl ReplyWriter<'_> {
 
     /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
     pub fn sink(&mut self) -> Bounded<'_> {
-        let limit = self.start.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
+        let limit = self.message.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
         Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
@@ -48,8 +50,8 @@ impl ReplyWriter<'_> {
         let limit = self.connection.config.limits.message;
         check_loss(self.loss, limit)?;
         let buffer = self.connection.outbound.buffer();
-        close_message(buffer, self.dialect, &self.transforms, self.start, self.body, limit)?;
-        self.connection.seal(self.start)?;
+        close_message(buffer, self.dialect, &self.transforms, self.message, self.body, limit)?;
+        self.connection.seal(self.message)?;
         self.is_finished = true;
         self.connection.close(self.request);
         Ok(())
