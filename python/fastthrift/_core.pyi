@@ -452,13 +452,14 @@ class ClientConnection:
     def __new__(
         cls,
         protocol: _ProtocolName,
-        transport: Literal["framed", "unframed", "buffered", "header", "zlib", "zlib+framed"],
+        transport: Literal["framed", "unframed", "buffered", "header", "zlib", "zlib+framed", "http"],
         *,
         service: str | None = None,
         message_limit: int | None = None,
         max_abandoned: int | None = None,
         first_sequence_id: int | None = None,
         transforms: Sequence[str] = ...,
+        http: tuple[str, str] | None = None,
     ) -> Self: ...
     def call(
         self,
@@ -482,7 +483,14 @@ class ClientConnection:
 
 @final
 class ServerConnection:
-    def __new__(cls, *, message_limit: int | None = None, max_open: int | None = None) -> Self: ...
+    def __new__(
+        cls,
+        *,
+        message_limit: int | None = None,
+        max_open: int | None = None,
+        carrier: Literal["direct", "zlib", "http"] | None = None,
+        path: str | None = None,
+    ) -> Self: ...
     def receive(self, bytes: bytes) -> None: ...  # noqa: A002 (the native name)
     def receive_eof(self) -> None: ...
     def wants_read(self) -> bool: ...

@@ -6,7 +6,8 @@ use std::time::Duration;
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
 use fastthrift_rpc::{
     CallError, CallId, CallKind, CallOptions, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError,
-    Framing, Headers, ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span, Transform,
+    Framing, Headers, HttpClient, HttpServer, ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span,
+    Transform,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -22,7 +23,8 @@ struct PyClientConnection(ClientConnection);
 #[pymethods]
 impl PyClientConnection {
     #[new]
-    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None, transforms=Vec::new()))]
+    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None, transforms=Vec::new(), http=None))]
+    #[expect(clippy::too_many_arguments, reason = "one per keyword")]
     fn new(
         protocol: &str,
         transport: &str,
@@ -31,11 +33,14 @@ impl PyClientConnection {
         max_abandoned: Option<usize>,
         first_sequence_id: Option<i32>,
         transforms: Vec<Bound<'_, PyString>>,
+        http: Option<(&str, &str)>,
     ) -> PyResult<Self> {
         let default = ClientConfig::default();
         let (framing, carrier) = carried(transport)?;
         let transforms = transforms.into_iter().map(|name| transform(name.to_str()?)).collect::<PyResult<_>>()?;
+        let http = http.map(|(host, path)| HttpClient::new(host, path, Headers::none())).transpose();
         Ok(Self(ClientConnection::new(ClientConfig {
+            http: http.map_err(|error| PyValueError::new_err(error.to_string()))?.unwrap_or_default(),
             protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
             framing,
             carrier,
@@ -142,11 +147,22 @@ struct PyServerConnection(ServerConnection, Option<Duration>);
 #[pymethods]
 impl PyServerConnection {
     #[new]
-    #[pyo3(signature = (*, message_limit=None, max_open=None))]
-    fn new(message_limit: Option<usize>, max_open: Option<usize>) -> Self {
+    #[pyo3(signature = (*, message_limit=None, max_open=None, carrier=None, path=None))]
+    fn new(
+        message_limit: Option<usize>,
+        max_open: Option<usize>,
+        carrier: Option<&str>,
+        path: Option<String>,
+    ) -> PyResult<Self> {
         let default = ServerConfig::default();
-        let max_open = max_open.unwrap_or(default.max_open);
-        Self(ServerConnection::new(ServerConfig { limits: limits(message_limit), max_open, ..default }), None)
+        let config = ServerConfig {
+            limits: limits(message_limit),
+            max_open: max_open.unwrap_or(default.max_open),
+            carrier: carrier.map(carrier_named).transpose()?,
+            http: HttpServer { path, ..HttpServer::default() },
+            ..default
+        };
+        Ok(Self(ServerConnection::new(config), None))
     }
 
     /// Takes bytes that the peer sent.
@@ -225,8 +241,20 @@ impl PyServerConnection {
 
 /// How messages are told apart, and what carries them.
 fn carried(transport: &str) -> PyResult<(Framing, Carrier)> {
+    if transport == "http" {
+        return Ok((Framing::Unframed, Carrier::Http));
+    }
     let Transport { framing, carrier, .. } = Transport::named(transport).map_err(PyValueError::new_err)?;
     Ok((framing, carrier))
+}
+
+fn carrier_named(name: &str) -> PyResult<Carrier> {
+    match name {
+        "direct" => Ok(Carrier::Direct),
+        "zlib" => Ok(Carrier::Zlib),
+        "http" => Ok(Carrier::Http),
+        _ => Err(PyValueError::new_err(format!("a carrier is 'direct', 'zlib' or 'http', got '{name}'"))),
+    }
 }
 
 fn transform(name: &str) -> PyResult<Transform> {

@@ -472,7 +472,7 @@ fn broken_responses_end_the_connection_with_a_typed_error() {
         (b"HTTP/2.0 200 OK\r\n\r\n", http(HttpError::Version)),
         (b"SSH-2.0-OpenSSH_9.9\r\n\r\n", http(HttpError::Version)),
         (&b"HTTP/1.1 100 Continue\r\n\r\n".repeat(17), http(HttpError::Head)),
-        (&[b'H'; 33 * KIB], http(HttpError::HeadTooLarge { limit: 32 * KIB })),
+        (&vec![b'H'; 33 * KIB], http(HttpError::HeadTooLarge { limit: 32 * KIB })),
         (&other, ConnectionErrorKind::UnknownSequenceId(2)),
     ] {
         let (mut client, event) = hear(CallKind::Call, &[response], false);
