@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastthrift._client import Protocol, Transport
     from fastthrift._core import Call
     from fastthrift._service import Service
+    from fastthrift.health import Reporter, Status
 
     Interceptor = Callable[[Call, Callable[[], Any]], Any]
 
@@ -71,6 +72,9 @@ class Server:
             or another result instead, or raises. The first is the outermost. A request for which there is no handler,
             or whose arguments cannot be read, is answered without them.
 
+        health: Whether the server also serves `fastthrift.health.Health`, under the name "fastthrift.Health"; see
+            `set_health`.
+
     Raises:
         TypeError: A handler implements no service, or has methods that are coroutine functions or cannot be called with
             the arguments of the IDL; or an interceptor cannot be called or is a coroutine function.
@@ -96,9 +100,12 @@ class Server:
         max_depth: int | None = None,
         max_in_flight: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
+        health: bool = False,
     ) -> None:
+        handlers = named(handler, service)
+        self._reporter = _reporter(handlers) if health else None
         self._core = _core.ServerCore(
-            named(handler, service),
+            handlers,
             [url] if isinstance(url, str) else list(url),
             tls=tls,
             protocol=protocol,
@@ -142,6 +149,8 @@ class Server:
             ended.set()
 
         _stop_at_exit()
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=False)
         self._core.start(end)
         self._ended = ended
         _running.add(self)
@@ -164,6 +173,8 @@ class Server:
 
     def _drain(self, timeout: float | None, *, calm: float) -> bool:
         """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=True)
         ended = self._ended
         if ended is None or not self._core.is_here():
             return True
@@ -177,6 +188,23 @@ class Server:
         # Threads that are in no handler end at once; nothing more is waited for.
         ended.wait(0.05)
         return False
+
+    def set_health(self, service: str, status: Status) -> None:
+        """Say how a service is: what clients that ask `fastthrift.health.Health` are told from now on.
+
+        At first each service is SERVING, and so is "", which stands for the server as a whole. While the server stops,
+        all are told to be NOT_SERVING.
+
+        Args:
+            service: The name under which it is served, or that of the IDL where there is none; "" for the server.
+            status: One of `fastthrift.health.Status`.
+
+        Raises:
+            RuntimeError: The server was made without ``health=True``.
+        """
+        if self._reporter is None:
+            raise RuntimeError("the server does not tell its health; make it with health=True")
+        self._reporter.set(service, status)
 
     def serve_forever(self) -> None:
         """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.
@@ -225,6 +253,7 @@ def serve(
     max_depth: int | None = None,
     max_in_flight: int | None = None,
     interceptors: Iterable[Interceptor] | None = None,
+    health: bool = False,
 ) -> None:
     """Serve at a URL until Ctrl-C.
 
@@ -252,6 +281,7 @@ def serve(
         max_depth=max_depth,
         max_in_flight=max_in_flight,
         interceptors=interceptors,
+        health=health,
     ).serve_forever()
 
 
@@ -270,6 +300,16 @@ def named(
         raise ValueError("there is no handler to serve")
     services = service if isinstance(service, Mapping) else dict.fromkeys(handlers, service)
     return [(name, each, _service_of(each, services.get(name))) for name, each in handlers.items()]
+
+
+def _reporter(handlers: list[tuple[str, object, object]]) -> Reporter:
+    """Add the service that tells how the others are."""
+    from fastthrift import health
+
+    handles = [(name, getattr(service, "__thrift_service__", None)) for name, _, service in handlers]
+    reporter = health.Reporter([name or getattr(handle, "name", "") for name, handle in handles])
+    handlers.append((health.NAME, reporter, health.Health))
+    return reporter
 
 
 def _service_of(handler: object, service: object) -> object:

@@ -31,6 +31,7 @@ use self::failure::{LinkError, connect_error};
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 use self::options::CallDefaults;
+pub(crate) use self::options::{headers_dict, headers_of};
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of};
 use self::pool::Pool;
 use self::retrying::Retrying;
