@@ -45,8 +45,10 @@ class Server:
     Args:
         handler: The handler, or a dict of them.
         url: ``tcp://host:port``, where a port of 0 is one that is free, ``tls://host:port``, which is TCP with TLS,
-            ``unix:///path``, or ``memory://name`` for clients of this very process; or several of these, to listen at
-            all of them. Of a host's name, each address is listened on; an IPv6 address stands in brackets.
+            ``unix:///path``, ``memory://name`` for clients of this very process, ``http://host[:port]/path`` or
+            ``https://host[:port]/path``, where a path of ``/`` stands for any; or several of these, to listen at all of
+            them. Of a host's name, each address is listened on; an IPv6 address stands in brackets. Over HTTP, a GET of
+            ``/healthz`` and ``/readyz`` tells whether the server is there.
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.

@@ -148,6 +148,7 @@ fn connect<'py>(
     retry: Option<&Bound<'py, PyAny>>,
     tls: Option<&Bound<'py, PyAny>>,
     interceptors: Option<&Bound<'py, PyAny>>,
+    headers: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
@@ -169,7 +170,8 @@ fn connect<'py>(
         service: service_name,
         ..ClientConfig::default()
     };
-    let config = |endpoint| transports::for_client(transport, endpoint, &base);
+    let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
+    let config = |endpoint| transports::for_client(transport, endpoint, &headers, &base);
     let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
     let configs = configs.map_err(PyValueError::new_err)?;
     let registry = handle.get().registry.bind(py);
@@ -185,9 +187,10 @@ fn connect<'py>(
     let target = Target { endpoints, security, configs, settings };
     let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
     let shared = Shared { target, pool, retry, health };
+    let options = CallDefaults { timeout, ..CallDefaults::default() };
+    let options = options.with_headers(&headers, &shared.target)?;
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
-    let options = CallDefaults { timeout, ..CallDefaults::default() };
     opened(&class, Client { shared: Arc::new(shared), options, interceptors })
 }
 
