@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import EllipsisType
     from typing import Any, Literal, TypeAlias, TypeVar
+    from typing import Protocol as Protocol_
 
     from fastthrift._core import Call, Pool, Retry
     from fastthrift._service import Service
@@ -19,6 +20,29 @@ if TYPE_CHECKING:
     ]
 
     Interceptor: TypeAlias = Callable[[Call, Callable[[], Any]], Any]
+
+    class CustomTransport(Protocol_):
+        """What moves the bytes of a connection, where no URL does: a class of your own with these methods.
+
+        It may also have ``set_timeout(seconds)``, which is told how long the next reads and writes may wait, or None; a
+        `TimeoutError` of them then ends the call as its own time-out does. Any other exception breaks the connection.
+        """
+
+        def read(self, size: int, /) -> bytes:
+            """Wait for bytes and return at least one and at most `size`; nothing at the end."""
+            ...
+
+        def write(self, data: bytes, /) -> object:
+            """Take all of these bytes."""
+            ...
+
+        def flush(self) -> object:
+            """Send what was written: it is a whole message, or several."""
+            ...
+
+        def close(self) -> object:
+            """Let go of what the transport holds."""
+            ...
 
     class Client(_core.Client):
         """A client of a service: its methods are those of the IDL."""
@@ -33,7 +57,7 @@ else:
 
 def connect(
     service: type[Service],
-    url: str | Iterable[str],
+    url: str | Iterable[str] | Callable[[], CustomTransport],
     *,
     protocol: Protocol = "binary",
     transport: Transport | None = None,
@@ -43,7 +67,6 @@ def connect(
     retry: Retry | None = None,
     tls: _core.ClientTLS | None = None,
     interceptors: Iterable[Interceptor] | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
@@ -56,16 +79,16 @@ def connect(
     Args:
         service: The service's class, of a loaded IDL file.
         url: ``tcp://host:port``, ``tls://host:port``, which is TCP with TLS, ``unix:///path``, or ``memory://name`` for
-            a server of this very process; ``http://host[:port]/path`` or ``https://host[:port]/path``; or several that
-            serve the same. Of those each new connection goes to the next one, and to the others when that takes none;
-            of the time that is left, each but the last gets an equal part. Each address of a host is tried; an IPv6
-            address stands in brackets.
+            a server of this very process; or several that serve the same. Of those each new connection goes to the next
+            one, and to the others when that takes none; of the time that is left, each but the last gets an equal part.
+            Each address of a host is tried; an IPv6 address stands in brackets. Or a callable that opens a transport of
+            your own: see `CustomTransport`.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: "framed", which is the default, puts a length before each message; "unframed", or "buffered", does
             not. "header" is the Header transport, which carries headers and the call's deadline; "header+zlib" and
             "header+zstd" compress its messages. "zlib" is a compressed stream of unframed messages, "zlib+framed" one
-            of framed ones. Over HTTP it is left out: each body is one unframed message.
+            of framed ones.
         timeout: The seconds that a call may take in all: connecting, waiting for a connection and making it again
             included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
@@ -77,7 +100,6 @@ def connect(
             another result instead, or raises. Before it proceeds it may add to ``call.headers``; after that it finds
             the reply's in ``call.reply_headers``. The first is the outermost, and the last proceeds to the call itself:
             repeating it, where `retry` allows that, happens inside of that one ``proceed()``.
-        headers: What travels beside each call, over HTTP or in the Header transport.
 
     Raises:
         ConnectError: The connection cannot be made.
@@ -85,9 +107,10 @@ def connect(
         TypeError: An option is not of its class.
         ValueError: A URL, or another option, cannot be.
     """
-    urls = [url] if isinstance(url, str) else list(url)
+    opener = url if callable(url) else None
+    urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
     client: Client = _core.connect(  # type: ignore[assignment]
-        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors, headers
+        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors, opener
     )
     return client
 

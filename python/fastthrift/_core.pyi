@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from inspect import Signature
 from pathlib import Path
 from types import GenericAlias, ModuleType
@@ -269,7 +269,7 @@ def connect(
     retry: Retry | None,
     tls: ClientTLS | None,
     interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
-    headers: Mapping[str, str] | None,
+    opener: Callable[[], object] | None,
 ) -> Client: ...
 def with_options(client: _ClientT, timeout: object, headers: object, idempotent: object) -> _ClientT: ...
 

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
+    from typing import TypeGuard
 
 
 def carry_out(
@@ -32,10 +33,14 @@ def carry_out(
     except BaseException as error:
         finish(error)
         raise
-    if hasattr(result, "__await__"):
+    if _is_awaitable(result):
         return _wait(result, finish, around)
     finish(None)
     return result
+
+
+def _is_awaitable(value: object) -> TypeGuard[Awaitable[object]]:
+    return hasattr(value, "__await__")
 
 
 async def _wait(

@@ -37,6 +37,8 @@ pub(crate) enum Address {
     Unix(PathBuf),
     /// A name within this process.
     Memory(Arc<str>),
+    /// What a user wrote to move bytes; its name.
+    Custom(Arc<str>),
 }
 
 impl Endpoint {
@@ -64,6 +66,11 @@ impl Endpoint {
         }
     }
 
+    /// That of a transport that a user wrote.
+    pub(crate) fn custom(name: &str) -> Self {
+        Self { address: Address::Custom(name.into()), is_secure: false, http_path: None }
+    }
+
     /// The part of the URL before `://`.
     pub(crate) fn scheme(&self) -> &'static str {
         match (&self.address, self.is_secure, &self.http_path) {
@@ -73,6 +80,7 @@ impl Endpoint {
             (_, true, None) => "tls",
             (Address::Unix(_), false, None) => "unix",
             (Address::Memory(_), false, None) => "memory",
+            (Address::Custom(_), false, None) => "custom",
         }
     }
 
@@ -80,7 +88,7 @@ impl Endpoint {
     pub(crate) fn host(&self) -> Option<&str> {
         match &self.address {
             Address::Tcp { host, .. } => Some(host),
-            Address::Unix(_) | Address::Memory(_) => None,
+            Address::Unix(_) | Address::Memory(_) | Address::Custom(_) => None,
         }
     }
 
@@ -90,7 +98,7 @@ impl Endpoint {
         match &self.address {
             Address::Tcp { host, port } if *port == usual_port(self.is_secure) => bracketed(host),
             Address::Tcp { host, port } => format!("{}:{port}", bracketed(host)),
-            Address::Unix(_) | Address::Memory(_) => "localhost".to_owned(),
+            Address::Unix(_) | Address::Memory(_) | Address::Custom(_) => "localhost".to_owned(),
         }
     }
 }
@@ -107,7 +115,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp { host, port } => write!(f, "{}:{port}", bracketed(host)),
             Self::Unix(path) => write!(f, "{}", path.display()),
-            Self::Memory(name) => f.write_str(name),
+            Self::Memory(name) | Self::Custom(name) => f.write_str(name),
         }
     }
 }

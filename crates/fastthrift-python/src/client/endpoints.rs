@@ -25,6 +25,11 @@ impl Endpoints {
         Ok(Self { listed, next: AtomicUsize::new(0) })
     }
 
+    /// The one of a transport that a user wrote.
+    pub(super) fn custom(name: &str) -> Self {
+        Self { listed: Box::new([Endpoint::custom(name)]), next: AtomicUsize::new(0) }
+    }
+
     /// All of them.
     pub(super) fn listed(&self) -> &[Endpoint] {
         &self.listed

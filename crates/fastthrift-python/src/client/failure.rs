@@ -4,10 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use fastthrift_rpc::{CallError, ConnectionError, Fault};
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 
 use super::Target;
+use super::custom::raised;
 use crate::error::{TransportKind, transport_error};
 
 /// Why a call did not get its reply. The connection was closed, but for `Call` errors.
@@ -60,6 +61,13 @@ impl Failure {
     #[cold]
     pub(super) fn into_python(self, py: Python<'_>, target: &Target, timeout: Option<Duration>, name: &str) -> PyErr {
         let Self { error, was_sent, place } = self;
+        let cause = match &error {
+            LinkError::Io(error) | LinkError::Connect(error) => raised(error).map(|raised| raised.clone_ref(py)),
+            _ => None,
+        };
+        if let Some(asked_to_stop) = cause.as_ref().filter(|raised| !raised.is_instance_of::<PyException>(py)) {
+            return asked_to_stop.clone_ref(py);
+        }
         let endpoint = target.endpoints.at(place);
         let (kind, text) = match error {
             LinkError::Closed => (TransportKind::NotOpen, "the client was closed".to_owned()),
@@ -77,7 +85,11 @@ impl Failure {
                 return PyErr::take(py).unwrap_or_else(|| PyRuntimeError::new_err("interrupted"));
             }
         };
-        transport_error(py, kind, was_sent, format!("{name}: {text}"))
+        let error = transport_error(py, kind, was_sent, format!("{name}: {text}"));
+        if cause.is_some() {
+            error.set_cause(py, cause);
+        }
+        error
     }
 }
 

@@ -4,11 +4,10 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
-use fastthrift_rpc::{
-    CallId, CallKind, CallOptions, CallWriter, Carrier, ClientConnection, ClientEvent, Headers, ReplyBody,
-};
+use fastthrift_rpc::{CallId, CallKind, CallOptions, CallWriter, ClientConnection, ClientEvent, Headers, ReplyBody};
 
 use super::Target;
+use super::custom::CustomSocket;
 use super::failure::{Failure, LinkError};
 use super::socket::Socket;
 
@@ -39,8 +38,6 @@ struct Open {
     has_usual_timeouts: bool,
     /// How many bytes came since the last call was begun.
     received: usize,
-    /// Whether each request has its response, also where the call is not answered.
-    is_http: bool,
 }
 
 /// How long a call may take.
@@ -66,12 +63,9 @@ impl Link {
     /// What becomes of the connection when it is to be used now; it is to be closed when there is none.
     #[inline]
     pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
-        let Some(open) = &self.open else { return Verdict::Close };
-        match policy.verdict(open.age(), now.saturating_duration_since(open.epoch)) {
-            // A response may have said that it is the last.
-            Verdict::Use if open.is_http && !open.connection.is_idle() => Verdict::Glance,
-            verdict => verdict,
-        }
+        self.open
+            .as_ref()
+            .map_or(Verdict::Close, |open| policy.verdict(open.age(), now.saturating_duration_since(open.epoch)))
     }
 
     /// When the connection is to be closed if nobody uses it.
@@ -95,7 +89,10 @@ impl Link {
             .endpoints
             .connect(
                 |endpoint, deadline| {
-                    let mut socket = Socket::connect(endpoint, target.security.as_ref(), deadline)?;
+                    let mut socket = match &target.opener {
+                        Some(opener) => Socket::Custom(CustomSocket::open(opener)?),
+                        None => Socket::connect(endpoint, target.security.as_ref(), deadline)?,
+                    };
                     socket.set_timeouts(limit.timeout)?;
                     Ok(socket)
                 },
@@ -116,7 +113,6 @@ impl Link {
             timeout: limit.timeout,
             has_usual_timeouts: true,
             received: 0,
-            is_http: target.configs[place].carrier == Carrier::Http,
         });
         Ok(())
     }
@@ -188,9 +184,6 @@ impl Open {
         self.prepare(limit)?;
         self.send(deadline, is_interrupted)?;
         if kind == CallKind::Oneway {
-            if self.is_http {
-                self.finish_oneway(deadline, is_interrupted)?;
-            }
             self.used = Instant::now();
             return Ok(None);
         }
@@ -204,21 +197,6 @@ impl Open {
                 None => self.bound_by(deadline)?,
             }
         }
-    }
-
-    /// Waits for the response to a oneway, which says nothing, so that the next request has its turn.
-    #[cold]
-    fn finish_oneway(
-        &mut self,
-        deadline: Option<Instant>,
-        is_interrupted: &mut dyn FnMut() -> bool,
-    ) -> Result<(), LinkError> {
-        while self.connection.owes_response() {
-            self.bound_by(deadline)?;
-            self.receive(deadline, is_interrupted)?;
-            self.connection.poll_event(self.epoch.elapsed()).map_err(LinkError::Connection)?;
-        }
-        Ok(())
     }
 
     /// Sets the socket's timeouts for a call, if they are not right by chance.
@@ -251,7 +229,7 @@ impl Open {
                 self.bound_by(deadline)?;
             }
         }
-        Ok(())
+        self.socket.flush().map_err(LinkError::Io)
     }
 
     fn receive(

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod calling;
+mod custom;
 mod endpoints;
 mod failure;
 mod intercepting;
@@ -31,7 +32,6 @@ use self::failure::{LinkError, connect_error};
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 use self::options::CallDefaults;
-pub(crate) use self::options::{headers_dict, headers_of};
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of};
 use self::pool::Pool;
 use self::retrying::Retrying;
@@ -73,6 +73,8 @@ struct Health {
 /// What a client was opened with.
 struct Target {
     endpoints: Endpoints,
+    /// Opens the transport that a user wrote, where there is one.
+    opener: Option<Py<PyAny>>,
     security: Option<ClientSecurity>,
     /// What is spoken at each of them.
     configs: Box<[ClientConfig]>,
@@ -148,11 +150,14 @@ fn connect<'py>(
     retry: Option<&Bound<'py, PyAny>>,
     tls: Option<&Bound<'py, PyAny>>,
     interceptors: Option<&Bound<'py, PyAny>>,
-    headers: Option<&Bound<'py, PyAny>>,
+    opener: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
-    let endpoints = Endpoints::parse(&urls).map_err(PyValueError::new_err)?;
+    let endpoints = match &opener {
+        Some(opener) => Endpoints::custom(&name_of(opener)),
+        None => Endpoints::parse(&urls).map_err(PyValueError::new_err)?,
+    };
     let security = tls::of_client(endpoints.listed(), tls)?;
     let timeout = timeout.map(seconds).transpose()?;
     if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
@@ -170,8 +175,7 @@ fn connect<'py>(
         service: service_name,
         ..ClientConfig::default()
     };
-    let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
-    let config = |endpoint| transports::for_client(transport, endpoint, &headers, &base);
+    let config = |endpoint| transports::for_client(transport, endpoint, &base);
     let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
     let configs = configs.map_err(PyValueError::new_err)?;
     let registry = handle.get().registry.bind(py);
@@ -184,14 +188,19 @@ fn connect<'py>(
     };
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
-    let target = Target { endpoints, security, configs, settings };
+    let target = Target { endpoints, opener: opener.map(Bound::unbind), security, configs, settings };
     let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
     let shared = Shared { target, pool, retry, health };
-    let options = CallDefaults { timeout, ..CallDefaults::default() };
-    let options = options.with_headers(&headers, &shared.target)?;
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
+    let options = CallDefaults { timeout, ..CallDefaults::default() };
     opened(&class, Client { shared: Arc::new(shared), options, interceptors })
+}
+
+/// What an opener of transports is called: a class or a function by its own name.
+pub(crate) fn name_of(opener: &Bound<'_, PyAny>) -> String {
+    let named = opener.getattr("__qualname__").or_else(|_| opener.get_type().qualname().map(Bound::into_any));
+    named.map_or_else(|_| "transport".to_owned(), |name| name.to_string())
 }
 
 /// A client as an instance of its class.

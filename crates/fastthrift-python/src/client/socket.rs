@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
+use super::custom::CustomSocket;
 use super::tls_socket::TlsSocket;
 use crate::endpoint::{Address, Endpoint};
 #[cfg(unix)]
@@ -21,6 +22,7 @@ pub(super) enum Socket {
     #[cfg(unix)]
     Unix(UnixStream),
     Tls(Box<TlsSocket>),
+    Custom(CustomSocket),
 }
 
 impl Socket {
@@ -53,6 +55,7 @@ impl Socket {
             #[cfg(unix)]
             Self::Unix(socket) => socket.set_read_timeout(timeout).and_then(|()| socket.set_write_timeout(timeout)),
             Self::Tls(socket) => socket.set_timeouts(timeout),
+            Self::Custom(socket) => socket.set_timeouts(timeout),
         }
     }
 
@@ -66,6 +69,8 @@ impl Socket {
             #[cfg(unix)]
             Self::Unix(socket) => peek_unix(socket),
             Self::Tls(socket) => return socket.is_stale(),
+            // It has no way to say.
+            Self::Custom(_) => return false,
         };
         !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
@@ -149,6 +154,7 @@ impl Read for Socket {
             #[cfg(unix)]
             Self::Unix(socket) => socket.read(buffer),
             Self::Tls(socket) => socket.read(buffer),
+            Self::Custom(socket) => socket.read(buffer),
         }
     }
 }
@@ -160,10 +166,15 @@ impl Write for Socket {
             #[cfg(unix)]
             Self::Unix(socket) => socket.write(bytes),
             Self::Tls(socket) => socket.write(bytes),
+            Self::Custom(socket) => socket.write(bytes),
         }
     }
 
+    #[inline]
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Self::Custom(socket) => socket.flush(),
+            _ => Ok(()),
+        }
     }
 }

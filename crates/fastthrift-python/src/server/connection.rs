@@ -79,10 +79,6 @@ pub(super) struct Connection {
     awaits_room: bool,
     /// What happened since the connection was last looked at.
     progress: Progress,
-    /// When what was received last came, or before what of it was not served yet.
-    received_at: Instant,
-    /// Requests may wait that were received before.
-    has_backlog: bool,
     last_active: Instant,
     message_since: Option<Instant>,
     lingers_until: Option<Instant>,
@@ -97,8 +93,6 @@ impl Connection {
             inflow: Inflow::Empty,
             awaits_room: false,
             progress: Progress::None,
-            received_at: now,
-            has_backlog: false,
             last_active: now,
             message_since: None,
             lingers_until: None,
@@ -108,25 +102,6 @@ impl Connection {
     /// The peer's URL, where it has one.
     pub(super) fn peer(&self) -> Option<String> {
         self.stream.peer()
-    }
-
-    /// What answers, and what knows who called.
-    pub(super) fn split(&mut self) -> (&mut ServerConnection, &Stream) {
-        (&mut self.rpc, &self.stream)
-    }
-
-    /// Notes when it is that more is received.
-    #[inline]
-    pub(super) fn look(&mut self, now: Instant) {
-        if !self.has_backlog {
-            self.received_at = now;
-        }
-    }
-
-    /// Until when a request is to be carried out.
-    #[inline]
-    pub(super) fn deadline_of(&self, request: &Request) -> Option<Instant> {
-        request.timeout.and_then(|timeout| self.received_at.checked_add(timeout))
     }
 
     /// Notes what the poller says about the socket. Whether that is a reason for a turn.
@@ -208,7 +183,6 @@ impl Connection {
     /// Keeps a request until there is a thread for it. Replies to those before are sent meanwhile.
     pub(super) fn hold(&mut self, request: Request) -> Next {
         self.held = Some(request);
-        self.has_backlog = true;
         if self.flush().is_ok() { Next::Hold } else { Next::Close }
     }
 
@@ -219,7 +193,6 @@ impl Connection {
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
     pub(super) fn settle(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> Next {
-        self.has_backlog = has_more;
         let was_full = self.is_full();
         if self.flush().is_err() {
             return Next::Close;

@@ -10,7 +10,6 @@ use pyo3::types::PyDict;
 use super::connection::Connection;
 use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
-use crate::client::headers_dict;
 
 /// A request whose handler runs.
 pub(super) struct Current<'a> {
@@ -46,7 +45,7 @@ impl<'a> Current<'a> {
             peer: self.origin.peer().map(Into::into),
             protocol: self.request.protocol.to_string().into(),
             transport: transport.unwrap_or_default().into(),
-            deadline: self.invocation.deadline,
+            deadline: None,
             request_bytes: Some(self.invocation.body_len),
         };
         Py::new(py, Call::new(py, parts)?)
@@ -64,7 +63,7 @@ impl Running for Current<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.invocation.deadline
+        None
     }
 }
 
@@ -77,8 +76,7 @@ impl Origin for Connection {
         Self::peer(self)
     }
 
-    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        let headers = self.rpc.request_headers();
-        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
+    fn headers(&self, _py: Python<'_>) -> Option<Py<PyDict>> {
+        None
     }
 }

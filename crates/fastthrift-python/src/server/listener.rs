@@ -129,7 +129,6 @@ impl Listener {
                 let bell = UnixStream::from_std(listener.bell().try_clone()?);
                 Ok(vec![with(Listening::Memory { listener, bell }, endpoint)])
             }
-            #[cfg(not(unix))]
             _ => Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no such sockets here")),
         }
     }

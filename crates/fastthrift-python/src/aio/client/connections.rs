@@ -298,7 +298,9 @@ impl Connections {
         match &self.target.endpoint.address {
             Address::Tcp { host, port } => Ok((host, port).into_pyobject(py)?.into_any()),
             Address::Unix(path) => Ok(path.into_pyobject(py)?.into_any()),
-            Address::Memory(_) => Err(PyValueError::new_err("memory:// is not there for event loops")),
+            Address::Memory(_) | Address::Custom(_) => {
+                Err(PyValueError::new_err("memory:// is not there for event loops"))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallError, ClientConfig, Headers};
+use fastthrift_rpc::{CallError, ClientConfig};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
@@ -55,8 +55,7 @@ impl Target {
             service: service_name,
             ..ClientConfig::default()
         };
-        let config = transports::for_client(Some(transport), &endpoint, Headers::none(), &base)
-            .map_err(PyValueError::new_err)?;
+        let config = transports::for_client(Some(transport), &endpoint, &base).map_err(PyValueError::new_err)?;
         Ok(Self { endpoint, timeout, config, settings })
     }
 
