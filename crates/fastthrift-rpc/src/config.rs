@@ -2,7 +2,7 @@ use std::fmt;
 
 use fastthrift_protocol::{Limits, Protocol};
 
-use crate::{HttpClient, HttpServer, Transform};
+use crate::{HttpClient, HttpServer, SaslClient, SaslServer, Transform};
 
 /// How messages are told apart in the stream. Every user matches all of them, so that a new one is forgotten nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +85,9 @@ pub struct ClientConfig {
     pub carrier: Carrier,
     /// Where requests go, when HTTP carries the messages.
     pub http: HttpClient,
+    /// How this side says who it is before the first call. Then messages are framed and nothing else carries them, whatever else is
+    /// configured. `None`, the default, says nothing.
+    pub sasl: Option<SaslClient>,
     /// How the messages of the Header transport are transformed, one after the other; nothing else looks at it. A server
     /// takes at most four. Default none.
     pub transforms: Vec<Transform>,
@@ -116,6 +119,7 @@ impl Default for ClientConfig {
             framing: Framing::Framed,
             carrier: Carrier::Direct,
             http: HttpClient::default(),
+            sasl: None,
             transforms: Vec::new(),
             limits: Limits::DEFAULT,
             strict: false,
@@ -140,6 +144,9 @@ pub struct ServerConfig {
     pub carrier: Option<Carrier>,
     /// What requests are accepted, when HTTP carries the messages.
     pub http: HttpServer,
+    /// How clients say who they are before their first call. Then messages are framed and nothing else carries them, whatever else
+    /// is configured. `None`, the default, asks nobody.
+    pub sasl: Option<SaslServer>,
     /// What a request may ask of this side; `message` bounds a reply too. Of the Header transport it bounds the whole frame,
     /// and what the transforms restore.
     pub limits: Limits,
@@ -164,6 +171,7 @@ impl Default for ServerConfig {
             framing: None,
             carrier: None,
             http: HttpServer::default(),
+            sasl: None,
             limits: Limits::DEFAULT,
             strict: false,
             max_name: 4096,

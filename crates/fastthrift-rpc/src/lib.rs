@@ -22,15 +22,19 @@ mod headers;
 mod inbound;
 mod outbound;
 pub mod policy;
+mod sasl;
 mod server;
 mod span;
 
 pub use carrier::{HttpClient, HttpServer, HttpTargetError};
 pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
-pub use error::{CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, HttpError, ReplyError};
+pub use error::{
+    CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, HttpError, ReplyError, SaslError,
+};
 pub use header::Transform;
 pub use headers::{Headers, HeadersError};
+pub use sasl::{Credentials, PlainCredentials, SaslClient, SaslServer};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};
 pub use span::Span;
 

@@ -11,6 +11,7 @@ use crate::framing::open_message;
 use crate::header::HeaderFrame;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
+use crate::sasl::{ClientHandshake, Step};
 use crate::{
     CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Framing, Headers,
     HeadersError, Span,
@@ -30,6 +31,8 @@ const SPARE_NAME: usize = 256;
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
     pub(super) outbound: Outbound,
+    /// There while this side says who it is.
+    pub(super) handshake: Option<Box<ClientHandshake>>,
     pub(super) layer: Layer<ClientHttp>,
     /// The bytes of messages.
     pub(super) inbound: Inbound,
@@ -47,7 +50,9 @@ pub struct ClientConnection {
 impl ClientConnection {
     /// A connection on which nothing was sent or received.
     pub fn new(mut config: ClientConfig) -> Self {
-        if config.carrier == Carrier::Http {
+        if config.sasl.is_some() {
+            (config.framing, config.carrier) = (Framing::Framed, Carrier::Direct);
+        } else if config.carrier == Carrier::Http {
             config.framing = Framing::Unframed;
         }
         let dialect = Dialect { protocol: config.protocol, framing: config.framing };
@@ -58,6 +63,7 @@ impl ClientConnection {
         };
         Self {
             outbound: Outbound::default(),
+            handshake: config.sasl.as_ref().map(|sasl| Box::new(ClientHandshake::new(sasl))),
             layer,
             inbound: Inbound::default(),
             cutter: Cutter::new(dialect, Some(config.protocol), config.limits),
@@ -126,7 +132,7 @@ impl ClientConnection {
 
     /// The bytes to send next.
     pub fn outbound(&self) -> &[u8] {
-        self.outbound.pending()
+        self.sending().pending()
     }
 
     /// Notes that the first `count` bytes of [`Self::outbound`] were sent. A reply to a call of which nothing was sent is
@@ -135,7 +141,29 @@ impl ClientConnection {
     /// # Panics
     /// When `count` is more than there are.
     pub fn advance_outbound(&mut self, count: usize) {
-        self.outbound.advance(count);
+        match &mut self.handshake {
+            Some(handshake) => handshake.outbound_mut().advance(count),
+            None => self.outbound.advance(count),
+        }
+    }
+
+    /// Whether this side still says who it is. Until that is over calls may be made, but nothing of them goes out.
+    pub fn is_handshaking(&self) -> bool {
+        self.handshake.is_some()
+    }
+
+    /// What the peer asks of the mechanism by which this side says who it is, to be answered by [`Self::respond`]; meanwhile
+    /// [`Self::poll_event`] gives no reply. The mechanism PLAIN is never asked.
+    pub fn challenge(&self) -> Option<&[u8]> {
+        self.handshake.as_ref()?.challenge()
+    }
+
+    /// Answers the [challenge](Self::challenge). The peer may say something last that needs no answer but is to be looked at: then
+    /// nothing is sent. To refuse what the peer says, [fail](Self::fail) the connection.
+    pub fn respond(&mut self, response: &[u8]) {
+        if self.handshake.as_mut().is_some_and(|handshake| handshake.respond(response) == Step::Over) {
+            self.handshake = None;
+        }
     }
 
     /// Takes bytes that the peer sent.
@@ -208,6 +236,7 @@ impl ClientConnection {
             self.failure = Some(error);
             self.failed_calls = self.calls.drain();
             self.outbound.clear();
+            self.handshake = None;
         }
     }
 
@@ -232,10 +261,15 @@ impl ClientConnection {
         !self.is_failed()
             && !self.at_eof
             && self.calls.len() == 0
+            && self.handshake.is_none()
             && self.outbound.pending().is_empty()
             && self.unseen() == 0
             && self.layer.waiting() == 0
             && self.layer.http().is_none_or(|http| !http.is_owed())
+    }
+
+    fn sending(&self) -> &Outbound {
+        self.handshake.as_ref().map_or(&self.outbound, |handshake| handshake.outbound())
     }
 
     /// How many bytes of messages no event was made of.

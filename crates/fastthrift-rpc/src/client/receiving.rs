@@ -8,6 +8,7 @@ use super::{CallId, ClientConnection, ClientEvent, ReplyBody};
 use crate::carrier::{ClientHttp, Pumped};
 use crate::codec::{body_span_len, read_header};
 use crate::cutter::{CutError, HandedOut};
+use crate::sasl::Step;
 use crate::span::distance;
 use crate::{CallKind, ConnectionError, ConnectionErrorKind, Framing, HttpError, Span};
 
@@ -29,7 +30,7 @@ impl ClientConnection {
             let limit = self.config.max_abandoned;
             return Err(ConnectionError::new(ConnectionErrorKind::TooManyAbandoned { limit }));
         }
-        loop {
+        while self.has_shaken_hands()? {
             match self.next_received()? {
                 Received::Event(event) => return Ok(Some(event)),
                 Received::Dropped => self.release(),
@@ -41,6 +42,16 @@ impl ClientConnection {
             return Err(self.closed());
         }
         Ok(self.calls.expire(now).map(|call| ClientEvent::TimedOut { call }))
+    }
+
+    /// Whether calls may be answered: this side said who it is, if it has to.
+    fn has_shaken_hands(&mut self) -> Result<bool, ConnectionError> {
+        let Some(handshake) = &mut self.handshake else { return Ok(true) };
+        let step = handshake.receive(&mut self.inbound).map_err(|error| ConnectionError::new(error.into()))?;
+        if step == Step::Over {
+            self.handshake = None;
+        }
+        Ok(self.handshake.is_none())
     }
 
     /// Takes more bytes of messages out of the carrier; false when there are none.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use fastthrift_protocol::{DecodeError, MessageType};
 
-use crate::{Dialect, HeaderError, HttpError};
+use crate::{Dialect, HeaderError, HttpError, SaslError};
 
 /// Why a connection cannot go on. Each is final: the connection is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub enum ConnectionErrorKind {
     },
     /// What came is not HTTP as it has to be, or is a refusal.
     Http(HttpError),
+    /// The peer did not say who it is, or nobody that is accepted.
+    Sasl(SaslError),
     /// The peer sent more than a message can have before any call asked for it.
     Unasked {
         /// The limit in bytes.
@@ -152,6 +154,12 @@ impl From<HttpError> for ConnectionErrorKind {
     }
 }
 
+impl From<SaslError> for ConnectionErrorKind {
+    fn from(error: SaslError) -> Self {
+        Self::Sasl(error)
+    }
+}
+
 impl std::error::Error for ConnectionError {}
 
 impl fmt::Display for ConnectionError {
@@ -205,6 +213,7 @@ impl fmt::Display for ConnectionErrorKind {
             ),
             Self::Zlib { position } => write!(f, "the compressed stream is broken after {position} bytes of it"),
             Self::Http(error) => error.fmt(f),
+            Self::Sasl(error) => error.fmt(f),
             Self::Unasked { limit } => write!(f, "got more than {limit} bytes that no call asked for"),
             Self::OutOfMemory => f.write_str("there is no memory to receive a message into, or to send one"),
             Self::OutboundLost => {

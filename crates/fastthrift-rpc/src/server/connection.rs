@@ -9,8 +9,10 @@ use crate::framing::open_message;
 use crate::header::{Envelope, HeaderFrame};
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
+use crate::sasl::{Credentials, ServerHandshake};
 use crate::{
-    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Headers, ReplyError, ServerConfig, Span,
+    CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Framing, Headers, ReplyError, SaslError,
+    ServerConfig, Span,
 };
 
 /// The server's side of one connection.
@@ -31,6 +33,10 @@ use crate::{
 pub struct ServerConnection {
     pub(super) config: ServerConfig,
     pub(super) outbound: Outbound,
+    /// There while the peer has to say who it is.
+    pub(super) handshake: Option<Box<ServerHandshake>>,
+    /// Who the peer is.
+    identity: Option<String>,
     /// What carries the messages, once it is known.
     pub(super) carrier: Option<Carrier>,
     /// As long as the carrier is not known, received bytes go where those of messages do.
@@ -48,13 +54,19 @@ pub struct ServerConnection {
 
 impl ServerConnection {
     /// A connection on which nothing was sent or received.
-    pub fn new(config: ServerConfig) -> Self {
+    pub fn new(mut config: ServerConfig) -> Self {
+        let handshake = config.sasl.clone().map(|sasl| Box::new(ServerHandshake::new(sasl)));
+        if handshake.is_some() {
+            (config.framing, config.carrier) = (Some(Framing::Framed), Some(Carrier::Direct));
+        }
         let layer = match config.carrier {
             None | Some(Carrier::Direct) => Layer::Direct,
             Some(Carrier::Zlib) => Layer::Zlib(Box::new(Zlib::new(Inbound::default()))),
             Some(Carrier::Http) => Layer::Http(Box::new(ServerHttp::new(config.http.clone(), config.limits.message))),
         };
         Self {
+            handshake,
+            identity: None,
             carrier: config.carrier,
             layer,
             config,
@@ -81,6 +93,43 @@ impl ServerConnection {
     /// What carries the messages, once it is known.
     pub fn carrier(&self) -> Option<Carrier> {
         self.carrier
+    }
+
+    /// What the peer says about who it is, to be judged by [`Self::accept_peer`], [`Self::challenge_peer`] or
+    /// [`Self::refuse_peer`]; to be asked for when [`Self::poll_event`] has no request. Until then none comes.
+    pub fn credentials(&self) -> Option<Credentials<'_>> {
+        self.handshake.as_ref()?.credentials()
+    }
+
+    /// Accepts the peer as this one; `last` is what its mechanism has to hear, mostly nothing. Does nothing when there is
+    /// nothing to judge.
+    pub fn accept_peer(&mut self, identity: &str, last: &[u8]) {
+        if self.handshake.take_if(|handshake| handshake.take_response()).is_some() {
+            ServerHandshake::write_complete(self.outbound.buffer(), last);
+            self.identity = Some(identity.to_owned());
+        }
+    }
+
+    /// Asks the peer's mechanism for more. Does nothing when there is nothing to judge.
+    pub fn challenge_peer(&mut self, challenge: &[u8]) {
+        if self.handshake.as_mut().is_some_and(|handshake| handshake.take_response()) {
+            ServerHandshake::write_challenge(self.outbound.buffer(), challenge);
+        }
+    }
+
+    /// Refuses the peer and tells it why, which should not help to guess a password: the connection fails, and is to be closed
+    /// when what is outbound was sent. Does nothing when there is nothing to judge.
+    pub fn refuse_peer(&mut self, text: &str) {
+        if self.handshake.as_mut().is_some_and(|handshake| handshake.take_response()) {
+            ServerHandshake::write_refusal(self.outbound.buffer(), text);
+            let kind = SaslError::Rejected(text.to_owned()).into();
+            self.failure.get_or_insert_with(|| ConnectionError::answered(kind));
+        }
+    }
+
+    /// Who the peer was accepted as.
+    pub fn peer_identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// Takes bytes that the peer sent.
@@ -259,9 +308,10 @@ impl ServerConnection {
 
     /// Whether a part of a message came and the rest did not: a peer that leaves it so for long is to be cut off.
     pub fn is_mid_message(&self) -> bool {
-        match &self.layer {
-            Layer::Http(http) => http.is_mid_message(),
-            _ => self.needed() > 0 || (self.cutter.is_none() && self.inbound.len() > 0),
+        match (&self.handshake, &self.layer) {
+            (Some(handshake), _) => handshake.awaits_peer() || self.needed() > 0,
+            (None, Layer::Http(http)) => http.is_mid_message(),
+            (None, _) => self.needed() > 0 || (self.cutter.is_none() && self.inbound.len() > 0),
         }
     }
 
@@ -355,6 +405,9 @@ impl ServerConnection {
     }
 
     fn needed(&self) -> usize {
+        if let Some(handshake) = &self.handshake {
+            return handshake.needed(self.inbound.unread());
+        }
         self.cutter.as_ref().map_or(0, Cutter::needed)
     }
 

@@ -10,19 +10,23 @@ use crate::carrier::{Layer, Pumped, ServerHttp, Zlib, starts_zlib};
 use crate::codec::{HeaderForm, body_span_len, name_start, read_header, write_header};
 use crate::cutter::{CutError, Cutter, HandedOut};
 use crate::detect::{Accepted, detect};
-use crate::framing::{close_message, open_message};
+use crate::framing::{FRAME_HEADER, close_message, open_message};
 use crate::header::{Envelope, HeaderFrame};
 use crate::outbound::Outbound;
+use crate::sasl::ServerHandshake;
 use crate::span::distance;
 use crate::{
     CallKind, Carrier, ConnectionError, ConnectionErrorKind, Dialect, Fault, Framing, HeaderError, Headers, HttpError,
-    ServerConfig, Span,
+    SaslError, ServerConfig, Span,
 };
 
 impl ServerConnection {
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
         if self.layer.http().is_some() {
             return self.next_body();
+        }
+        if !self.has_shaken_hands()? {
+            return self.nothing_more();
         }
         loop {
             if self.cutter.is_none() {
@@ -35,6 +39,41 @@ impl ServerConnection {
                 return self.nothing_more();
             }
         }
+    }
+
+    /// Whether requests may come: the peer said who it is, if it has to.
+    fn has_shaken_hands(&mut self) -> Result<bool, ConnectionError> {
+        let Some(handshake) = &mut self.handshake else { return Ok(true) };
+        match handshake.receive(&mut self.inbound) {
+            Ok(()) => Ok(false),
+            Err(error) => Err(self.answer_handshake(error)),
+        }
+    }
+
+    /// Tells a peer why it cannot go on, in the handshake or, if it knows of none, in its own dialect.
+    fn answer_handshake(&mut self, error: SaslError) -> ConnectionError {
+        match error {
+            SaslError::NotSasl(_) => self.answer_stranger(error.into()),
+            SaslError::GivenUp => ConnectionError::new(error.into()),
+            _ => {
+                ServerHandshake::write_refusal(self.outbound.buffer(), &error.to_string());
+                ConnectionError::answered(error.into())
+            }
+        }
+    }
+
+    /// Answers a call that came instead of a handshake, as far as it can be read.
+    fn answer_stranger(&mut self, kind: ConnectionErrorKind) -> ConnectionError {
+        let ServerConfig { protocol, limits, .. } = self.config;
+        let accepted = Accepted { protocol, framing: None, frame_limit: limits.message };
+        let Ok(Some(dialect)) = detect(self.inbound.unread(), accepted) else { return ConnectionError::new(kind) };
+        match dialect.framing {
+            Framing::Framed => self.inbound.consume(FRAME_HEADER),
+            Framing::Unframed => {}
+            Framing::Header => return ConnectionError::new(kind),
+        }
+        let exception = ApplicationException::new(ApplicationExceptionKind::UNSUPPORTED_CLIENT_TYPE, kind.to_string());
+        self.answer_front(dialect, &exception, kind)
     }
 
     /// The request whose message is the body of one of HTTP, when all of it came.
