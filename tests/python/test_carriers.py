@@ -1,11 +1,13 @@
-"""Messages in compressed streams and over HTTP, with Apache's library at the other end."""
+"""Messages in compressed streams, over HTTP and behind SASL, with Apache's library at the other end."""
 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from thrift.protocol.TBinaryProtocol import TBinaryProtocol, TBinaryProtocolFact
 from thrift.server.THttpServer import THttpServer
 from thrift.Thrift import TMessageType, TType
 from thrift.transport.THttpClient import THttpClient
-from thrift.transport.TTransport import TMemoryBuffer
+from thrift.transport.TTransport import TMemoryBuffer, TSaslClientTransport
+from thrift.transport.TTransport import TTransportException as ApacheTransportException
 from thrift.transport.TZlibTransport import TZlibTransport
 
 PATIENCE = 20.0
@@ -223,3 +226,98 @@ def test_what_apache_refuses_is_an_error_with_its_status() -> None:
     client.receive(answer)
     with pytest.raises(TTransportException, match="the peer answered with the HTTP status 501 Unsupported method"):
         client.poll_event(0.0)
+
+
+class PlainClient:
+    """The mechanism PLAIN, in the place of the library that Apache's transport expects."""
+
+    mechanism = "PLAIN"
+
+    def __init__(self, host: str, service: str, mechanism: str, *, username: str, password: str) -> None:
+        assert mechanism == self.mechanism
+        self.response = f"\0{username}\0{password}".encode()
+        self.complete = False
+
+    def process(self, challenge: bytes | None = None) -> bytes:
+        self.complete = True
+        return self.response
+
+    def wrap(self, data: bytes) -> bytes:
+        return data
+
+    unwrap = wrap
+
+
+class Linked(Wire):
+    """A server that judges what it is told and echoes calls, in the place of a socket."""
+
+    def __init__(self, server: Any) -> None:
+        super().__init__()
+        self.server = server
+
+    def flush(self) -> None:
+        self.server.receive(self.take())
+        with suppress(TTransportException):
+            echo(self.server)
+            if (credentials := self.server.credentials()) is not None:
+                if credentials == ("PLAIN", b"\0user\0secret"):
+                    self.server.accept_peer("user", b"")
+                else:
+                    self.server.refuse_peer("there is no such user")
+        self.unread += self.server.take_outbound()
+
+
+@pytest.fixture
+def plain_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("puresasl.client")
+    module.SASLClient = PlainClient  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "puresasl", ModuleType("puresasl"))
+    monkeypatch.setitem(sys.modules, "puresasl.client", module)
+
+
+def apache_behind_sasl(server: Any, password: str) -> TSaslClientTransport:
+    return TSaslClientTransport(Linked(server), "host", "service", "PLAIN", username="user", password=password)
+
+
+@pytest.mark.usefixtures("plain_client")
+def test_apache_says_who_it_is_and_calls() -> None:
+    server = _core.ServerConnection(sasl=["PLAIN"])
+    transport = apache_behind_sasl(server, "secret")
+    transport.open()
+    assert server.peer_identity() == "user"
+    protocol = TBinaryProtocol(transport)
+    for sequence_id in range(1, 4):
+        write(protocol, TMessageType.CALL, "echo", sequence_id, "hello")
+        assert read(protocol) == ("echo", TMessageType.REPLY, sequence_id, "hello")
+
+
+@pytest.mark.usefixtures("plain_client")
+def test_apache_is_told_that_it_is_refused() -> None:
+    server = _core.ServerConnection(sasl=["PLAIN"])
+    with pytest.raises(ApacheTransportException, match=r"Bad SASL negotiation status: 3 \(b'there is no such user'\)"):
+        apache_behind_sasl(server, "guess").open()
+    assert server.is_finished()
+
+
+def test_a_mechanism_of_several_steps_is_led_from_python() -> None:
+    client = _core.ClientConnection("binary", "framed", sasl=("GSSAPI", b"first"))
+    server = _core.ServerConnection(sasl=["GSSAPI"])
+    call = client.call("echo", text_struct("hello"))
+    answers = []
+    for step in range(3):
+        server.receive(client.take_outbound())
+        assert server.poll_event() is None
+        answers.append(server.credentials())
+        server.accept_peer("user", b"done") if step == 2 else server.challenge_peer(b"next")
+        client.receive(server.take_outbound())
+        assert client.poll_event(0.0) is None
+        assert client.challenge() == (b"done" if step == 2 else b"next")
+        client.respond(b"answer")
+    assert answers == [("GSSAPI", b"first"), ("GSSAPI", b"answer"), ("GSSAPI", b"answer")]
+    assert not client.is_handshaking()
+    server.receive(client.take_outbound())
+    assert echo(server) == 1
+    client.receive(server.take_outbound())
+    assert client.poll_event(0.0) == (call, text_struct("hello"))
+    with pytest.raises(ValueError, match="there is no such mechanism"):
+        _core.ClientConnection("binary", "framed", sasl=("gss", b""))

@@ -6,8 +6,8 @@ use std::time::Duration;
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits, Protocol};
 use fastthrift_rpc::{
     CallError, CallId, CallKind, CallOptions, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError,
-    Framing, Headers, HttpClient, HttpServer, ReplyBody, ReplyError, RequestId, ServerConfig, ServerConnection, Span,
-    Transform,
+    Framing, Headers, HttpClient, HttpServer, ReplyBody, ReplyError, RequestId, SaslClient, SaslServer, ServerConfig,
+    ServerConnection, Span, Transform,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -23,7 +23,7 @@ struct PyClientConnection(ClientConnection);
 #[pymethods]
 impl PyClientConnection {
     #[new]
-    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None, transforms=Vec::new(), http=None))]
+    #[pyo3(signature = (protocol, transport, *, service=None, message_limit=None, max_abandoned=None, first_sequence_id=None, transforms=Vec::new(), http=None, sasl=None))]
     #[expect(clippy::too_many_arguments, reason = "one per keyword")]
     fn new(
         protocol: &str,
@@ -34,12 +34,17 @@ impl PyClientConnection {
         first_sequence_id: Option<i32>,
         transforms: Vec<Bound<'_, PyString>>,
         http: Option<(&str, &str)>,
+        sasl: Option<(&str, Vec<u8>)>,
     ) -> PyResult<Self> {
         let default = ClientConfig::default();
         let (framing, carrier) = carried(transport)?;
         let transforms = transforms.into_iter().map(|name| transform(name.to_str()?)).collect::<PyResult<_>>()?;
         let http = http.map(|(host, path)| HttpClient::new(host, path, Headers::none())).transpose();
+        let sasl = sasl.map(|(mechanism, initial)| {
+            SaslClient::new(mechanism, initial).ok_or_else(|| PyValueError::new_err("there is no such mechanism"))
+        });
         Ok(Self(ClientConnection::new(ClientConfig {
+            sasl: sasl.transpose()?,
             http: http.map_err(|error| PyValueError::new_err(error.to_string()))?.unwrap_or_default(),
             protocol: protocol.parse::<Protocol>().map_err(|error| PyValueError::new_err(error.to_string()))?,
             framing,
@@ -126,6 +131,21 @@ impl PyClientConnection {
         headers_of(py, self.0.reply_headers())
     }
 
+    /// Whether this side still says who it is.
+    fn is_handshaking(&self) -> bool {
+        self.0.is_handshaking()
+    }
+
+    /// What the peer asks of the mechanism, to be answered by `respond`.
+    fn challenge<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.0.challenge().map(|challenge| PyBytes::new(py, challenge))
+    }
+
+    /// Answers the challenge.
+    fn respond(&mut self, response: &[u8]) {
+        self.0.respond(response);
+    }
+
     /// When `poll_event` is to be asked again even if nothing comes.
     fn next_deadline(&self) -> Option<f64> {
         self.0.next_deadline().map(|deadline| deadline.as_secs_f64())
@@ -147,19 +167,25 @@ struct PyServerConnection(ServerConnection, Option<Duration>);
 #[pymethods]
 impl PyServerConnection {
     #[new]
-    #[pyo3(signature = (*, message_limit=None, max_open=None, carrier=None, path=None))]
+    #[pyo3(signature = (*, message_limit=None, max_open=None, carrier=None, path=None, sasl=None))]
     fn new(
         message_limit: Option<usize>,
         max_open: Option<usize>,
         carrier: Option<&str>,
         path: Option<String>,
+        sasl: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let default = ServerConfig::default();
+        let sasl = sasl.map(|names| {
+            let accepted = SaslServer::new(names.iter().map(String::as_str));
+            accepted.ok_or_else(|| PyValueError::new_err("there are no such mechanisms"))
+        });
         let config = ServerConfig {
             limits: limits(message_limit),
             max_open: max_open.unwrap_or(default.max_open),
             carrier: carrier.map(carrier_named).transpose()?,
             http: HttpServer { path, ..HttpServer::default() },
+            sasl: sasl.transpose()?,
             ..default
         };
         Ok(Self(ServerConnection::new(config), None))
@@ -173,6 +199,32 @@ impl PyServerConnection {
     /// Notes that the peer sends nothing more.
     fn receive_eof(&mut self) {
         self.0.receive_eof();
+    }
+
+    /// What the peer says about who it is: the mechanism and its response. None while there is nothing to judge.
+    fn credentials<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyString>, Bound<'py, PyBytes>)> {
+        let credentials = self.0.credentials()?;
+        Some((PyString::new(py, credentials.mechanism), PyBytes::new(py, credentials.response)))
+    }
+
+    /// Accepts the peer as this one.
+    fn accept_peer(&mut self, identity: &str, last: &[u8]) {
+        self.0.accept_peer(identity, last);
+    }
+
+    /// Asks the peer's mechanism for more.
+    fn challenge_peer(&mut self, challenge: &[u8]) {
+        self.0.challenge_peer(challenge);
+    }
+
+    /// Refuses the peer and tells it why.
+    fn refuse_peer(&mut self, text: &str) {
+        self.0.refuse_peer(text);
+    }
+
+    /// Who the peer was accepted as.
+    fn peer_identity(&self) -> Option<&str> {
+        self.0.peer_identity()
     }
 
     /// Whether more should be received.

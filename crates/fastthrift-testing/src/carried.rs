@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use fastthrift_rpc::{
-    CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, Dialect, Framing, ServerConfig,
+    CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, ConnectionErrorKind, Dialect, Framing,
+    SaslClient, SaslServer, ServerConfig, ServerConnection,
 };
 use flate2::FlushCompress;
 
@@ -85,6 +86,72 @@ fn respond<'a>(dialect: Dialect, pieces: impl IntoIterator<Item = &'a [u8]>) -> 
     let failed = connection.drain_failed().len();
     assert_eq!(outcomes.len() + failed, 1, "a call ends once");
     (outcomes, failed, failure)
+}
+
+/// Any bytes as what peers say about who they are, and behind it: however they are split, each side comes to the same end, in
+/// bounded memory, and serves nobody that it did not accept.
+pub fn shaken_hands(bytes: &[u8]) {
+    let [choice, size, bytes @ ..] = bytes else { return };
+    let size = usize::from(*size) + 1;
+    let server = |size| judge(bytes.chunks(size));
+    assert_eq!(server(bytes.len().max(1)), server(size), "the way the bytes were split shows");
+    let mechanism = if choice % 2 == 0 { "PLAIN" } else { "GSSAPI" };
+    let client = |size| identify(mechanism, bytes.chunks(size));
+    assert_eq!(client(bytes.len().max(1)), client(size), "the way the bytes were split shows");
+}
+
+/// How often a server's side was asked, how many calls it served, as whom, and why it ended.
+fn judge<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (u32, usize, Option<String>, Option<ConnectionErrorKind>) {
+    let sasl = SaslServer::new(["PLAIN", "GSSAPI"]);
+    let mut connection = ServerConnection::new(ServerConfig { limits: LIMITS, sasl, ..ServerConfig::default() });
+    let (mut asked, mut served, mut received) = (0, 0, 0);
+    for piece in pieces {
+        received += piece.len();
+        connection.receive(piece);
+        loop {
+            if let Ok(Some(request)) = connection.poll_event() {
+                assert!(connection.peer_identity().is_some(), "nobody else is served");
+                connection.finish_unanswered(request.id).expect("the request is open");
+                served += 1;
+                continue;
+            }
+            let Some(credentials) = connection.credentials() else { break };
+            asked += 1;
+            match credentials.response {
+                [0, ..] => connection.accept_peer("somebody", b""),
+                [1, ..] => connection.refuse_peer("no"),
+                _ => connection.challenge_peer(b"more"),
+            }
+        }
+        assert!(connection.inbound_capacity() <= 4 * received + (8 << 10), "{received} bytes came");
+    }
+    let failure = connection.failure().map(|failure| failure.kind().clone());
+    (asked, served, connection.peer_identity().map(str::to_owned), failure)
+}
+
+/// How often a client's side was asked, whether it is accepted, and why it ended.
+fn identify<'a>(
+    mechanism: &str,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (u32, bool, Option<ConnectionErrorKind>) {
+    let sasl = SaslClient::new(mechanism, b"first".to_vec());
+    let mut connection = ClientConnection::new(ClientConfig { limits: LIMITS, sasl, ..ClientConfig::default() });
+    let (mut asked, mut received) = (0, 0);
+    for piece in pieces {
+        received += piece.len();
+        connection.receive(piece);
+        loop {
+            connection.advance_outbound(connection.outbound().len());
+            if connection.poll_event(Duration::ZERO).is_err() || connection.challenge().is_none() {
+                break;
+            }
+            asked += 1;
+            connection.respond(b"answer");
+        }
+        assert!(connection.inbound_capacity() <= 4 * received + (8 << 10), "{received} bytes came");
+    }
+    let failure = connection.failure().map(|failure| failure.kind().clone());
+    (asked, !connection.is_handshaking(), failure)
 }
 
 fn request(body: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fastthrift_protocol::MessageType;
-use fastthrift_testing::carried::{carried_client, carried_server};
+use fastthrift_testing::carried::{carried_client, carried_server, shaken_hands};
 use fastthrift_testing::connections::CALLS;
 use fastthrift_testing::conversation::{DIALECTS, wire};
 use proptest::prelude::*;
@@ -29,6 +29,12 @@ fn part() -> impl Strategy<Value = Vec<u8>> {
             wire::text_message(DIALECTS[dialect], CALLS[0], message_type, 1, &text)
         }),
         prop::collection::vec(any::<u8>(), 0..40),
+        (0..7_u8, prop_oneof![Just("PLAIN"), Just("GSSAPI"), Just("\0user\0secret"), Just("\x01"), Just("")]).prop_map(
+            |(status, content)| {
+                let size = u32::try_from(content.len()).expect("it is small");
+                [&[status], &size.to_be_bytes()[..], content.as_bytes()].concat()
+            }
+        ),
     ]
 }
 
@@ -49,6 +55,7 @@ proptest! {
         }
         carried_server(&bytes);
         carried_client(&bytes);
+        shaken_hands(&bytes);
     }
 }
 
@@ -62,5 +69,6 @@ fn the_corpus_passes() {
         let bytes = fs::read(&file).expect("a readable file");
         carried_server(&bytes);
         carried_client(&bytes);
+        shaken_hands(&bytes);
     }
 }

@@ -231,7 +231,7 @@ fn a_call_times_out_in_a_handshake_and_a_slow_peer_is_known() {
 #[test]
 fn a_large_response_is_received_whatever_may_wait_otherwise() {
     let mut server = ServerConnection::new(ServerConfig { max_inbound: 1024, ..server_config() });
-    let bytes = [frame(1, b"GSSAPI"), frame(2, &[7; 64 << 10])].concat();
+    let bytes = [frame(1, b"GSSAPI"), frame(2, &vec![7; 64 << 10])].concat();
     for piece in bytes.chunks(512) {
         assert!(server.wants_read());
         server.receive(piece);

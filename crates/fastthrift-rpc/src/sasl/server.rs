@@ -100,7 +100,7 @@ impl ServerHandshake {
         while self.response.is_none() {
             let Some((status, content)) = next_frame(inbound)? else { break };
             match (status, &self.mechanism) {
-                (Status::Start, None) => self.mechanism = Some(self.find(content)?),
+                (Status::Start, None) => self.mechanism = Some(self.find(&content)?),
                 (Status::Ok | Status::Complete, Some(_)) => self.hear(content)?,
                 (Status::Bad | Status::Error, _) => return Err(SaslError::GivenUp),
                 _ => return Err(SaslError::OutOfOrder),
@@ -129,8 +129,8 @@ impl ServerHandshake {
         write_frame(buffer, Status::Bad, text.as_bytes());
     }
 
-    fn find(&self, name: Vec<u8>) -> Result<String, SaslError> {
-        let name = String::from_utf8_lossy(&name).into_owned();
+    fn find(&self, name: &[u8]) -> Result<String, SaslError> {
+        let name = String::from_utf8_lossy(name).into_owned();
         if self.config.mechanisms.contains(&name) {
             return Ok(name);
         }
