@@ -219,3 +219,8 @@ def pooled_client(opening: Opening, stack: ExitStack) -> list[Ask]:
     """Let 64 callers share one client over a pool of connections, that asks again where it may."""
     pool, retry = fastthrift.Pool(size=16), fastthrift.Retry(attempts=3)
     return [of_client(opened(opening, stack, pool=pool, retry=retry))]
+
+
+def hedging_client(opening: Opening, stack: ExitStack) -> list[Ask]:
+    """Let 64 callers share one client over a pool, that asks twice where an answer is late."""
+    return [of_client(opened(opening, stack, pool=fastthrift.Pool(size=32), hedge=0.01))]

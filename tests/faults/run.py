@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import inspect
 import json
 import secrets
 import shutil
@@ -95,6 +96,8 @@ def scenarios(authority: Path | None) -> list[Scenario]:
             options = {"transport": transport}
             name = f"threads, {transport}"
             found.append(Scenario(name, callers.own_clients, 0.06, options=options, has_frames=False))
+    if "hedge" in inspect.signature(fastthrift.connect).parameters:
+        found.append(Scenario("threads, one client that hedges", callers.hedging_client, 0.06, server="asyncio"))
     if authority is not None:
         sealed: Mapping[str, Any] = {"scheme": "tls", "has_frames": False, "is_sealed": True}
         options = {"tls": fastthrift.ClientTLS(ca_file=authority)}

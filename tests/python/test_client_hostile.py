@@ -8,6 +8,7 @@ import os
 import random
 import struct
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import fastthrift
 import pytest
 from fastthrift import TTransportException, aio
 
+from tests.faults.attacks import header
 from tests.interop.fake_server import Peer, fake_server, frame, message
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
@@ -40,7 +42,19 @@ def garbage() -> Iterable[bytes]:
 
 
 def then(start: bytes, more: bytes) -> Iterable[bytes]:
-    return itertools.chain([start], itertools.repeat(more * max(1, (1 << 14) // len(more))))
+    return itertools.chain([start], itertools.repeat(more * max(1, (1 << 14) // max(1, len(more)))))
+
+
+INFO = b"\x01k\x01v"
+BOMB = zlib.compress(BINARY + bytes(32 << 20), 9)
+
+
+def bomb(times: int) -> bytes:
+    """Return a frame of the Header transport whose content is packed so many times."""
+    packed = BOMB
+    for _ in range(times - 1):
+        packed = zlib.compress(packed, 9)
+    return header(packed, b"\x01" * times)
 
 
 ENDLESS: dict[str, tuple[str, str, Iterable[bytes]]] = {
@@ -63,6 +77,20 @@ ENDLESS: dict[str, tuple[str, str, Iterable[bytes]]] = {
     "json text": ("json", "unframed", then(JSON + b'{"str":"', b"\\u00e9")),
     "garbage": ("binary", "framed", garbage()),
     "garbage without frames": ("binary", "unframed", garbage()),
+    "frames with headers to nobody": ("binary", "header", then(b"", header(BINARY[:-1] + b"\x4d" + bytes(1)))),
+    "headers without number": (
+        "binary",
+        "header",
+        then(b"", header(b"", infos=b"\x01\xff\xff\xff\x7f" + INFO * 50_000)),
+    ),
+    "many headers": ("binary", "header", then(b"", header(BINARY, infos=b"\x01\xd0\x86\x03" + INFO * 50_000))),
+    "a head larger than its frame": ("binary", "header", then(b"", header(BINARY, words=0xFFFF))),
+    "zlib bomb in a frame": ("binary", "header+zlib", then(b"", bomb(1))),
+    "zlib bomb that nobody asked for": ("binary", "header", then(b"", bomb(1))),
+    "zlib bomb in a zlib bomb": ("binary", "header+zlib", then(b"", bomb(2))),
+    "zlib bomb in a stream": ("binary", "zlib", then(BOMB, bytes(1))),
+    "zlib stream of nothing": ("binary", "zlib", then(b"\x78\x9c", b"\x00\x00\x00\xff\xff")),
+    "garbage for zlib": ("binary", "zlib", garbage()),
     "web page": ("binary", "framed", then(b"HTTP/1.1 200 OK\r\n\r\n", b"<p>")),
     "TLS alerts": ("binary", "framed", then(b"", b"\x15\x03\x01\x00\x02\x02\x28")),
 }
