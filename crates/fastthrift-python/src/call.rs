@@ -141,7 +141,7 @@ impl Call {
 
     /// The function's name in the IDL.
     #[getter]
-    fn function(&self) -> &str {
+    pub(crate) fn function(&self) -> &str {
         &self.parts.info.name
     }
 

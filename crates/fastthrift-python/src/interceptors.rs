@@ -31,7 +31,6 @@ pub(crate) struct Interceptors(Option<Py<PyTuple>>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     Blocking,
-    #[allow(dead_code, reason = "for the engine of asyncio")]
     Async,
 }
 

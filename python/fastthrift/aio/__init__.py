@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from fastthrift.aio._client import Client, connect
+from fastthrift.aio._server import Server, serve
 
-__all__ = ["Client", "connect"]
+__all__ = ["Client", "Server", "connect", "serve"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import socket
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
@@ -92,7 +93,7 @@ def connect(
     url: str,
     *,
     protocol: Protocol = "binary",
-    transport: Transport = "framed",
+    transport: Transport | None = None,
     timeout: float | None = None,
     service_name: str | None = None,
 ) -> Connecting:
@@ -106,10 +107,10 @@ def connect(
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: ``tcp://host:port`` or ``unix:///path``.
+        url: ``tcp://host:port``, ``unix:///path`` or ``memory://name``.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
-        transport: "framed" puts a length before each message, "unframed" does not (others call it buffered).
+        transport: How messages are told apart, as for `fastthrift.connect`; by default "framed".
         timeout: The seconds that a call may take in all, connecting included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
 
@@ -123,20 +124,25 @@ def connect(
 
 async def _open(connections: _core.AsyncConnections) -> None:
     """Make a connection."""
-    loop: Any = asyncio.get_running_loop()
-    address = connections.address
-    if isinstance(address, tuple):
-        making = loop.create_connection(connections.link, *address)
-    else:
-        making = loop.create_unix_connection(connections.link, str(address))
     try:
-        await asyncio.wait_for(making, connections.timeout)
+        await asyncio.wait_for(_make(connections), connections.timeout)
     except asyncio.TimeoutError:
         text = f"cannot connect to {connections.url} within {connections.timeout:g} s"
         raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
     except OSError as error:
         text = f"cannot connect to {connections.url}: {error}"
         raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from error
+
+
+async def _make(connections: _core.AsyncConnections) -> None:
+    loop: Any = asyncio.get_running_loop()
+    address = connections.address()
+    if isinstance(address, tuple):
+        await loop.create_connection(connections.link, *address)
+    elif isinstance(address, int):
+        await loop.create_unix_connection(connections.link, sock=socket.socket(fileno=address))
+    else:
+        await loop.create_unix_connection(connections.link, str(address))
 
 
 def _start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:

@@ -36,6 +36,16 @@ impl EventLoop {
         self.call_soon.bind(py).call1((callback,)).map(drop)
     }
 
+    /// Calls in the loop's next round with an argument.
+    pub(super) fn call_soon_with(
+        &self,
+        py: Python<'_>,
+        callback: &Bound<'_, PyAny>,
+        argument: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.call_soon.bind(py).call1((callback, argument)).map(drop)
+    }
+
     /// Calls soon after a time; the handle that is returned can cancel that.
     pub(super) fn call_at(&self, py: Python<'_>, at: Instant, callback: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let delay = (at.saturating_duration_since(Instant::now()) + SLACK).as_secs_f64();

@@ -5,11 +5,14 @@
 
 mod client;
 mod event_loop;
+mod server;
 
 use pyo3::prelude::*;
 
 pub(crate) use self::client::AsyncClient;
+pub(crate) use self::server::Job;
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    client::add_to(module)
+    client::add_to(module)?;
+    server::add_to(module)
 }

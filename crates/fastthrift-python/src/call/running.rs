@@ -13,6 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::IntoPyDict;
 
 use super::Call;
+use crate::aio::Job;
 
 /// What a thread serves.
 pub(crate) trait Running {
@@ -56,7 +57,11 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
     }
     match TASK.get(py) {
         None => Ok(None),
-        Some(variable) => Ok(variable.call_method0(py, "get")?.extract(py)?),
+        Some(variable) => {
+            let found = variable.bind(py).call_method0("get")?;
+            // A task of the server has what makes its call; most never need that.
+            found.cast::<Job>().map_or_else(|_| Ok(found.extract()?), |job| job.get().call(py).map(Some))
+        }
     }
 }
 
@@ -73,8 +78,7 @@ pub(crate) fn current_deadline(py: Python<'_>) -> Option<Instant> {
 }
 
 /// The `contextvars.ContextVar` that a task's [`Call`] is to be set in.
-#[allow(dead_code, reason = "for the engine of asyncio")]
-pub(crate) fn task_variable(py: Python<'_>) -> PyResult<&'static Bound<'_, PyAny>> {
+pub(crate) fn task_variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     let make = || {
         let options = [("default", py.None())].into_py_dict(py)?;
         let class = py.import("contextvars")?.getattr("ContextVar")?;

@@ -57,15 +57,39 @@ impl Arguments {
         PyTuple::new(py, values.collect::<Vec<_>>())
     }
 
+    /// Calls by way of a function that takes what to call and the arguments of that, such as the `run` of a context.
+    ///
+    /// # Panics
+    /// When one of them is not set.
+    pub(crate) fn call_by(&self, function: &Bound<'_, PyAny>, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
+        self.check();
+        let places = self.places();
+        // SAFETY: the first place is the callee's, which nobody else has now: before the call and after it, it is empty. The places
+        // behind it are live objects until the call returns.
+        let result = unsafe {
+            *places = Some(Object::from_borrowed(callable.as_ptr()));
+            let first = places.cast::<Ref>().cast_const();
+            let result = ffi::PyObject_Vectorcall(function.as_ptr(), first, self.count + 1, std::ptr::null_mut());
+            *places = None;
+            Object::from_new(result)
+        };
+        result.ok_or_else(|| PyErr::fetch(callable.py()))
+    }
+
+    fn check(&self) {
+        let places = self.places();
+        // SAFETY: as in `to_tuple`.
+        let is_set = |place| unsafe { (*places.add(place)).is_some() };
+        assert!((1..=self.count).all(is_set), "every argument is set before the call");
+    }
+
     /// Calls with these arguments.
     ///
     /// # Panics
     /// When one of them is not set.
     pub(crate) fn call(&self, callable: &Bound<'_, PyAny>) -> PyResult<Object> {
+        self.check();
         let places = self.places();
-        // SAFETY: as in `to_tuple`.
-        let is_set = |place| unsafe { (*places.add(place)).is_some() };
-        assert!((1..=self.count).all(is_set), "every argument is set before the call");
         let count = self.count | ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
         // An `Option<Object>` is a pointer that is null for `None`.
         let first = places.cast::<Ref>();

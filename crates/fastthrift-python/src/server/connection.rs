@@ -7,6 +7,7 @@ use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+use super::patience::{Duty, Patience};
 use super::stream::Stream;
 
 /// How many bytes a receive has room for at least.
@@ -14,20 +15,20 @@ const READ_SIZE: usize = 4 << 10;
 /// How many bytes are received in one turn, so that a busy peer does not hold up the others.
 const READ_PER_TURN: usize = 256 << 10;
 /// How long a peer may take to read why its connection ends, before that is cut short.
-const LINGER: Duration = Duration::from_secs(2);
+pub(crate) const LINGER: Duration = Duration::from_secs(2);
 
 /// How long peers may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timeouts {
+pub(crate) struct Timeouts {
     /// From a message's first byte to its last, and between two steps of sending; `None` for ever.
-    pub(super) message: Option<Duration>,
+    pub(crate) message: Option<Duration>,
     /// Between messages; `None` for ever.
-    pub(super) idle: Option<Duration>,
+    pub(crate) idle: Option<Duration>,
 }
 
 impl Timeouts {
     /// How exactly they are kept: an eighth of the shortest, between 10 ms and a second.
-    pub(super) fn grain(&self) -> Duration {
+    pub(crate) fn grain(&self) -> Duration {
         let shortest = self.message.into_iter().chain(self.idle).chain([LINGER]).min().unwrap_or(LINGER);
         (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1))
     }
@@ -58,16 +59,6 @@ enum Inflow {
     Ending,
 }
 
-/// What a connection did lately; of two, the greater one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
-    None,
-    /// Bytes were received or sent.
-    Bytes,
-    /// A request was served.
-    Request,
-}
-
 /// A connection. Only one thread has it at a time.
 pub(super) struct Connection {
     pub(super) rpc: ServerConnection,
@@ -77,10 +68,7 @@ pub(super) struct Connection {
     inflow: Inflow,
     /// The socket is watched for room to send.
     awaits_room: bool,
-    /// What happened since the connection was last looked at.
-    progress: Progress,
-    last_active: Instant,
-    message_since: Option<Instant>,
+    patience: Patience,
     lingers_until: Option<Instant>,
 }
 
@@ -92,16 +80,9 @@ impl Connection {
             held: None,
             inflow: Inflow::Empty,
             awaits_room: false,
-            progress: Progress::None,
-            last_active: now,
-            message_since: None,
+            patience: Patience::new(now),
             lingers_until: None,
         }
-    }
-
-    /// The peer's URL, where it has one.
-    pub(super) fn peer(&self) -> Option<String> {
-        self.stream.peer()
     }
 
     /// Notes what the poller says about the socket. Whether that is a reason for a turn.
@@ -139,7 +120,7 @@ impl Connection {
             }
         }
         if received > 0 {
-            self.progress = self.progress.max(Progress::Bytes);
+            self.patience.saw_bytes();
         }
         Ok(())
     }
@@ -151,7 +132,7 @@ impl Connection {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.rpc.advance_outbound(count);
-                    self.progress = self.progress.max(Progress::Bytes);
+                    self.patience.saw_bytes();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -188,7 +169,7 @@ impl Connection {
 
     /// Notes that a request was served.
     pub(super) fn has_served(&mut self) {
-        self.progress = Progress::Request;
+        self.patience.served();
     }
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
@@ -242,6 +223,11 @@ impl Connection {
         Next::Again
     }
 
+    /// The peer's URL, where it has one.
+    pub(super) fn peer(&self) -> Option<String> {
+        self.stream.peer()
+    }
+
     /// Whether the peer waits for nothing and is in the middle of nothing.
     pub(super) fn is_quiet(&self) -> bool {
         !self.has_unsent() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
@@ -249,12 +235,12 @@ impl Connection {
 
     /// Whether a quiet connection may be closed: its client just got a reply, or did nothing for so long.
     pub(super) fn may_end(&self, now: Instant, calm: Duration) -> bool {
-        self.progress == Progress::Request || self.calm_at(calm).is_some_and(|calm| calm <= now)
+        self.patience.just_served() || self.calm_at(calm).is_some_and(|calm| calm <= now)
     }
 
     /// When the connection will have been quiet for so long, if nothing happens.
     pub(super) fn calm_at(&self, calm: Duration) -> Option<Instant> {
-        self.last_active.checked_add(calm)
+        self.patience.calm_at(calm)
     }
 
     /// Starts to watch the socket.
@@ -281,32 +267,19 @@ impl Connection {
 
     /// Notes what happened since the last look, and returns by when the peer has to do something.
     pub(super) fn deadline(&mut self, now: Instant, timeouts: &Timeouts) -> Option<Instant> {
-        let progress = std::mem::replace(&mut self.progress, Progress::None);
-        if progress > Progress::None {
-            self.last_active = now;
-        }
-        if progress == Progress::Request {
-            self.message_since = None;
-        }
-        if self.lingers_until.is_some() {
-            return self.lingers_until;
-        }
-        if self.held.is_some() {
-            // It waits for us.
-            self.last_active = now;
-            return None;
-        }
-        let (limit, since) = if self.stream.is_handshaking() {
-            (timeouts.message, *self.message_since.get_or_insert(now))
+        let duty = if self.held.is_some() {
+            Duty::Wait
+        } else if self.stream.is_handshaking() {
+            Duty::Finish
         } else if self.has_unsent() {
-            (timeouts.message, self.last_active)
+            Duty::Take
         } else if self.rpc.is_mid_message() {
-            (timeouts.message, *self.message_since.get_or_insert(now))
+            Duty::Finish
         } else {
-            self.message_since = None;
-            (timeouts.idle, self.last_active)
+            Duty::Ask
         };
-        limit.and_then(|limit| since.checked_add(limit))
+        let deadline = self.patience.deadline(duty, now, timeouts);
+        self.lingers_until.or(deadline)
     }
 }
 

@@ -12,7 +12,7 @@ use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
 
 /// A request whose handler runs.
-pub(super) struct Current<'a> {
+pub(crate) struct Current<'a> {
     invocation: &'a Invocation<'a>,
     origin: &'a dyn Origin,
     request: &'a Request,
@@ -21,13 +21,13 @@ pub(super) struct Current<'a> {
 
 impl<'a> Current<'a> {
     #[inline]
-    pub(super) fn new(invocation: &'a Invocation<'a>, origin: &'a dyn Origin, request: &'a Request) -> Self {
+    pub(crate) fn new(invocation: &'a Invocation<'a>, origin: &'a dyn Origin, request: &'a Request) -> Self {
         Self { invocation, origin, request, made: OnceCell::new() }
     }
 
     /// The call, if somebody asked for it.
     #[inline]
-    pub(super) fn into_call(self) -> Option<Py<Call>> {
+    pub(crate) fn into_call(self) -> Option<Py<Call>> {
         self.made.into_inner()
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Outcome {
 }
 
 /// Where a request came from.
-pub(super) trait Origin {
+pub(crate) trait Origin {
     /// The connection that gave it.
     fn rpc(&self) -> &ServerConnection;
 
@@ -96,9 +96,14 @@ impl<'s> Invocation<'s> {
         self.services.interceptors.run(call.bind(callable.py()), target).map(Object::from)
     }
 
+    /// How the values of the call are read and written.
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// Answers a call that somebody asked for, and tells it how that ended.
     #[cold]
-    pub(super) fn answer_asked(
+    pub(crate) fn answer_asked(
         &self,
         call: &Bound<'_, Call>,
         rpc: &mut ServerConnection,

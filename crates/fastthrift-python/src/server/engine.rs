@@ -383,7 +383,7 @@ impl Engine {
 
 /// What is answered beyond the number of calls that are carried.
 #[cold]
-fn overloaded() -> ApplicationException {
+pub(crate) fn overloaded() -> ApplicationException {
     ApplicationException::new(ApplicationExceptionKind::LOADSHEDDING, "the server is overloaded")
 }
 

@@ -29,8 +29,8 @@ const BACKLOG: i32 = 1024;
 const PORTS: usize = 16;
 
 /// Where a server listens.
-pub(super) struct Site {
-    pub(super) endpoints: Vec<Endpoint>,
+pub(crate) struct Site {
+    pub(crate) endpoints: Vec<Endpoint>,
     /// What is spoken at each of them.
     pub(super) configs: Vec<ServerConfig>,
     /// The TLS of those that are secure.
@@ -39,7 +39,7 @@ pub(super) struct Site {
 
 /// Why a server cannot start.
 #[derive(Debug)]
-pub(super) struct NotStarted {
+pub(crate) struct NotStarted {
     /// Where it cannot listen, if that is why.
     pub(super) endpoint: Option<Endpoint>,
     pub(super) error: io::Error,
@@ -53,7 +53,7 @@ impl From<io::Error> for NotStarted {
 
 impl Site {
     /// Listens everywhere, or nowhere. The endpoints have the ports that they got.
-    pub(super) fn listen(&self) -> Result<(Vec<Listener>, Vec<Endpoint>), NotStarted> {
+    pub(crate) fn listen(&self) -> Result<(Vec<Listener>, Vec<Endpoint>), NotStarted> {
         let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
         for (endpoint, config) in self.endpoints.iter().zip(&self.configs) {
             let bound = Listener::bind(endpoint, config, self.security.as_ref());
@@ -66,7 +66,7 @@ impl Site {
 }
 
 /// A listening socket. A UNIX socket's file goes with it.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     socket: Listening,
     endpoint: Endpoint,
     config: ServerConfig,
@@ -93,7 +93,7 @@ enum Listening {
 impl Listener {
     /// Listens on every address of an endpoint. A port of 0 becomes one that is free, the same on each address; a UNIX
     /// socket's file that no server listens on any more is replaced.
-    pub(super) fn bind(
+    pub(crate) fn bind(
         endpoint: &Endpoint,
         config: &ServerConfig,
         security: Option<&Arc<ServerSecurity>>,
@@ -134,12 +134,12 @@ impl Listener {
     }
 
     /// Where it listens.
-    pub(super) fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
     /// What its connections speak.
-    pub(super) fn config(&self) -> &ServerConfig {
+    pub(crate) fn config(&self) -> &ServerConfig {
         &self.config
     }
 
@@ -162,6 +162,28 @@ impl Listener {
                 stream.set_nonblocking(true).map_err(abandoned)?;
                 Ok(Stream::Unix(UnixStream::from_std(stream)))
             }
+        }
+    }
+
+    /// The socket, for an event loop that accepts in its own way; of a listener in memory, what is readable when a connection waits.
+    #[cfg(unix)]
+    pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
+        use std::os::fd::AsRawFd;
+        match &self.socket {
+            Listening::Tcp(socket) => socket.as_raw_fd(),
+            Listening::Unix { socket, .. } => socket.as_raw_fd(),
+            Listening::Memory { bell, .. } => bell.as_raw_fd(),
+        }
+    }
+
+    /// The next connection in memory; `None` when none waits.
+    #[cfg(unix)]
+    pub(crate) fn accept_in_memory(&self) -> io::Result<Option<std::os::unix::net::UnixStream>> {
+        let Listening::Memory { listener, .. } = &self.socket else { return Ok(None) };
+        match listener.accept() {
+            Ok(stream) => Ok(Some(stream)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -5,18 +5,19 @@
 //! reply.
 
 mod arguments;
-mod connection;
-mod current;
+pub(crate) mod connection;
+pub(crate) mod current;
 pub(crate) mod dispatch;
-mod engine;
+pub(crate) mod engine;
 mod entrances;
 #[cfg(unix)]
 mod inherited;
-mod listener;
+pub(crate) mod listener;
 mod load;
 pub(crate) mod log;
+pub(crate) mod patience;
 mod processor;
-mod reactor;
+pub(crate) mod reactor;
 mod seat;
 pub(crate) mod services;
 mod slots;
@@ -54,11 +55,11 @@ const MAX_NUMBER: usize = usize::MAX >> 1;
 /// What `fastthrift.Server` drives.
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct ServerCore {
-    services: Arc<Services>,
-    site: Site,
-    settings: Settings,
+    pub(crate) services: Arc<Services>,
+    pub(crate) site: Site,
+    pub(crate) settings: Settings,
     threads: usize,
-    max_in_flight: Option<usize>,
+    pub(crate) max_in_flight: Option<usize>,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -79,7 +80,7 @@ impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, urls, *, tls, protocol, transport, threads, max_connections, message_timeout,
                         idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
-                        interceptors))]
+                        interceptors, max_open=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
@@ -97,6 +98,7 @@ impl ServerCore {
         max_depth: Option<Bound<'_, PyAny>>,
         max_in_flight: Option<Bound<'_, PyAny>>,
         interceptors: Option<Bound<'_, PyAny>>,
+        max_open: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
         let bounds = chosen.map(|chosen| chosen.bounds).unwrap_or_default();
@@ -119,13 +121,16 @@ impl ServerCore {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
             limits,
             strict: settings.strict,
+            max_open: max_open.as_ref().map_or(Ok(1), |number| positive("max_open", number))?,
             ..ServerConfig::default()
         };
         let timeouts = Timeouts {
             message: timeout("message_timeout", message_timeout)?,
             idle: timeout("idle_timeout", idle_timeout)?,
         };
-        let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
+        // Only an event loop serves several requests of a connection together.
+        let style = if max_open.is_some() { Style::Async } else { Style::Blocking };
+        let interceptors = Interceptors::new(interceptors.as_ref(), style)?;
         let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)).collect();
         let endpoints = parsed.map_err(PyValueError::new_err)?;
         if endpoints.is_empty() {
@@ -135,7 +140,7 @@ impl ServerCore {
         let configs: Result<_, _> = endpoints.iter().map(config).collect();
         let configs = configs.map_err(PyValueError::new_err)?;
         Ok(Self {
-            services: Arc::new(Services::new(&handlers, settings, interceptors)?),
+            services: Arc::new(Services::new(&handlers, settings, interceptors, style)?),
             site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
             settings: Settings { timeouts, max_connections: positive("max_connections", &max_connections)? },
             threads: positive("threads", &threads)?,
@@ -245,7 +250,7 @@ fn timeout(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Durat
 }
 
 /// Why a server cannot listen, as the `OSError` that the system's number stands for.
-fn listen_error(NotStarted { endpoint, error }: &NotStarted) -> PyErr {
+pub(crate) fn listen_error(NotStarted { endpoint, error }: &NotStarted) -> PyErr {
     let text = match endpoint {
         Some(endpoint) => format!("cannot listen on {endpoint}: {error}"),
         None => format!("the server cannot start: {error}"),

@@ -46,7 +46,7 @@ impl ProcessorCore {
         };
         let config = transports::accepting(transport, &base).map_err(PyValueError::new_err)?;
         let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
-        Ok(Self { services: Services::new(&handlers, settings, interceptors)?, config })
+        Ok(Self { services: Services::new(&handlers, settings, interceptors, Style::Blocking)?, config })
     }
 
     /// Serves the messages that these bytes are, and returns the replies; `None` when there are none.

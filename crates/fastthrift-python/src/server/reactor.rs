@@ -21,9 +21,9 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// What a reactor is made with.
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) timeouts: Timeouts,
-    pub(super) max_connections: usize,
+pub(crate) struct Settings {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) max_connections: usize,
 }
 
 /// The poller, the listening sockets and the connections.

@@ -14,7 +14,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::client::handle_of;
 use crate::function::ServiceFunction;
-use crate::interceptors::{Interceptors, is_coroutine_function};
+use crate::interceptors::{Interceptors, Style, is_coroutine_function};
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
 use crate::settings::Settings;
@@ -46,6 +46,8 @@ pub(crate) struct Method {
     pub(crate) info: Arc<FunctionInfo>,
     /// None where the handler does not implement the function.
     callable: Option<Py<PyAny>>,
+    /// Whether it is a coroutine function.
+    pub(crate) is_async: bool,
     /// How many more quick calls it takes until the method counts as quick; 0 is quick.
     slowness: AtomicU8,
 }
@@ -57,10 +59,11 @@ impl Services {
         handlers: &[(String, Bound<'_, PyAny>, Bound<'_, PyAny>)],
         settings: Settings,
         interceptors: Interceptors,
+        style: Style,
     ) -> PyResult<Self> {
         let mut services = Self { plain: None, named: HashMap::new(), settings, interceptors };
         for (name, handler, service) in handlers {
-            let service = Arc::new(Service::new(handler, service)?);
+            let service = Arc::new(Service::new(handler, service, style)?);
             if name.is_empty() || handlers.len() == 1 {
                 services.plain = Some(Arc::clone(&service));
             }
@@ -89,6 +92,11 @@ impl Services {
             Some(_) => Err(unknown(format!("'{}' does not implement '{}'", found.name, function.escape_ascii()))),
             None => Err(unknown(format!("'{}' has no function '{}'", found.name, function.escape_ascii()))),
         }
+    }
+
+    /// Whether any service has a function of this name.
+    pub(crate) fn has(&self, function: &[u8]) -> bool {
+        self.named.values().any(|service| service.methods.contains_key(function))
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -120,7 +128,7 @@ fn unknown(text: String) -> ApplicationException {
 
 impl Service {
     /// Finds the handler's methods for the functions of a service, inherited ones included.
-    fn new(handler: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(handler: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>, style: Style) -> PyResult<Self> {
         let py = handler.py();
         if handler.is_instance_of::<PyType>() {
             return Err(PyTypeError::new_err(format!("a handler is an object, got the class {handler}")));
@@ -132,7 +140,7 @@ impl Service {
         for (id, _) in schema.lineage(handle.get().id) {
             for info in &Registry::service(registry, id)?.functions {
                 if let Entry::Vacant(place) = methods.entry(Box::from(info.name.as_bytes())) {
-                    place.insert(Method::new(handler, info)?);
+                    place.insert(Method::new(handler, info, style)?);
                 }
             }
         }
@@ -146,15 +154,17 @@ impl Service {
 }
 
 impl Method {
-    fn new(handler: &Bound<'_, PyAny>, info: &Arc<FunctionInfo>) -> PyResult<Self> {
+    fn new(handler: &Bound<'_, PyAny>, info: &Arc<FunctionInfo>, style: Style) -> PyResult<Self> {
         let py = handler.py();
         let callable = match handler.getattr(info.method.bind(py)) {
             Ok(found) if is_stub(&found) => None,
-            Ok(found) => Some(checked(found, info)?.unbind()),
+            Ok(found) => Some(checked(found, info, style)?),
             Err(error) if error.is_instance_of::<PyAttributeError>(py) => None,
             Err(error) => return Err(error),
         };
-        Ok(Self { info: Arc::clone(info), callable, slowness: AtomicU8::new(0) })
+        let is_async = callable.as_ref().is_some_and(is_coroutine_function);
+        let callable = callable.map(Bound::unbind);
+        Ok(Self { info: Arc::clone(info), callable, is_async, slowness: AtomicU8::new(0) })
     }
 
     pub(crate) fn callable<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyAny>> {
@@ -188,11 +198,11 @@ fn is_stub(callable: &Bound<'_, PyAny>) -> bool {
 }
 
 /// Refuses what can be called but would not do what is meant.
-fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo) -> PyResult<Bound<'py, PyAny>> {
+fn checked<'py>(callable: Bound<'py, PyAny>, info: &FunctionInfo, style: Style) -> PyResult<Bound<'py, PyAny>> {
     if !callable.is_callable() {
         return Err(PyTypeError::new_err(format!("the handler's '{}' is no method", info.name)));
     }
-    if is_coroutine_function(&callable) {
+    if style == Style::Blocking && is_coroutine_function(&callable) {
         let text =
             format!("the handler's '{}' is a coroutine function, which a blocking server cannot call", info.name);
         return Err(PyTypeError::new_err(text));

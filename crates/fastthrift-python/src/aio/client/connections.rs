@@ -1,6 +1,7 @@
 //! The connections of a client, and the calls that wait for one.
 
 use std::collections::VecDeque;
+use std::os::fd::IntoRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use crate::aio::event_loop::EventLoop;
 use crate::client::write_arguments;
 use crate::endpoint::Address;
 use crate::error::encode_error;
+use crate::memory;
 use crate::object::Object;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
@@ -271,7 +273,7 @@ impl Connections {
         py: Python<'_>,
         url: &str,
         protocol: &Bound<'_, PyAny>,
-        transport: &str,
+        transport: Option<&str>,
         timeout: Option<f64>,
         service_name: Option<String>,
         make_reply: Py<PyAny>,
@@ -292,15 +294,14 @@ impl Connections {
         Link::new(this.clone().unbind())
     }
 
-    /// What to connect to: the path of a UNIX socket, or a host and a port.
-    #[getter]
+    /// What to connect to: a host and a port, the path of a UNIX socket, or the number of a socket that is connected already and is
+    /// the caller's to close.
     fn address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match &self.target.endpoint.address {
             Address::Tcp { host, port } => Ok((host, port).into_pyobject(py)?.into_any()),
             Address::Unix(path) => Ok(path.into_pyobject(py)?.into_any()),
-            Address::Memory(_) | Address::Custom(_) => {
-                Err(PyValueError::new_err("memory:// is not there for event loops"))
-            }
+            Address::Memory(name) => Ok(memory::connect(name)?.into_raw_fd().into_pyobject(py)?.into_any()),
+            Address::Custom(_) => Err(PyValueError::new_err("a transport of one's own is opened by its opener")),
         }
     }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::channel::End;
 use crate::client::seconds;
-use crate::endpoint::{Address, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::error::{TransportKind, transport_error};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings;
@@ -28,16 +28,14 @@ impl Target {
     pub(super) fn new(
         url: &str,
         protocol: &Bound<'_, PyAny>,
-        transport: &str,
+        transport: Option<&str>,
         timeout: Option<f64>,
         service_name: Option<String>,
     ) -> PyResult<Self> {
         let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
         // Nothing falls back to plaintext.
-        if endpoint.is_secure || endpoint.http_path.is_some() || matches!(endpoint.address, Address::Memory(_)) {
-            return Err(PyValueError::new_err(format!(
-                "an event loop cannot use {endpoint} yet, only tcp:// and unix://"
-            )));
+        if endpoint.is_secure || endpoint.http_path.is_some() {
+            return Err(PyValueError::new_err(format!("an event loop cannot use {endpoint} yet")));
         }
         let timeout = timeout.map(seconds).transpose()?;
         if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
@@ -55,7 +53,7 @@ impl Target {
             service: service_name,
             ..ClientConfig::default()
         };
-        let config = transports::for_client(Some(transport), &endpoint, &base).map_err(PyValueError::new_err)?;
+        let config = transports::for_client(transport, &endpoint, &base).map_err(PyValueError::new_err)?;
         Ok(Self { endpoint, timeout, config, settings })
     }
 

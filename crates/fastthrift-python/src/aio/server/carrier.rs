@@ -1,0 +1,237 @@
+//! What runs coroutines in tasks, and keeps a task for the next one when a coroutine never waited.
+//!
+//! To make a task for each request, and to let the loop run it in its next round, costs more than most handlers do. So one
+//! task is kept that has nothing to do: it waits for a [`Parking`], and a request wakes it at once, from where it is read. The
+//! handler runs in a true task then, with all that asyncio has for tasks. Only when it waits, a new task is made for the next request.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyStopIteration, PySystemExit};
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+use super::job::Job;
+use super::parking::Parking;
+use super::serving::Serving;
+use crate::object::Object;
+
+/// The coroutine of a task: it runs the coroutines of jobs, one after the other, each in its own context.
+#[pyclass(frozen, module = "fastthrift._core")]
+pub(super) struct Carrier {
+    serving: Py<Serving>,
+    parking: Py<Parking>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The task, until its end.
+    task: Option<Py<PyAny>>,
+    work: Option<Work>,
+    /// The task ended, or is to end when it has nothing to do.
+    is_over: bool,
+    /// The task made a step since it was woken.
+    has_stepped: bool,
+}
+
+/// A job that is run.
+pub(super) struct Work {
+    pub(super) job: Py<Job>,
+    pub(super) coroutine: Py<PyAny>,
+    /// Runs something in the job's context.
+    pub(super) run: Py<PyAny>,
+}
+
+/// What a step of a coroutine came to.
+enum Step<'py> {
+    /// It waits for this.
+    Waits(Bound<'py, PyAny>),
+    Ends(PyResult<Bound<'py, PyAny>>),
+}
+
+impl Carrier {
+    /// A task that waits for work, or that has some, which the loop begins in its next round.
+    pub(super) fn spawn<'py>(serving: &Bound<'py, Serving>, work: Option<Work>) -> PyResult<Bound<'py, Self>> {
+        let py = serving.py();
+        let event_loop = serving.get().event_loop().bind(py).clone();
+        let parking = Py::new(py, Parking::new(event_loop.clone().unbind()))?;
+        let state = Mutex::new(State { work, ..State::default() });
+        let carrier = Self { serving: serving.clone().unbind(), parking, state };
+        let carrier = Bound::new(py, carrier)?;
+        let task = event_loop.call_method1(intern!(py, "create_task"), (&carrier,))?;
+        let mut state = carrier.get().state();
+        if !state.is_over {
+            state.task = Some(task.unbind());
+        }
+        drop(state);
+        Ok(carrier)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a job as far as it goes without waiting, in the task that waits for work.
+    pub(super) fn start(this: &Bound<'_, Self>, work: Work) -> PyResult<()> {
+        this.get().state().work = Some(work);
+        Self::wake(this)
+    }
+
+    /// Ends the task, which waits for work.
+    pub(super) fn end(this: &Bound<'_, Self>) -> PyResult<()> {
+        this.get().state().is_over = true;
+        Self::wake(this)
+    }
+
+    fn wake(this: &Bound<'_, Self>) -> PyResult<()> {
+        let (py, me) = (this.py(), this.get());
+        let Some(wake) = me.parking.get().take() else { return Ok(()) };
+        me.state().has_stepped = false;
+        match wake.call1(py, (&me.parking,)) {
+            // Another task is in the middle of a step, so this one waits for its turn.
+            Err(_) if !me.state().has_stepped => {
+                me.serving.get().event_loop().call_soon_with(py, wake.bind(py), me.parking.bind(py).as_any())
+            }
+            result => result.map(drop),
+        }
+    }
+
+    /// Takes the job that is in the middle, at the beginning of a step.
+    fn begin(&self) -> Option<Work> {
+        let mut state = self.state();
+        state.has_stepped = true;
+        state.work.take()
+    }
+
+    /// Has the task cancelled.
+    pub(super) fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let task = self.state().task.as_ref().map(|task| task.clone_ref(py));
+        task.map_or(Ok(()), |task| task.call_method0(py, intern!(py, "cancel")).map(drop))
+    }
+
+    /// Forgets the task, which ends by this.
+    fn leave(&self) {
+        let mut state = self.state();
+        state.is_over = true;
+        let task = state.task.take();
+        drop(state);
+        drop(task);
+    }
+
+    /// Goes on after a step.
+    fn after<'py>(this: &Bound<'py, Self>, work: Work, step: Step<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, me) = (this.py(), this.get());
+        match step {
+            Step::Waits(awaited) => {
+                me.state().work = Some(work);
+                Ok(awaited)
+            }
+            Step::Ends(result) => {
+                let fatal = result.as_ref().err().filter(|error| is_fatal(py, error)).map(|error| error.clone_ref(py));
+                let is_quick = work.job.get().is_attached();
+                Job::finish(work.job.bind(py), result.map(Object::from))?;
+                drop(work);
+                // A task that waited belongs to its request; what was kept under its name is not to reach another.
+                if fatal.is_none() && is_quick {
+                    return Self::park(this);
+                }
+                me.leave();
+                Err(fatal.unwrap_or_else(|| PyStopIteration::new_err(())))
+            }
+        }
+    }
+
+    /// Waits for work.
+    fn park<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, me) = (this.py(), this.get());
+        if me.state().is_over || !me.serving.get().keep_spare(this) {
+            me.leave();
+            return Err(PyStopIteration::new_err(()));
+        }
+        me.parking.get().enter();
+        Ok(me.parking.bind(py).clone().into_any())
+    }
+}
+
+#[pymethods]
+impl Carrier {
+    /// A step of the task.
+    fn send<'py>(this: &Bound<'py, Self>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let work = this.get().begin();
+        match work {
+            Some(work) => {
+                let send = work.coroutine.bind(this.py()).getattr(intern!(this.py(), "send"))?;
+                let step = step(this.py(), work.run.bind(this.py()).call1((send, value)));
+                Self::after(this, work, step)
+            }
+            None => Self::park(this),
+        }
+    }
+
+    /// A step of the task that begins with an exception: it was cancelled.
+    #[pyo3(signature = (error, value=None, traceback=None))]
+    fn throw<'py>(
+        this: &Bound<'py, Self>,
+        error: Bound<'py, PyAny>,
+        value: Option<Bound<'py, PyAny>>,
+        traceback: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = traceback;
+        let error = value.filter(|value| !value.is_none()).unwrap_or(error);
+        let work = this.get().begin();
+        if let Some(work) = work {
+            let throw = work.coroutine.bind(this.py()).getattr(intern!(this.py(), "throw"))?;
+            let step = step(this.py(), work.run.bind(this.py()).call1((throw, error)));
+            return Self::after(this, work, step);
+        }
+        this.get().leave();
+        this.get().serving.get().forget_spare(this);
+        Err(PyErr::from_value(error))
+    }
+
+    fn close(&self) {
+        self.state().is_over = true;
+    }
+
+    fn __await__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.serving)?;
+        visit.call(&self.parking)?;
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        visit.call(&state.task)?;
+        if let Some(work) = &state.work {
+            visit.call(&work.job)?;
+            visit.call(&work.coroutine)?;
+            visit.call(&work.run)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let state = std::mem::take(&mut *self.state());
+        drop(state);
+    }
+}
+
+fn step<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAny>>) -> Step<'py> {
+    match result {
+        Ok(awaited) => Step::Waits(awaited),
+        Err(error) => Step::Ends(stop_value(py, error)),
+    }
+}
+
+/// What a coroutine returned, which its end is an exception of.
+fn stop_value(py: Python<'_>, error: PyErr) -> PyResult<Bound<'_, PyAny>> {
+    if error.is_instance_of::<PyStopIteration>(py) { error.value(py).getattr(intern!(py, "value")) } else { Err(error) }
+}
+
+/// Whether an exception ends more than the call: a task that was cancelled is to end so, and the loop ends with the program.
+fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<CancelledError>(py)
+        || error.is_instance_of::<PyKeyboardInterrupt>(py)
+        || error.is_instance_of::<PySystemExit>(py)
+}

@@ -1,0 +1,95 @@
+//! What the lock of one connection guards.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use fastthrift_rpc::{RequestId, ServerConfig, ServerConnection};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::job::Job;
+use super::peer::Peer;
+use crate::server::dispatch::Origin;
+use crate::server::patience::Patience;
+
+#[expect(clippy::struct_excessive_bools, reason = "each is on or off whatever the others are")]
+/// A connection between the moment that it was made and the moment that it is lost.
+pub(super) struct State {
+    pub(super) rpc: ServerConnection,
+    pub(super) transport: Py<PyAny>,
+    /// The transport's method.
+    pub(super) write: Py<PyAny>,
+    /// The requests whose handlers wait for something.
+    pub(super) jobs: HashMap<RequestId, Py<Job>>,
+    pub(super) patience: Patience,
+    /// How much the transport had to send at the last look.
+    pub(super) unsent: usize,
+    /// It waits until another connection leaves.
+    pub(super) is_held: bool,
+    pub(super) is_reading: bool,
+    /// The peer sends nothing more.
+    pub(super) is_at_eof: bool,
+    /// The loop is to settle in its next round.
+    pub(super) is_settle_due: bool,
+    /// The transport was told to close.
+    pub(super) is_closing: bool,
+    /// Only the peer's end is waited for, until then.
+    pub(super) lingers_until: Option<Instant>,
+}
+
+impl State {
+    pub(super) fn new(config: ServerConfig, transport: Py<PyAny>, write: Py<PyAny>) -> Self {
+        Self {
+            rpc: ServerConnection::new(config),
+            transport,
+            write,
+            jobs: HashMap::new(),
+            patience: Patience::new(Instant::now()),
+            unsent: 0,
+            is_held: false,
+            is_reading: true,
+            is_at_eof: false,
+            is_settle_due: false,
+            is_closing: false,
+            lingers_until: None,
+        }
+    }
+
+    /// Whether the peer waits for nothing and is in the middle of nothing.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.rpc.outbound().is_empty() && self.rpc.open_requests() == 0 && !self.rpc.is_mid_message()
+    }
+
+    /// Whether so much waits to be sent that no further request is served.
+    pub(super) fn is_full(&self) -> bool {
+        self.rpc.outbound().len() > self.rpc.config().max_outbound
+    }
+
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.transport)?;
+        visit.call(&self.write)?;
+        self.jobs.values().try_for_each(|job| visit.call(job))
+    }
+}
+
+/// A connection as its calls tell of it.
+pub(super) struct Seen<'a> {
+    pub(super) peer: &'a Peer,
+    pub(super) py: Python<'a>,
+    pub(super) rpc: &'a ServerConnection,
+}
+
+impl Origin for Seen<'_> {
+    fn rpc(&self) -> &ServerConnection {
+        self.rpc
+    }
+
+    fn peer(&self) -> Option<String> {
+        self.peer.url(self.py)
+    }
+
+    fn headers(&self, _py: Python<'_>) -> Option<Py<PyDict>> {
+        None
+    }
+}

@@ -1,0 +1,272 @@
+"""Serving on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from fastthrift import _core
+from fastthrift._server import named
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fastthrift._client import Protocol, Transport
+    from fastthrift._service import Service
+
+    Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+class Server:
+    """Serves handlers at one or several URLs on the running event loop.
+
+    A handler is what it is for `fastthrift.Server`, and its methods may be coroutine functions. The requests of one
+    connection are served together, and each is answered when its method is done: replies may come in another order than
+    the requests, as their ids allow.
+
+    A coroutine function begins at once, within the loop's callback that received its request, and in a task; when it
+    waits for nothing, nothing else was scheduled. The task is cancelled when the client ends its side of the
+    connection, or when the deadline that it announced has passed. A plain method runs in a thread of a bounded pool,
+    unless `inline` says otherwise. Each call has a context of its own, a copy of the one that the server was started
+    in.
+
+    The server is an asynchronous context manager: it serves inside the ``async with`` block.
+
+    Args:
+        handler: The handler, or a dict of them.
+        url: ``tcp://host:port``, where a port of 0 is one that is free, ``unix:///path`` or ``memory://name``; or a
+            list of them.
+        service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
+        protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
+            each, told apart by a client's first bytes.
+        transport: The only transport to accept; by default each, told apart likewise.
+        inline: Which plain methods run on the loop's own thread, where they hold up everything else while they run:
+            True for all, or the names of functions. That is right for those that take microseconds and wait for
+            nothing.
+        threads: How many plain methods may run at once in threads.
+        max_connections: How many clients are served; up to 1024 others wait until one leaves.
+        max_open: How many requests of one connection are served together; what comes beyond waits.
+        message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
+            before it is cut off; None for no limit.
+        idle_timeout: The seconds that a client may be silent between two calls; None for no limit.
+        max_message_size: The bytes of the largest request and reply; None for what the protocol's limits say, or
+            100 MiB.
+        max_decoded_size: The bytes of memory that the values of one request may take: a byte of a message can stand for
+            an object of a hundred. None for what the protocol's limits say, or 512 MiB.
+        max_container_size: The elements of the largest list, set or map in a request; None for what the protocol's
+            limits say, or 16,777,216.
+        max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
+        max_in_flight: The calls that may be in hand at once, of all connections, those that wait for a thread included.
+            One more is answered at once with a `TApplicationException` of the type ``LOADSHEDDING``. None for no limit.
+        interceptors: What runs around each handler: ``async def interceptor(call, proceed)`` returns what
+            ``await proceed()`` returns, or another result instead, or raises. The first is the outermost.
+
+    Raises:
+        TypeError: A handler implements no service, or has methods that cannot be called with the arguments of the IDL;
+            or an interceptor is no coroutine function.
+        ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
+    """
+
+    def __init__(
+        self,
+        handler: object,
+        url: str | Sequence[str],
+        *,
+        service: type[Service] | Mapping[str, type[Service]] | None = None,
+        protocol: Protocol | None = None,
+        transport: Transport | None = None,
+        inline: bool | Collection[str] = False,
+        threads: int | None = None,
+        max_connections: int = 10_000,
+        max_open: int = 128,
+        message_timeout: float | None = 60.0,
+        idle_timeout: float | None = None,
+        max_message_size: int | None = None,
+        max_decoded_size: int | None = None,
+        max_container_size: int | None = None,
+        max_depth: int | None = None,
+        max_in_flight: int | None = None,
+        interceptors: Iterable[Interceptor] | None = None,
+    ) -> None:
+        self._threads = min(32, (os.cpu_count() or 1) + 4) if threads is None else threads
+        self._given = [url] if isinstance(url, str) else list(url)
+        self._core = _core.ServerCore(
+            named(handler, service),
+            self._given,
+            tls=None,
+            protocol=protocol,
+            transport=transport,
+            threads=self._threads,
+            max_connections=max_connections,
+            message_timeout=message_timeout,
+            idle_timeout=idle_timeout,
+            max_message_size=max_message_size,
+            max_decoded_size=max_decoded_size,
+            max_container_size=max_container_size,
+            max_depth=max_depth,
+            max_in_flight=max_in_flight,
+            interceptors=interceptors,
+            max_open=max_open,
+        )
+        self._inline = inline
+        self._running: _Running | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the server listens; before it is started, where it is to listen."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where the server listens, in the order in which it was told."""
+        return self._given if self._running is None else self._running.urls
+
+    async def start(self) -> None:
+        """Listen, and serve until `stop`.
+
+        Raises:
+            OSError: The server cannot listen there.
+            RuntimeError: It runs already.
+        """
+        if self._running is not None and not self._running.serving.ended.done():
+            raise RuntimeError("the server runs already")
+        running = _Running(self._core, self._inline, self._threads)
+        await running.listen()
+        self._running = running
+
+    async def stop(self, timeout: float | None = 5.0) -> bool:
+        """Stop accepting, let what is in flight end, and close all connections.
+
+        Called by a handler, it only starts this. A server that does not run is left as it is.
+
+        Args:
+            timeout: After how many seconds connections are closed although something is in flight, and their handlers
+                cancelled; None for never.
+
+        Returns:
+            Whether all ended in time.
+        """
+        return True if self._running is None else await self._running.stop(timeout)
+
+    async def serve_forever(self) -> None:
+        """Serve until `stop` is called, or until this is cancelled. Starts the server where that was not done.
+
+        Raises:
+            OSError: The server cannot listen there.
+        """
+        if self._running is None or self._running.serving.ended.done():
+            await self.start()
+        assert self._running is not None
+        try:
+            await asyncio.shield(self._running.serving.ended)
+        finally:
+            await self.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Server at {', '.join(self.urls)}>"
+
+
+async def serve(handler: object, url: str | Sequence[str], **options: Any) -> None:
+    """Serve at a URL until this is cancelled, as Ctrl-C does to what `asyncio.run` runs.
+
+    The arguments are those of `Server`, which can also be stopped.
+
+    Raises:
+        OSError: The server cannot listen there.
+        TypeError: As for `Server`.
+        ValueError: As for `Server`.
+    """
+    await Server(handler, url, **options).serve_forever()
+
+
+class _Running:
+    """A server between its start and its end."""
+
+    def __init__(self, core: _core.ServerCore, inline: bool | Collection[str], threads: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._executor = ThreadPoolExecutor(threads, "fastthrift-handler")
+        self.serving = _core.AsyncServing(core, inline, self._call_plain)
+        self.urls = self.serving.urls
+        self.serving.ended.add_done_callback(lambda _: self._executor.shutdown(wait=False))
+        self._listening: list[asyncio.AbstractServer] = []
+        self._bells: list[int] = []
+        self._accepting: set[asyncio.Task[Any]] = set()
+
+    async def listen(self) -> None:
+        try:
+            for port, (descriptor, is_in_memory) in enumerate(self.serving.descriptors):
+                if is_in_memory:
+                    self._loop.add_reader(descriptor, self._accept, port)
+                    self._bells.append(descriptor)
+                    continue
+                sock = socket.socket(fileno=os.dup(descriptor))
+                is_unix = sock.family == getattr(socket, "AF_UNIX", None)
+                listen: Any = self._loop.create_unix_server if is_unix else self._loop.create_server
+                self._listening.append(
+                    await listen(functools.partial(self.serving.peer, port), sock=sock, backlog=1024)
+                )
+        except BaseException:
+            self._close()
+            raise
+
+    async def stop(self, timeout: float | None) -> bool:
+        serving = self.serving
+        if serving.ended.done():
+            return True
+        self._close()
+        if serving.is_in_handler():
+            if timeout is not None:
+                self._loop.call_later(timeout, serving.abort)
+            return False
+        await asyncio.wait([serving.ended], timeout=timeout)
+        in_time = serving.ended.done()
+        if not in_time:
+            serving.abort()
+            await serving.ended
+        return in_time
+
+    def _accept(self, port: int) -> None:
+        """Take the connections in memory that wait."""
+        while (descriptor := self.serving.accept(port)) is not None:
+            sock = socket.socket(fileno=descriptor)
+            peer: Any = functools.partial(self.serving.peer, port)
+            task = self._loop.create_task(self._loop.connect_accepted_socket(peer, sock))
+            self._accepting.add(task)
+            task.add_done_callback(self._accepting.discard)
+
+    def _close(self) -> None:
+        for bell in self._bells:
+            self._loop.remove_reader(bell)
+        self._bells.clear()
+        for listening in self._listening:
+            listening.close()
+        self._listening.clear()
+        self.serving.drain()
+
+    async def _call_plain(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], is_inline: bool = False
+    ) -> Any:
+        """Call a plain handler, in a thread unless it is inline, and wait for the coroutine that it may return."""
+        if is_inline:
+            result = function(*arguments)
+        else:
+            call = functools.partial(contextvars.copy_context().run, function, *arguments)
+            result = await self._loop.run_in_executor(self._executor, call)
+        return await result if asyncio.iscoroutine(result) else result

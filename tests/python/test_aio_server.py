@@ -1,0 +1,697 @@
+"""Servers on an event loop: coroutines and plain methods, their contexts, their limits and their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import logging
+import os
+import socket
+import struct
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import fastthrift
+import fastthrift.aio
+import pytest
+from fastthrift import TApplicationException, TTransportException
+
+from tests.interop.handler import SECRET, Calculator
+from tests.python.loops import KINDS, Run, runner
+
+ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
+REQUEST = struct.pack(">BBBBi3si", 0x80, 1, 0, 1, 3, b"add", 7) + struct.pack(">bhqbhqb", 10, 1, 42, 10, 2, 0, 0)
+"""A call of `add(42, 0)` in unframed Binary."""
+REPLY = struct.pack(">BBBBi3si", 0x80, 1, 0, 2, 3, b"add", 7) + struct.pack(">bhqb", 10, 0, 42, 0)
+
+
+class Types:
+    DivisionByZero, TApplicationException = ours.DivisionByZero, fastthrift.TApplicationException
+
+
+class Waiting(Calculator):
+    """Does what `Calculator` does, in coroutines that wait."""
+
+    def __init__(self) -> None:
+        super().__init__(Types)
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+        self.cancelled: list[int] = []
+
+    async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+        self.begun.append(a)
+        try:
+            if b:
+                await asyncio.sleep(b / 1000)
+        except asyncio.CancelledError:
+            self.cancelled.append(a)
+            raise
+        self.ended.append(a)
+        return a + b
+
+    async def divide(self, a: float, b: float) -> float:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().divide(a, b)
+
+    async def crash(self) -> None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        raise RuntimeError(SECRET)
+
+    async def note(self, text: str) -> None:  # type: ignore[override]
+        await asyncio.sleep(0)
+        super().note(text)
+
+
+HANDLERS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "coroutines": (Waiting, {}),
+    "inline": (lambda: Calculator(Types), {"inline": True}),
+    "threads": (lambda: Calculator(Types), {}),
+}
+
+
+@pytest.fixture(params=KINDS)
+def run(request: pytest.FixtureRequest) -> Run:
+    return runner(request.param)
+
+
+@pytest.fixture(params=HANDLERS)
+def style(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
+    handler, options = HANDLERS[request.param]
+    return handler(), options
+
+
+def server_of(handler: Any, url: str = "tcp://127.0.0.1:0", **options: Any) -> fastthrift.aio.Server:
+    return fastthrift.aio.Server(handler, url, service=ours.Calculator, **options)
+
+
+def connect(url: str, timeout: float | None = 10.0, **options: Any) -> Any:
+    return fastthrift.aio.connect(ours.Calculator, url, timeout=timeout, **options)
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+class TestCalls:
+    def test_each_way_that_a_call_can_end(
+        self, run: Run, url: str, protocol: Any, transport: Any, style: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        handler, options = style
+
+        async def main() -> None:
+            async with (
+                server_of(handler, url, **options) as server,
+                connect(server.url, protocol=protocol, transport=transport) as client,
+            ):
+                assert await client.add(20, 2) == 22
+                with pytest.raises(ours.DivisionByZero, match="division by zero"):
+                    await client.divide(1, 0)
+                assert await client.check(0) is None
+                await client.note("a note")
+                await asyncio.sleep(0.02)
+                assert await client.notes() == ["a note"]
+                with pytest.raises(TApplicationException, match="refused") as refused:
+                    await client.refuse("refused")
+                assert refused.value.type == 6
+                with pytest.raises(TApplicationException, match="internal error in 'crash'"):
+                    await client.crash()
+                assert len((await client.echo(ours.Entry(raw=bytes(1 << 20)))).raw) == 1 << 20
+
+        with caplog.at_level(logging.ERROR, "fastthrift.server"):
+            run(main())
+        assert [record.message for record in caplog.records] == ["the call of 'Calculator.crash' failed"]
+
+    def test_thousands_at_once_each_get_their_own_answer(self, run: Run, style: Any) -> None:
+        handler, options = style
+
+        async def main() -> None:
+            async with server_of(handler, **options) as server, connect(server.url) as one, connect(server.url) as two:
+                calls = [(one, two)[i % 2].add(i, i % 3) for i in range(2000)]
+                assert await asyncio.gather(*calls) == [i + i % 3 for i in range(2000)]
+
+        run(main())
+
+    def test_quick_ones_overtake_slow_ones_on_one_connection(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting()) as server, connect(server.url) as client:
+                slow = client.add(1, 300)
+                assert await client.add(2, 0) == 2
+                assert not slow.done()
+                assert await slow == 301
+
+        run(main())
+
+    def test_no_more_than_max_open_of_one_connection_are_begun(self, run: Run) -> None:
+        handler = Waiting()
+
+        async def main() -> None:
+            async with server_of(handler, max_open=3) as server, connect(server.url) as client:
+                calls = [client.add(i, 50) for i in range(9)]
+                await until(lambda: handler.begun)
+                await asyncio.sleep(0.02)
+                assert len(handler.begun) == 3
+                assert await asyncio.gather(*calls) == [i + 50 for i in range(9)]
+
+        run(main())
+
+    def test_a_plain_method_may_return_a_coroutine(self, run: Run) -> None:
+        waiting = Waiting()
+
+        class Plain(Calculator):
+            def add(self, a: int, b: int) -> Any:
+                return waiting.add(a, b)
+
+        async def main(**options: Any) -> None:
+            async with server_of(Plain(Types), **options) as server, connect(server.url) as client:
+                assert list(await asyncio.gather(client.add(1, 0), client.add(1, 2))) == [1, 3]
+
+        run(main(inline=True))
+        run(main())
+
+    def test_all_dialects_are_told_apart_on_one_port(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting()) as server:
+                for protocol in ("binary", "compact", "json"):
+                    for transport in ("framed", "unframed"):
+                        async with connect(server.url, protocol=protocol, transport=transport) as client:
+                            assert await client.add(1, 1) == 2
+
+        run(main())
+
+    def test_blocking_clients_are_served_too(self, run: Run, style: Any) -> None:
+        handler, options = style
+
+        def call(url: str) -> list[int]:
+            with fastthrift.connect(ours.Calculator, url, timeout=10) as client:
+                return [client.add(i, 1) for i in range(50)]
+
+        async def main() -> None:
+            async with server_of(handler, **options) as server:
+                calls = [asyncio.to_thread(call, server.url) for _ in range(4)]
+                assert await asyncio.gather(*calls) == [list(range(1, 51))] * 4
+
+        run(main())
+
+    def test_a_client_that_closes_its_side_gets_its_answers(self, run: Run, style: Any) -> None:
+        handler, options = style
+
+        async def main() -> None:
+            async with server_of(handler, **options) as server:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
+                writer.write(REQUEST)
+                writer.write_eof()
+                assert await reader.read() == REPLY
+                writer.close()
+                await writer.wait_closed()
+
+        run(main())
+
+
+class TestTasks:
+    def test_a_handler_runs_in_a_task_from_its_first_step(self, run: Run) -> None:
+        tasks: list[Any] = []
+
+        class Handler(Waiting):
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                tasks.append(asyncio.current_task())
+                assert await asyncio.wait_for(asyncio.sleep(0, a), 5) == a
+                if sys.version_info >= (3, 11):
+                    async with asyncio.timeout(5), asyncio.TaskGroup() as group:  # type: ignore[attr-defined,unused-ignore]
+                        part = group.create_task(asyncio.sleep(0, b))
+                    return a + int(part.result())
+                return a + b
+
+        async def main() -> None:
+            async with server_of(Handler()) as server, connect(server.url) as client:
+                assert await asyncio.gather(*[client.add(i, i) for i in range(50)]) == [2 * i for i in range(50)]
+            assert None not in tasks
+            assert len(set(map(id, tasks))) == 50
+
+        run(main())
+
+    def test_handlers_that_never_wait_make_no_tasks(self, run: Run) -> None:
+        async def main() -> None:
+            made = []
+            loop = asyncio.get_running_loop()
+
+            def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
+                task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+                made.append(task)
+                return task
+
+            async with server_of(Waiting()) as server, connect(server.url) as client:
+                loop.set_task_factory(factory)
+                for i in range(100):
+                    assert await client.add(i, 0) == i
+                loop.set_task_factory(None)
+            assert len(made) <= 3
+
+        run(main())
+
+    def test_contexts_are_copies_of_the_servers_and_of_nobody_else(self, run: Run, style: Any) -> None:
+        _, options = style
+        variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
+
+        class Plain(Calculator):
+            def add(self, a: int, b: int) -> int:
+                before = variable.get()
+                variable.set(a)
+                return before
+
+        class Coroutines(Calculator):
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                before = variable.get()
+                variable.set(a)
+                if b:
+                    await asyncio.sleep(0)
+                    assert variable.get() == a
+                return before
+
+        handler = Coroutines(Types) if type(style[0]) is Waiting else Plain(Types)
+
+        async def main() -> None:
+            variable.set(-1)
+            server = server_of(handler, **options)
+            await server.start()
+            async with connect(server.url) as client:
+                assert {await client.add(i, i % 2) for i in range(20)} == {-1}
+                assert set(await asyncio.gather(*[client.add(i, i % 2) for i in range(20)])) == {-1}
+            await server.stop()
+
+        run(main())
+
+    def test_a_handler_knows_its_call(self, run: Run, style: Any) -> None:
+        _, options = style
+        found: list[Any] = []
+
+        async def within() -> None:
+            found.append(fastthrift.current_call())
+
+        class Plain(Calculator):
+            def add(self, a: int, b: int) -> int:
+                found.append(fastthrift.current_call())
+                return a + b
+
+        class Coroutines(Calculator):
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                if b:
+                    await asyncio.sleep(0)
+                    await asyncio.create_task(within())
+                found.append(fastthrift.current_call())
+                return a + b
+
+        is_async = type(style[0]) is Waiting
+
+        async def main() -> None:
+            handler = (Coroutines if is_async else Plain)(Types)
+            async with server_of(handler, **options) as server, connect(server.url) as client:
+                await client.add(1, 0)
+                await client.add(2, 3)
+            first, *others = found
+            assert (first.function, first.arguments, first.side) == ("add", (1, 0), "server")
+            assert (first.protocol, first.transport) == ("binary", "framed")
+            assert first.peer.startswith("tcp://127.0.0.1:")
+            assert [each.arguments for each in others] == [(2, 3)] * (2 if is_async else 1)
+            assert len(set(map(id, others))) == 1
+            assert fastthrift.current_call() is None
+
+        run(main())
+
+    def test_plain_methods_run_in_threads_of_a_bounded_pool(self, run: Run) -> None:
+        threads: set[int] = set()
+        running = most = 0
+        lock = threading.Lock()
+
+        class Slow(Calculator):
+            def add(self, a: int, b: int) -> int:
+                nonlocal running, most
+                with lock:
+                    running += 1
+                    most = max(most, running)
+                threads.add(threading.get_ident())
+                time.sleep(0.01)
+                with lock:
+                    running -= 1
+                return a + b
+
+        async def main() -> None:
+            async with server_of(Slow(Types), threads=3) as server, connect(server.url) as client:
+                assert await asyncio.gather(*[client.add(i, 1) for i in range(30)]) == list(range(1, 31))
+
+        run(main())
+        assert threading.get_ident() not in threads
+        assert most == len(threads) == 3
+
+    def test_only_named_methods_run_on_the_loop(self, run: Run) -> None:
+        threads: dict[str, int] = {}
+
+        class Handler(Calculator):
+            def add(self, a: int, b: int) -> int:
+                threads["add"] = threading.get_ident()
+                return a + b
+
+            def check(self, code: int) -> None:
+                threads["check"] = threading.get_ident()
+
+        async def main() -> None:
+            async with server_of(Handler(Types), inline={"add"}) as server, connect(server.url) as client:
+                await client.add(1, 1)
+                await client.check(0)
+            assert threads["add"] == threading.get_ident() != threads["check"]
+            with pytest.raises(ValueError, match="inline names 'ad', which no service has"):
+                await server_of(Handler(Types), inline={"ad"}).start()
+
+        run(main())
+
+
+class TestInterceptors:
+    def test_they_run_around_each_handler(self, run: Run, style: Any) -> None:
+        handler, options = style
+        seen: list[Any] = []
+
+        async def outer(call: Any, proceed: Any) -> Any:
+            seen.append(("outer", call.function, call.arguments))
+            known: Any = fastthrift.current_call()
+            assert known is call
+            await asyncio.sleep(0)
+            result = await proceed()
+            return result + 1000 if call.function == "add" else result
+
+        async def inner(call: Any, proceed: Any) -> Any:
+            seen.append(("inner", call.function))
+            if call.function == "crash":
+                raise TApplicationException(6, "not today")
+            return await proceed()
+
+        async def main() -> None:
+            chain = [outer, inner]
+            async with server_of(handler, interceptors=chain, **options) as server, connect(server.url) as client:
+                assert await client.add(1, 2) == 1003
+                with pytest.raises(TApplicationException, match="not today"):
+                    await client.crash()
+                with pytest.raises(ours.DivisionByZero):
+                    await client.divide(1, 0)
+            assert seen[:2] == [("outer", "add", (1, 2)), ("inner", "add")]
+
+        run(main())
+
+    def test_they_have_to_be_coroutine_functions(self) -> None:
+        with pytest.raises(TypeError, match="is to be a coroutine function"):
+            server_of(Waiting(), interceptors=[lambda call, proceed: proceed()])
+
+
+class TestCancelling:
+    def test_handlers_of_a_client_that_leaves_are_cancelled(self, run: Run) -> None:
+        handler = Waiting()
+
+        async def main() -> None:
+            async with server_of(handler) as server, connect(server.url) as other:
+                client = await connect(server.url)
+                calls = [client.add(i, 5000) for i in range(10)]
+                await until(lambda: len(handler.begun) == 10)
+                client._connections.abort()
+                assert all(
+                    isinstance(e, TTransportException) for e in await asyncio.gather(*calls, return_exceptions=True)
+                )
+                await client.close()
+                await until(lambda: sorted(handler.cancelled) == list(range(10)))
+                assert await other.add(1, 1) == 2
+
+        run(main())
+
+    def test_a_handler_that_cancels_itself_is_answered_for(self, run: Run) -> None:
+        class Handler(Waiting):
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+                if b:
+                    await asyncio.sleep(1)
+                raise asyncio.CancelledError
+
+        async def main() -> None:
+            async with server_of(Handler()) as server, connect(server.url) as client:
+                for b in (0, 1, 0, 1):
+                    with pytest.raises(TApplicationException, match="cancelled on the server"):
+                        await client.add(1, b)
+                assert await client.notes() == []
+
+        run(main())
+
+
+class TestLimits:
+    def test_more_calls_than_allowed_are_refused_at_once(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting(), max_in_flight=5) as server, connect(server.url) as client:
+                ended = await asyncio.gather(*[client.add(i, 100) for i in range(20)], return_exceptions=True)
+                assert ended[:5] == [100, 101, 102, 103, 104]
+                assert {getattr(each, "type", None) for each in ended[5:]} == {11}
+                assert await client.add(1, 1) == 2
+
+        run(main())
+
+    def test_more_connections_than_allowed_wait_for_one_to_leave(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting(), max_connections=2) as server:
+                clients = [await connect(server.url) for _ in range(3)]
+                assert [await client.add(1, 1) for client in clients[:2]] == [2, 2]
+                third = clients[2].add(1, 1)
+                await asyncio.sleep(0.05)
+                assert not third.done()
+                await clients[0].close()
+                assert await third == 2
+                for client in clients:
+                    await client.close()
+
+        run(main())
+
+    def test_silent_and_slow_peers_are_closed_and_others_are_not(self, run: Run) -> None:
+        async def closed_after(reader: asyncio.StreamReader) -> float:
+            start = time.monotonic()
+            assert await reader.read() == b""
+            return time.monotonic() - start
+
+        async def main() -> None:
+            async with server_of(Waiting(), message_timeout=0.2, idle_timeout=0.6) as server:
+                slow, slow_writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
+                idle, idle_writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
+                slow_writer.write(REQUEST[:10])
+                async with connect(server.url) as client:
+                    reply, after, long_after = await asyncio.gather(
+                        client.add(1, 1000), closed_after(slow), closed_after(idle)
+                    )
+                assert reply == 1001
+                assert after < 0.5 < long_after < 1.0
+                for writer in (slow_writer, idle_writer):
+                    writer.close()
+                    await writer.wait_closed()
+
+        run(main())
+
+    def test_a_peer_that_does_not_read_is_not_read_from_and_closed_in_the_end(self, run: Run) -> None:
+        text = b"x" * (1 << 20)
+        echo = struct.pack(">BBBBi4si", 0x80, 1, 0, 1, 4, b"echo", 1)
+        echo += struct.pack(">bhbhi", 12, 1, 11, 5, len(text)) + text + b"\0\0"
+        sent = 0
+
+        async def send(sock: socket.socket) -> None:
+            nonlocal sent
+            for _ in range(200):
+                await asyncio.get_running_loop().sock_sendall(sock, echo)
+                sent += 1
+
+        async def main() -> None:
+            async with server_of(Waiting(), message_timeout=0.5) as server:
+                with socket.create_connection(("127.0.0.1", port_of(server.url))) as sock:
+                    sock.setblocking(False)
+                    with pytest.raises(OSError):  # noqa: PT011 (it is reset, one way or another)
+                        await asyncio.wait_for(send(sock), 10)
+                    assert sent < 100
+
+        run(main())
+
+    def test_what_is_too_large_or_no_thrift_ends_its_connection_alone(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting(), max_message_size=1000) as server, connect(server.url) as client:
+                for data in (
+                    b"GET / HTTP/1.0\r\n\r\n",
+                    b"\x7f\xff\xff\xff" * 10,
+                    bytes(range(100, 200)),
+                    b"\x80\x01\0\x01\0",
+                ):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
+                    writer.write(data)
+                    writer.write_eof()
+                    await reader.read()
+                    writer.close()
+                    await writer.wait_closed()
+                assert await client.add(1, 1) == 2
+                with pytest.raises((TApplicationException, TTransportException)):
+                    await client.echo(ours.Entry(raw=bytes(2000)))
+
+        run(main())
+
+
+class TestStopping:
+    def test_what_is_in_flight_is_answered_first(self, run: Run, style: Any) -> None:
+        handler, options = style
+
+        async def main() -> None:
+            server = server_of(handler, **options)
+            await server.start()
+            client, idle = await connect(server.url), await connect(server.url)
+            call = client.add(1, 100)
+            await asyncio.sleep(0.03)
+            assert await server.stop() is True
+            assert await call == 101
+            with pytest.raises(TTransportException):
+                await idle.add(1, 1)
+            await client.close()
+            await idle.close()
+            assert await server.stop() is True
+
+        run(main())
+
+    def test_what_takes_too_long_is_cancelled(self, run: Run) -> None:
+        handler = Waiting()
+
+        async def main() -> None:
+            server = server_of(handler)
+            await server.start()
+            async with connect(server.url) as client:
+                call = client.add(1, 60_000)
+                await until(lambda: handler.begun)
+                start = time.monotonic()
+                assert await server.stop(0.1) is False
+                assert time.monotonic() - start < 1.0
+                with pytest.raises(TTransportException):
+                    await call
+            await until(lambda: handler.cancelled)
+
+        run(main())
+
+    def test_a_handler_may_stop_its_server_and_is_answered(self, run: Run) -> None:
+        class Handler(Waiting):
+            server: fastthrift.aio.Server
+
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                if b:
+                    await asyncio.sleep(0)
+                assert await self.server.stop() is False
+                return a + b
+
+        async def main(b: int) -> None:
+            handler = Handler()
+            handler.server = server = server_of(handler)
+            await server.start()
+            async with connect(server.url) as client:
+                assert await client.add(1, b) == 1 + b
+            assert await server.stop() is True
+
+        run(main(0))
+        run(main(1))
+
+    def test_a_server_can_be_started_again_and_serves_until_it_is_cancelled(self, run: Run, url: str) -> None:
+        async def main() -> None:
+            server = server_of(Waiting(), url)
+            for _ in range(2):
+                async with server:
+                    with pytest.raises(RuntimeError, match="runs already"):
+                        await server.start()
+                    async with connect(server.url) as client:
+                        assert await client.add(1, 1) == 2
+                with pytest.raises((TTransportException, OSError)):
+                    await connect(server.url)
+            serving = asyncio.ensure_future(server.serve_forever())
+            await asyncio.sleep(0.05)
+            async with connect(server.url) as client:
+                assert await client.add(1, 1) == 2
+            serving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await serving
+
+        run(main())
+
+    def test_a_port_that_is_taken_is_an_error(self, run: Run) -> None:
+        async def main() -> None:
+            async with server_of(Waiting()) as server:
+                with pytest.raises(OSError, match="cannot listen on tcp://"):
+                    await server_of(Waiting(), server.url).start()
+
+        run(main())
+
+
+def test_two_loops_in_two_threads_serve_each_other(run: Run) -> None:
+    failures: list[BaseException] = []
+    urls: dict[int, str] = {}
+    barrier = threading.Barrier(2, timeout=20)
+
+    async def main(number: int) -> None:
+        async with server_of(Waiting()) as server:
+            urls[number] = server.url
+            await asyncio.to_thread(barrier.wait)
+            async with connect(urls[1 - number]) as client:
+                for turn in range(5):
+                    calls = [client.add(number, i % 2) for i in range(200)]
+                    assert await asyncio.gather(*calls) == [number + i % 2 for i in range(200)], turn
+            await asyncio.to_thread(barrier.wait)
+
+    def thread(number: int) -> None:
+        try:
+            run(main(number))
+        except BaseException as error:  # noqa: BLE001 (shown by the test's own thread)
+            failures.append(error)
+            barrier.abort()
+
+    threads = [threading.Thread(target=thread, args=(number,)) for number in (0, 1)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert failures == []
+
+
+def test_nothing_is_left_of_what_was(run: Run, style: Any) -> None:
+    _, options = style
+    make = next(make for make, known in HANDLERS.values() if known == options and type(make()) is type(style[0]))
+    references: list[weakref.ref[Any]] = []
+
+    async def main() -> None:
+        handler = make()
+        references.append(weakref.ref(handler))
+        async with server_of(handler, **options) as server:
+            references.append(weakref.ref(server))
+            for turn in range(10):
+                async with connect(server.url) as client:
+                    await asyncio.gather(*[client.add(i, i % 2) for i in range(50)])
+                    with pytest.raises(ours.DivisionByZero):
+                        await client.divide(1, 0)
+                    call = client.add(1, 1000 if options == {} and isinstance(handler, Waiting) else 0)
+                    await asyncio.sleep(0.002)
+                    call.cancel()
+                if turn == 2:
+                    gc.collect()
+                    before = len(gc.get_objects())
+            await asyncio.sleep(0.02)
+            gc.collect()
+            assert len(gc.get_objects()) - before < 500
+        del handler, server
+
+    descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    run(main())
+    gc.collect()
+    assert [each() for each in references] == [None] * len(references)
+    if descriptors:
+        assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
