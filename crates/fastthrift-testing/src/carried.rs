@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastthrift_rpc::{
     CallKind, Carrier, ClientConfig, ClientConnection, ConnectionError, ConnectionErrorKind, Dialect, Framing,
-    SaslClient, SaslServer, ServerConfig, ServerConnection,
+    SaslClient, SaslError, SaslServer, ServerConfig, ServerConnection,
 };
 use flate2::FlushCompress;
 
@@ -97,7 +97,12 @@ pub fn shaken_hands(bytes: &[u8]) {
     assert_eq!(server(bytes.len().max(1)), server(size), "the way the bytes were split shows");
     let mechanism = if choice % 2 == 0 { "PLAIN" } else { "GSSAPI" };
     let client = |size| identify(mechanism, bytes.chunks(size));
-    assert_eq!(client(bytes.len().max(1)), client(size), "the way the bytes were split shows");
+    let (whole, pieces) = (client(bytes.len().max(1)), client(size));
+    // What answers something is early only if it comes before that was sent.
+    let is_early = |failure: &Option<_>| *failure == Some(ConnectionErrorKind::Sasl(SaslError::Early));
+    if !is_early(&whole.2) && !is_early(&pieces.2) {
+        assert_eq!(whole, pieces, "the way the bytes were split shows");
+    }
 }
 
 /// How often a server's side was asked, how many calls it served, as whom, and why it ended.
