@@ -67,6 +67,7 @@ def connect(
     retry: Retry | None = None,
     tls: _core.ClientTLS | None = None,
     interceptors: Iterable[Interceptor] | None = None,
+    hedge: float | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
@@ -99,7 +100,11 @@ def connect(
         interceptors: What runs around each call: ``interceptor(call, proceed)`` returns what ``proceed()`` returns, or
             another result instead, or raises. Before it proceeds it may add to ``call.headers``; after that it finds
             the reply's in ``call.reply_headers``. The first is the outermost, and the last proceeds to the call itself:
-            repeating it, where `retry` allows that, happens inside of that one ``proceed()``.
+            repeating it, where `retry` or `hedge` allow that, happens inside of that one ``proceed()``.
+        hedge: After how many seconds without a reply a call is made a second time, over another connection of the pool:
+            the first reply counts, and the connection of the other call is closed. Only calls that do no harm when they
+            are carried out twice are made so, as `with_options` tells, and the budget of `retry` bounds them, too. None
+            for never.
 
     Raises:
         ConnectError: The connection cannot be made.
@@ -110,7 +115,7 @@ def connect(
     opener = url if callable(url) else None
     urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
     client: Client = _core.connect(  # type: ignore[assignment]
-        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors, opener
+        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors, opener, hedge
     )
     return client
 

@@ -272,6 +272,7 @@ def connect(
     tls: ClientTLS | None,
     interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
     opener: Callable[[], object] | None,
+    hedge: float | None,
 ) -> Client: ...
 def with_options(client: _ClientT, timeout: object, headers: object, idempotent: object) -> _ClientT: ...
 

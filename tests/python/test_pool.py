@@ -163,13 +163,13 @@ class TestSharing:
             assert time.monotonic() - start < 0.9
 
     def test_who_waits_for_a_connection_waits_no_longer_than_the_deadline(self, connections: Connections) -> None:
-        connections.silent = {1, 2}
+        connections.silent = set(range(20))
         with connect(connections.url, timeout=0.3, pool=Pool(2)) as client:
             start = time.monotonic()
             errors = together(lambda _: client.add(1, 2), 6)
             assert 0.3 <= time.monotonic() - start < 2
         assert [type(error) for error in errors] == [TransportTimeout] * 6
-        assert sum(error.was_sent for error in errors if isinstance(error, TTransportException)) == 2
+        assert sum(error.was_sent for error in errors if isinstance(error, TTransportException)) >= 2
 
     def test_a_call_inside_of_a_call_takes_another_connection_or_fails(self) -> None:
         inner: list[object] = []

@@ -188,8 +188,8 @@ class TestWhatMayBeMadeAgain:
 
         back = threading.Thread(target=come_back)
         back.start()
+        server.plan = failing(1)
         with pytest.raises(ConnectionLost):
-            server.plan = failing(1)
             client.buy(2)  # over the connection that is there still
         client_side.set()
         assert client.buy(3) == 42  # not idempotent, but no connection could be made, so nothing was sent

@@ -45,8 +45,27 @@ pub(super) enum Answer {
     Exception(ApplicationException),
 }
 
-/// An answer, or what to raise at once; a failure may be followed by another attempt.
-pub(super) type Attempt = Result<PyResult<Answer>, Failure>;
+/// Why an attempt at a call gave no answer.
+pub(super) enum Trouble {
+    /// This is raised at once.
+    Raised(PyErr),
+    /// Another attempt may follow.
+    Failed(Failure),
+}
+
+pub(super) type Attempt = Result<Answer, Trouble>;
+
+impl From<PyErr> for Trouble {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
 
 impl Client {
     /// Makes a call of one of the service's functions.
@@ -83,134 +102,123 @@ impl Client {
 impl Shared {
     /// Makes a call, as often as that is allowed.
     fn make(&self, outgoing: &Outgoing<'_, '_>, is_idempotent: bool) -> PyResult<Answer> {
-        let attempt = match &self.retry {
-            None => self.attempt(outgoing),
-            Some(retry) => retry.run(outgoing, is_idempotent, || self.attempt(outgoing)),
+        let attempt = || match &self.hedging {
+            Some(hedging) if is_idempotent && !outgoing.info.is_oneway => self.attempt_hedged(hedging, outgoing),
+            _ => self.attempt(outgoing),
         };
-        attempt.unwrap_or_else(|failure| {
-            let py = outgoing.registry.py();
-            Err(failure.into_python(py, &self.target, outgoing.limit.timeout, &outgoing.info.name))
+        let attempted = match &self.retry {
+            None => attempt(),
+            Some(retry) => retry.run(outgoing, is_idempotent, attempt),
+        };
+        attempted.map_err(|trouble| match trouble {
+            Trouble::Raised(raised) => raised,
+            Trouble::Failed(failure) => {
+                let py = outgoing.registry.py();
+                failure.into_python(py, &self.target, outgoing.limit.timeout, &outgoing.info.name)
+            }
         })
     }
 
     /// Makes a call once.
     fn attempt(&self, outgoing: &Outgoing<'_, '_>) -> Attempt {
-        let py = outgoing.registry.py();
-        let mut link = match self.take_link(py, outgoing.limit.deadline) {
-            Ok(link) => link,
-            Err(reason) => return refused(reason),
-        };
-        let verdict = link.verdict(self.pool.policy(), outgoing.start);
-        if verdict != Verdict::Use
-            && let Err(raised) = self.make_ready(outgoing, &mut link, verdict)?
-        {
-            return Ok(Err(raised));
-        }
-        match self.write(outgoing, &mut link) {
-            Ok(call) => self.converse(outgoing, link, call?),
-            Err(raised) => Ok(Err(raised)),
-        }
+        let mut link = self.ready_link(outgoing)?;
+        let (call, _) = self.write(outgoing, &mut link, false)?;
+        self.converse(outgoing, link, call)
     }
 
     /// Sends what was written, waits for the reply and reads it.
-    fn converse(&self, outgoing: &Outgoing<'_, '_>, mut link: Turn<'_>, call: CallId) -> Attempt {
-        let py = outgoing.registry.py();
+    pub(super) fn converse(&self, outgoing: &Outgoing<'_, '_>, mut link: Turn<'_>, call: CallId) -> Attempt {
         let (kind, limit) = (outgoing.kind(), outgoing.limit);
-        let mut raised = None;
-        let reply = py.detach(|| {
-            link.exchange(call, kind, limit, &mut || {
-                raised = signal_error();
-                raised.is_some()
-            })
-        });
-        if let Some(raised) = raised {
-            return Ok(Err(raised));
-        }
-        let reply = reply?;
-        if let Some(call) = outgoing.observer
-            && let Err(raised) = observe(call, &link)
-        {
-            return Ok(Err(raised));
-        }
-        Ok(match reply {
+        let py = outgoing.registry.py();
+        let reply = interruptible(py, |is_interrupted| link.exchange(call, kind, limit, is_interrupted))?;
+        match reply? {
             None => Ok(Answer::Nothing),
-            Some(ReplyBody::Exception(exception)) => Ok(Answer::Exception(exception)),
-            Some(ReplyBody::Result(body)) => self.read(outgoing, &mut link, body).map(Answer::Result),
-        })
+            Some(body) => self.answer(outgoing, link, body),
+        }
     }
 
-    /// Takes a link, which may have no connection yet.
+    /// Reads a reply, and lets go of its link.
+    pub(super) fn answer(&self, outgoing: &Outgoing<'_, '_>, mut link: Turn<'_>, body: ReplyBody) -> Attempt {
+        if let Some(call) = outgoing.observer {
+            observe(call, &link)?;
+        }
+        match body {
+            ReplyBody::Exception(exception) => Ok(Answer::Exception(exception)),
+            ReplyBody::Result(body) => Ok(Answer::Result(self.read(outgoing, &mut link, body)?)),
+        }
+    }
+
+    /// Takes a link that has a connection.
     #[inline]
-    pub(super) fn take_link(&self, py: Python<'_>, deadline: Option<Instant>) -> Result<Turn<'_>, NoTurn> {
-        self.pool.take(py, deadline)
+    pub(super) fn ready_link(&self, outgoing: &Outgoing<'_, '_>) -> Result<Turn<'_>, Trouble> {
+        let mut link = self.pool.take(outgoing.registry.py(), outgoing.limit.deadline).map_err(refused)?;
+        let verdict = link.verdict(self.pool.policy(), outgoing.start);
+        if verdict != Verdict::Use {
+            self.make_ready(outgoing, &mut link, verdict)?;
+        }
+        Ok(link)
     }
 
     /// Sees to it that a link has a connection that the peer did not close.
     #[cold]
-    fn make_ready(
+    pub(super) fn make_ready(
         &self,
         outgoing: &Outgoing<'_, '_>,
         link: &mut Link,
         verdict: Verdict,
-    ) -> Result<PyResult<()>, Failure> {
+    ) -> Result<(), Trouble> {
         let is_there = match verdict {
             Verdict::Use | Verdict::Glance => link.glance(),
-            Verdict::Check => {
-                link.glance()
-                    && match self.check_health(outgoing, link) {
-                        Ok(is_healthy) => is_healthy,
-                        Err(raised) => return Ok(Err(raised)),
-                    }
-            }
+            Verdict::Check => link.glance() && self.check_health(outgoing, link)?,
             Verdict::Close => false,
         };
         if is_there {
-            return Ok(Ok(()));
+            return Ok(());
         }
-        match self.target.connect(outgoing.registry.py(), link, outgoing.limit) {
-            Ok(connected) => connected.map(Ok).map_err(Failure::before),
-            Err(raised) => Ok(Err(raised)),
-        }
+        let connected = self.target.connect(outgoing.registry.py(), link, outgoing.limit)?;
+        connected.map_err(|error| Failure::before(error).into())
     }
 
-    /// Whether the function that checks the server's health gives a result in time.
+    /// Whether the function that checks the server's health returns in time.
     fn check_health(&self, outgoing: &Outgoing<'_, '_>, link: &mut Link) -> PyResult<bool> {
         let Some(health) = &self.health else { return Ok(true) };
+        let py = outgoing.registry.py();
         let start = Instant::now();
         let own = start.checked_add(health.timeout);
         let deadline = own.into_iter().chain(outgoing.limit.deadline).min();
         let limit = Limit { timeout: outgoing.limit.timeout, deadline };
         let check = Outgoing { info: &health.info, values: &[], start, limit, observer: None, ..*outgoing };
-        let Ok(call) = self.write(&check, link)? else { return Ok(false) };
-        let mut raised = None;
-        let reply = outgoing.registry.py().detach(|| {
-            link.exchange(call, CallKind::Call, limit, &mut || {
-                raised = signal_error();
-                raised.is_some()
-            })
-        });
-        match (raised, reply) {
-            (Some(raised), _) => Err(raised),
-            (None, Ok(Some(ReplyBody::Result(body)))) => Ok(self.read(&check, link, body).is_ok()),
-            (None, _) => Ok(false),
-        }
+        let call = match self.write(&check, link, false) {
+            Ok((call, _)) => call,
+            Err(Trouble::Raised(raised)) => return Err(raised),
+            Err(Trouble::Failed(_)) => return Ok(false),
+        };
+        let reply = interruptible(py, |is_interrupted| link.exchange(call, CallKind::Call, limit, is_interrupted))?;
+        let Ok(Some(ReplyBody::Result(body))) = reply else { return Ok(false) };
+        let read = self.read(&check, link, body);
+        Ok(read.is_ok_and(|fields| fields.into_result(py, check.info).is_ok()))
     }
 
-    /// Puts a call into the connection's buffer. When that fails, nothing of it is there, and the connection stays good.
-    pub(super) fn write(&self, outgoing: &Outgoing<'_, '_>, link: &mut Link) -> PyResult<Result<CallId, Failure>> {
+    /// Puts a call into the connection's buffer, and gives a copy of the encoded arguments if that is wanted. When it fails,
+    /// nothing of the call is in the buffer, and the connection stays good.
+    pub(super) fn write(
+        &self,
+        outgoing: &Outgoing<'_, '_>,
+        link: &mut Link,
+        is_kept: bool,
+    ) -> Result<(CallId, Vec<u8>), Trouble> {
         let Outgoing { registry, info, values, limit, headers, .. } = *outgoing;
-        let mut writer = match link.begin_call(&info.name, outgoing.kind(), limit.deadline, headers) {
-            Ok(writer) => writer,
-            Err(error) => return Ok(Err(Failure::before(error))),
-        };
-        if let Err(error) = write_arguments(registry.get(), info, values, &self.target.settings, &mut writer.sink()) {
-            return Err(encode_error(held(), &error));
-        }
+        let mut writer =
+            link.begin_call(&info.name, outgoing.kind(), limit.deadline, headers).map_err(Failure::before)?;
+        write_arguments(registry.get(), info, values, &self.target.settings, &mut writer.sink())
+            .map_err(|error| encode_error(held(), &error))?;
+        let start = writer.body_start();
         if let Some(call) = outgoing.observer {
-            let start = writer.body_start();
             call.get().set_request_bytes(writer.buffer().len().saturating_sub(start));
         }
-        Ok(writer.finish().map_err(|error| Failure::before(LinkError::Call(error))))
+        let kept = if is_kept { writer.buffer().get(start..).unwrap_or_default().to_vec() } else { Vec::new() };
+        let call = writer.finish().map_err(|error| Failure::before(LinkError::Call(error)))?;
+        Ok((call, kept))
     }
 
     /// Reads the result that the connection holds.
@@ -239,20 +247,36 @@ impl Outgoing<'_, '_> {
 
 /// What becomes of a call that gets no link.
 #[cold]
-fn refused(reason: NoTurn) -> Attempt {
+fn refused(reason: NoTurn) -> Trouble {
     match reason {
-        NoTurn::Closed => Err(Failure::before(LinkError::Closed)),
-        NoTurn::Interrupted(raised) => Ok(Err(raised)),
-        NoTurn::TimedOut => Err(Failure::before(LinkError::TimedOut)),
+        NoTurn::Closed => Failure::before(LinkError::Closed).into(),
+        NoTurn::Interrupted(raised) => raised.into(),
+        NoTurn::TimedOut => Failure::before(LinkError::TimedOut).into(),
         NoTurn::Mine => {
             let text = "the client is in the middle of a call on this very thread, and has no other connection";
-            Ok(Err(PyRuntimeError::new_err(text)))
+            PyRuntimeError::new_err(text).into()
         }
     }
 }
 
+/// Does something with the interpreter released. The outer error is what a signal's handler raised meanwhile.
+#[inline]
+pub(super) fn interruptible<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&mut dyn FnMut() -> bool) -> T + Send,
+) -> PyResult<T> {
+    let mut raised = None;
+    let done = py.detach(|| {
+        work(&mut || {
+            raised = signal_error();
+            raised.is_some()
+        })
+    });
+    raised.map_or(Ok(done), Err)
+}
+
 /// What the handler of a signal that came raises, if it does.
-pub(super) fn signal_error() -> Option<PyErr> {
+fn signal_error() -> Option<PyErr> {
     #[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is not general enough")]
     Python::attach(|py| py.check_signals()).err()
 }

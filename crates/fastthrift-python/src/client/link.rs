@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
 use fastthrift_rpc::{CallId, CallKind, CallOptions, CallWriter, ClientConnection, ClientEvent, Headers, ReplyBody};
 
+mod race;
+
+pub(super) use self::race::{Runner, race};
 use super::Target;
 use super::custom::CustomSocket;
 use super::failure::{Failure, LinkError};
@@ -132,6 +135,7 @@ impl Link {
             // The server is told what is left, so that it need not work for nobody.
             options.timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         }
+        open.received = 0;
         open.connection.begin(options).map_err(LinkError::Call)
     }
 
@@ -150,13 +154,21 @@ impl Link {
         limit: Limit,
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, Failure> {
+        self.attempt(|open| open.exchange(call, kind, limit, is_interrupted))
+    }
+
+    /// Does something with the connection. After an error it is dropped.
+    fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, LinkError>) -> Result<T, Failure> {
         let place = self.place;
         let open = self.open.as_mut().ok_or(Failure { place, ..Failure::before(LinkError::Closed) })?;
         let whole = open.connection.outbound().len();
-        let result = open.exchange(call, kind, limit, is_interrupted);
-        result.map_err(|error| {
-            let left = self.open.take().map_or(0, |open| open.connection.outbound().len());
-            Failure { error, was_sent: left < whole, place }
+        work(open).map_err(|error| {
+            // What was sent before, and what a socket took that could not send it, may have left, too.
+            let was_sent = self
+                .open
+                .take()
+                .is_none_or(|open| whole == 0 || open.connection.outbound().len() < whole || open.socket.holds_back());
+            Failure { error, was_sent, place }
         })
     }
 
@@ -180,7 +192,6 @@ impl Open {
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, LinkError> {
         let deadline = limit.deadline;
-        self.received = 0;
         self.prepare(limit)?;
         self.send(deadline, is_interrupted)?;
         if kind == CallKind::Oneway {
@@ -189,13 +200,23 @@ impl Open {
         }
         loop {
             self.receive(deadline, is_interrupted)?;
-            self.used = Instant::now();
-            match self.connection.poll_event(self.used.duration_since(self.epoch)).map_err(LinkError::Connection)? {
-                Some(ClientEvent::Reply { call: answered, body }) if answered == call => return Ok(Some(body)),
-                Some(ClientEvent::TimedOut { .. }) => return Err(LinkError::TimedOut),
-                Some(ClientEvent::Reply { .. }) => {}
-                None => self.bound_by(deadline)?,
+            if let Some(body) = self.reply_to(call)? {
+                return Ok(Some(body));
             }
+            self.bound_by(deadline)?;
+        }
+    }
+
+    /// The reply to a call, if what came holds all of it.
+    #[inline]
+    fn reply_to(&mut self, call: CallId) -> Result<Option<ReplyBody>, LinkError> {
+        self.used = Instant::now();
+        let event = self.connection.poll_event(self.used.duration_since(self.epoch));
+        match event.map_err(LinkError::Connection)? {
+            Some(ClientEvent::Reply { call: answered, body }) if answered == call => Ok(Some(body)),
+            Some(ClientEvent::TimedOut { .. }) => Err(LinkError::TimedOut),
+            // Only one call is in flight, so a reply to another is an error of the connection already.
+            Some(ClientEvent::Reply { .. }) | None => Ok(None),
         }
     }
 

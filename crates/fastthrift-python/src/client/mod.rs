@@ -5,6 +5,7 @@ mod calling;
 mod custom;
 mod endpoints;
 mod failure;
+mod hedging;
 mod intercepting;
 mod link;
 mod message;
@@ -29,10 +30,11 @@ use pyo3::{PyTraverseError, PyVisit};
 pub(crate) use self::arguments::bind;
 use self::endpoints::Endpoints;
 use self::failure::{LinkError, connect_error};
+use self::hedging::Hedging;
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 use self::options::CallDefaults;
-pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of};
+pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of, positive};
 use self::pool::Pool;
 use self::retrying::Retrying;
 use crate::function::{Role, ServiceFunction};
@@ -61,6 +63,7 @@ struct Shared {
     target: Target,
     pool: Pool,
     retry: Option<Retrying>,
+    hedging: Option<Hedging>,
     health: Option<Health>,
 }
 
@@ -151,6 +154,7 @@ fn connect<'py>(
     tls: Option<&Bound<'py, PyAny>>,
     interceptors: Option<&Bound<'py, PyAny>>,
     opener: Option<Bound<'py, PyAny>>,
+    hedge: Option<f64>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
@@ -189,8 +193,16 @@ fn connect<'py>(
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
     let target = Target { endpoints, opener: opener.map(Bound::unbind), security, configs, settings };
-    let pool = Pool::new(pooling.map(|pool| pool.policy).unwrap_or_default());
-    let shared = Shared { target, pool, retry, health };
+    let policy = pooling.map(|pool| pool.policy).unwrap_or_default();
+    if hedge.is_some() && target.opener.is_some() {
+        return Err(PyValueError::new_err("hedge needs sockets, not a transport of one's own"));
+    }
+    if hedge.is_some() && policy.size < 2 {
+        return Err(PyValueError::new_err("hedge needs a second connection: give pool=fastthrift.Pool(2) or more"));
+    }
+    let hedge = hedge.map(|delay| positive("hedge", delay)).transpose()?;
+    let hedging = hedge.map(|delay| Hedging::new(delay, retry.as_ref()));
+    let shared = Shared { target, pool: Pool::new(policy), retry, hedging, health };
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
     let options = CallDefaults { timeout, ..CallDefaults::default() };

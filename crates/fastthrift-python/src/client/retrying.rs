@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fastthrift_rpc::policy::{Backoff, RetryBudget};
 use pyo3::prelude::*;
 
-use super::calling::{Attempt, Outgoing};
+use super::calling::{Attempt, Outgoing, Trouble};
 use super::policies::Retry;
 
 /// How long is slept at once, before signals are looked at.
@@ -17,7 +17,7 @@ const SLICE: Duration = Duration::from_millis(50);
 pub(super) struct Retrying {
     /// How often a call is made at most.
     attempts: u32,
-    budget: Arc<SharedBudget>,
+    pub(super) budget: Arc<SharedBudget>,
     backoff: Backoff,
 }
 
@@ -60,17 +60,15 @@ impl Retrying {
         let mut failed = 0;
         loop {
             let failure = match attempt() {
-                Err(failure) if failure.is_retryable(is_idempotent) => failure,
+                Err(Trouble::Failed(failure)) if failure.is_retryable(is_idempotent) => failure,
                 done => return done,
             };
             failed += 1;
             let wait = self.backoff.delay(failed, chance());
             if failed >= self.attempts || !outgoing.has_time_for(wait) || !self.budget.withdraw() {
-                return Err(failure);
+                return Err(failure.into());
             }
-            if let Err(raised) = sleep(outgoing.registry.py(), wait) {
-                return Ok(Err(raised));
-            }
+            sleep(outgoing.registry.py(), wait)?;
         }
     }
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 
 use super::custom::CustomSocket;
@@ -59,6 +61,34 @@ impl Socket {
         }
     }
 
+    /// Whether a read says `WouldBlock` when nothing came, in place of waiting. Writes are to be made while it does not.
+    pub(super) fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.set_nonblocking(nonblocking),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.set_nonblocking(nonblocking),
+            Self::Tls(socket) => socket.set_nonblocking(nonblocking),
+            Self::Custom(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Whether bytes of a write that failed may leave later: those that TLS encrypted go out with its end, and what a user's
+    /// transport does with them is not known.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::Custom(_))
+    }
+
+    /// What the system knows it by.
+    #[cfg(unix)]
+    fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {
+        match self {
+            Self::Tcp(socket) => Ok(socket.as_fd()),
+            Self::Unix(socket) => Ok(socket.as_fd()),
+            Self::Tls(socket) => Ok(socket.as_fd()),
+            Self::Custom(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// Whether the peer closed the connection, or sent what nobody asked for, while it was idle.
     pub(super) fn is_stale(&mut self) -> bool {
         let peeked = match self {
@@ -74,6 +104,30 @@ impl Socket {
         };
         !matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
+}
+
+/// Waits until one of some sockets has anything to read, or has ended, no longer than that. Whether one has.
+#[cfg(unix)]
+pub(super) fn wait_readable(sockets: &mut [&mut Socket], time: Duration) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    for socket in sockets.iter_mut() {
+        if let Socket::Tls(socket) = socket
+            && socket.has_news()
+        {
+            return Ok(true);
+        }
+    }
+    let polled = sockets.iter().map(|socket| Ok(PollFd::from_borrowed_fd(socket.descriptor()?, PollFlags::IN)));
+    let mut polled: Vec<_> = polled.collect::<io::Result<_>>()?;
+    Ok(poll(&mut polled, Timespec::try_from(time).ok().as_ref())? > 0)
+}
+
+/// Waits a moment: what there is to read is found by reading.
+#[cfg(not(unix))]
+pub(super) fn wait_readable(_: &mut [&mut Socket], time: Duration) -> io::Result<bool> {
+    std::thread::sleep(time.min(Duration::from_millis(1)));
+    Ok(true)
 }
 
 /// A timeout of zero would mean none at all.

@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::socket::at_least_one_microsecond;
@@ -46,6 +48,16 @@ impl TlsSocket {
         let timeout = timeout.map(at_least_one_microsecond);
         self.socket.set_read_timeout(timeout)?;
         self.socket.set_write_timeout(timeout)
+    }
+
+    /// Whether reads wait. Nothing is to be written while they do not.
+    pub(super) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.socket.set_nonblocking(nonblocking)
+    }
+
+    /// Whether there is plaintext to read without the socket.
+    pub(super) fn has_news(&mut self) -> bool {
+        self.session.has_news()
     }
 
     /// Whether there is anything but TLS's own messages, which servers send when nobody asked: plaintext or the end.
@@ -130,6 +142,13 @@ impl TlsSocket {
             self.socket.set_read_timeout(Some(at_least_one_microsecond(timeout)))?;
         }
         result
+    }
+}
+
+#[cfg(unix)]
+impl AsFd for TlsSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -1,0 +1,277 @@
+"""Calls that are made a second time when no reply comes for a while: the first reply counts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fastthrift
+import pytest
+from fastthrift import ConnectionLost, Pool, Retry, RetryBudget, TransportTimeout, with_options
+
+from tests.interop.fake_server import Peer, frame, message
+from tests.python.certificates import Authority
+from tests.python.test_retries import QUICK, Faulty, m
+
+Plan = Callable[[Peer, str, int], None]
+
+
+@pytest.fixture
+def faulty() -> Iterator[Callable[..., Faulty]]:
+    made: list[Faulty] = []
+
+    def make(plan: Plan) -> Faulty:
+        made.append(Faulty(plan))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def connect(url: Any, *, timeout: float | None = 5.0, hedge: float = 0.1, size: int = 2, **options: Any) -> Any:
+    return fastthrift.connect(m.Shop, url, timeout=timeout, hedge=hedge, pool=Pool(size), **options)
+
+
+def in_turn(*plans: Plan) -> Plan:
+    """Do with each request what the next plan says; the last one stays."""
+    left = list(plans)
+    lock = threading.Lock()
+
+    def plan(peer: Peer, name: str, sequence_id: int) -> None:
+        with lock:
+            current = left.pop(0) if len(left) > 1 else left[0]
+        current(peer, name, sequence_id)
+
+    return plan
+
+
+def after(seconds: float, value: int = 42) -> Plan:
+    def plan(peer: Peer, name: str, sequence_id: int) -> None:
+        time.sleep(seconds)
+        peer.reply(name, sequence_id, value)
+
+    return plan
+
+
+def cut(peer: Peer, name: str, sequence_id: int) -> None:
+    raise EOFError
+
+
+def cut_later(peer: Peer, name: str, sequence_id: int) -> None:
+    time.sleep(0.25)
+    raise EOFError
+
+
+def silent(peer: Peer, name: str, sequence_id: int) -> None:
+    time.sleep(2)
+    raise EOFError
+
+
+def in_parts(peer: Peer, name: str, sequence_id: int) -> None:
+    """Reply in bytes with pauses, longer in all than a call is waited for before it is made again."""
+    peer.trickle(frame(message(name, sequence_id, 7)), pause=0.01)
+
+
+class TestWhoWins:
+    def test_a_quick_reply_is_the_only_one(self, faulty: Any) -> None:
+        server = faulty(after(0))
+        with connect(server.url) as client:
+            for number in range(20):
+                assert client.add(number, 0) == 42
+        assert set(server.requests.values()) == {1}
+        assert server.connections == 1
+
+    def test_the_second_request_wins_over_a_silent_first(self, faulty: Any) -> None:
+        server = faulty(in_turn(silent, after(0, 7)))
+        with connect(server.url) as client:
+            start = time.monotonic()
+            assert client.add(1, 2) == 7
+            assert 0.1 <= time.monotonic() - start < 0.6
+        assert server.requests == {1: 2}
+
+    def test_the_first_request_wins_when_it_is_answered_first(self, faulty: Any) -> None:
+        server = faulty(in_turn(after(0.2, 7), silent, after(0, 8)))
+        with connect(server.url) as client:
+            start = time.monotonic()
+            assert client.add(1, 2) == 7
+            assert 0.2 <= time.monotonic() - start < 0.6
+            assert client.add(3, 4) == 8
+        assert server.requests == {1: 2, 3: 1}
+
+    def test_a_late_reply_never_reaches_another_call(self, faulty: Any) -> None:
+        server = faulty(in_turn(after(0.15, 1), after(0, 2), after(0, 3)))
+        with connect(server.url, hedge=0.1) as client:
+            assert client.add(1, 0) in (1, 2)
+            for number in range(30):
+                assert client.add(number + 2, 0) == 3
+                time.sleep(0.005)
+
+    def test_a_reply_that_trickles_is_read_whichever_it_is(self, faulty: Any) -> None:
+        server = faulty(in_turn(in_parts, in_parts))
+        with connect(server.url, hedge=0.05) as client:
+            assert client.add(1, 2) == 7
+        server = faulty(in_turn(silent, in_parts))
+        with connect(server.url, hedge=0.05) as client:
+            assert client.add(1, 2) == 7
+
+
+class TestWhatMayBeHedged:
+    def test_a_function_that_is_not_idempotent_is_called_once(self, faulty: Any) -> None:
+        server = faulty(after(0.3))
+        with connect(server.url, hedge=0.05) as client:
+            assert client.buy(1) == 42
+            assert client.take(2) == 42
+            assert with_options(client, idempotent=False).add(3, 3) == 42
+            client.note("x")
+            assert with_options(client, idempotent=True).buy(4) == 42
+        assert [server.requests[number] for number in (1, 2, 3)] == [1, 1, 1]
+        assert server.requests[4] == 2
+
+    def test_the_budget_bounds_it(self, faulty: Any) -> None:
+        server = faulty(after(0.06))
+        retry = Retry(1, budget=RetryBudget(0, per_second=0, burst=3))
+        with connect(server.url, hedge=0.02, retry=retry) as client:
+            for number in range(8):
+                assert client.add(number, 0) == 42
+        assert server.requests.total() == 8 + 3
+
+    def test_a_pool_whose_connections_are_all_in_use_hedges_nothing(self, faulty: Any) -> None:
+        server = faulty(after(0.3))
+        with connect(server.url, hedge=0.05) as client:
+            threads = [threading.Thread(target=client.add, args=(number, 0)) for number in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert server.requests == {0: 1, 1: 1}
+
+    def test_one_connection_cannot_hedge(self) -> None:
+        with pytest.raises(ValueError, match="second connection"):
+            fastthrift.connect(m.Shop, "tcp://127.0.0.1:1", hedge=0.1)
+        for bad in (0, -1, float("nan")):
+            with pytest.raises(ValueError, match="hedge"):
+                connect("tcp://127.0.0.1:1", hedge=bad)
+
+
+class TestFailures:
+    def test_a_first_that_breaks_leaves_the_race_to_the_second(self, faulty: Any) -> None:
+        server = faulty(in_turn(cut_later, after(0.3, 7)))
+        with connect(server.url) as client:
+            assert client.add(1, 2) == 7
+
+    def test_a_second_that_breaks_leaves_the_race_to_the_first(self, faulty: Any) -> None:
+        server = faulty(in_turn(after(0.4, 7), cut))
+        with connect(server.url) as client:
+            assert client.add(1, 2) == 7
+
+    def test_two_that_break_are_an_error_and_may_be_tried_again(self, faulty: Any) -> None:
+        server = faulty(in_turn(cut_later, cut, after(0, 7)))
+        with connect(server.url) as client, pytest.raises(ConnectionLost) as caught:
+            client.add(1, 2)
+        assert caught.value.was_sent
+        server = faulty(in_turn(cut_later, cut, after(0, 7)))
+        with connect(server.url, retry=Retry(2, backoff=QUICK)) as client:
+            assert client.add(1, 2) == 7
+        assert server.requests == {1: 3}
+
+    def test_a_break_before_the_second_request_is_an_error_at_once(self, faulty: Any) -> None:
+        server = faulty(in_turn(cut, after(0)))
+        with connect(server.url) as client:
+            with pytest.raises(ConnectionLost):
+                client.add(1, 2)
+            assert client.add(1, 2) == 42
+
+    def test_the_deadline_holds_for_both(self, faulty: Any) -> None:
+        server = faulty(silent)
+        with connect(server.url, timeout=0.4) as client:
+            start = time.monotonic()
+            with pytest.raises(TransportTimeout) as caught:
+                client.add(1, 2)
+            assert 0.39 <= time.monotonic() - start < 0.9
+            assert caught.value.was_sent
+        assert server.requests == {1: 2}
+
+    def test_a_deadline_before_the_second_request_comes_first(self, faulty: Any) -> None:
+        server = faulty(silent)
+        with connect(server.url, timeout=0.1, hedge=0.3) as client, pytest.raises(TransportTimeout):
+            client.add(1, 2)
+        assert server.requests == {1: 1}
+
+
+def test_threads_that_hedge_get_their_own_answers() -> None:
+    turns = 0
+
+    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+        def add(self, a: int, b: int) -> int:
+            nonlocal turns
+            turns += 1
+            if turns % 5 == 0:
+                time.sleep(0.02)
+            return a + b
+
+    wrong: list[object] = []
+
+    def work(client: Any, number: int) -> None:
+        for turn in range(100):
+            try:
+                found = client.add(number * 1000, turn)
+                if found != number * 1000 + turn:
+                    wrong.append((number, turn, found))
+            except Exception as error:  # noqa: BLE001 (the test shows it)
+                wrong.append(error)
+
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=m.Shop, threads=16) as server:
+        retry = Retry(1, budget=RetryBudget(1, per_second=1000, burst=1000))
+        with connect(server.url, hedge=0.005, size=8, retry=retry) as client:
+            threads = [threading.Thread(target=work, args=(client, number)) for number in range(6)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.3], ids=["before the second request", "while both wait"])
+def test_control_c_ends_a_call_that_waits(faulty: Any, delay: float) -> None:
+    server = faulty(silent)
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with connect(server.url, hedge=0.15) as client:
+            timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                client.add(1, 2)
+            assert time.monotonic() - start < 1.5
+            timer.join()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def test_tls_connections_race_too(tmp_path: Any) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("server")
+    turns = 0
+
+    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+        def add(self, a: int, b: int) -> int:
+            nonlocal turns
+            turns += 1
+            if turns % 3 == 0:
+                time.sleep(0.3)
+            return a + b
+
+    tls = fastthrift.ServerTLS(certificate, key)
+    with fastthrift.Server(Handler(), "tls://localhost:0", service=m.Shop, tls=tls, threads=4) as server:
+        options = {"tls": fastthrift.ClientTLS(ca_file=authority.file), "hedge": 0.05}
+        with connect(server.url, **options) as client:
+            start = time.monotonic()
+            for number in range(10):
+                assert client.add(number, 1) == number + 1
+            assert time.monotonic() - start < 2
+    assert turns > 10
