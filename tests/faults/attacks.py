@@ -241,6 +241,38 @@ def client_hello() -> bytes:
     return outgoing.read()
 
 
+def slow_posts(port: int) -> Iterator[None]:
+    """Send the head of a request byte by byte, or its body, or headers without end."""
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-thrift\r\nContent-Length: 1000000\r\n"
+    bodies = (
+        [head[place : place + 1] for place in range(len(head))],
+        [head + b"\r\n", *[b"x"] * 100_000],
+        [head, *[b"X-More: " + b"y" * 50 + b"\r\n"] * 100_000],
+        [head + b"X-Long: ", *[b"z" * 1_000] * 100_000],
+        [head[:-25] + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 100_000],
+        [head[:-25] + b"Transfer-Encoding: chunked\r\n\r\n", b"FFFFFFFFFFFFFFFF\r\n", *[b"x" * 5_000] * 1_000],
+    )
+    turns = itertools.cycle(bodies)
+    return keep_up(port, 200, lambda: iter(next(turns)), 0.05)
+
+
+def http_bombs(port: int) -> Iterator[None]:
+    """Send requests that cannot be, and bodies as large as may be."""
+    post = b"POST / HTTP/1.1\r\nHost: x\r\n"
+    said = (
+        post + b"Content-Length: 99999999999999999999\r\n\r\n",
+        post + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        post + b"Content-Length: 1048000\r\n\r\n" + bytes(1_048_000),
+        post + b"\r\n".join(b"X-%d: y" % number for number in range(20_000)),
+        b"GET /" + b"a" * 100_000,
+        b"\r\n" * 50_000,
+        b"GET / HTTP/1.1\r\n\r\n" * 2_000,
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(5_000),
+    )
+    turns = itertools.cycle(said)
+    return keep_up(port, 20, lambda: iter([next(turns)] * 2), 0.03)
+
+
 def slow_handshakes(port: int) -> Iterator[None]:
     """Say hello byte by byte, or say it and nothing more."""
     hello = client_hello()
@@ -287,6 +319,12 @@ ATTACKS: Mapping[str, tuple[Attack, int]] = {
 }
 """Each attack, and the bytes that the server may take for it by what it says of itself: twice the largest message for a
 connection that sends or is sent one, and little for any other."""
+ON_HTTP: Mapping[str, tuple[Attack, int]] = {
+    "slow posts": (slow_posts, 200 * 80 << 10),
+    "HTTP bombs": (http_bombs, 20 * 2 * MESSAGE_LIMIT),
+    "HTTP garbage": (garbage, 8 << 20),
+}
+"""The attacks on a port of HTTP, likewise."""
 ON_TLS: Mapping[str, tuple[Attack, int]] = {
     "slow handshakes": (slow_handshakes, 32 << 20),
     "handshakes": (handshakes, 8 << 20),
@@ -298,7 +336,7 @@ ON_TLS: Mapping[str, tuple[Attack, int]] = {
 def main() -> None:
     """Attack until killed."""
     name, port = sys.argv[1:]
-    for number, _ in enumerate({**ATTACKS, **ON_TLS}[name][0](int(port))):
+    for number, _ in enumerate({**ATTACKS, **ON_HTTP, **ON_TLS}[name][0](int(port))):
         if number == 1:
             print("under way", flush=True)
 

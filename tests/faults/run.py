@@ -96,6 +96,8 @@ def scenarios(authority: Path | None) -> list[Scenario]:
             options = {"transport": transport}
             name = f"threads, {transport}"
             found.append(Scenario(name, callers.own_clients, 0.06, options=options, has_frames=False))
+    http: Mapping[str, Any] = {"scheme": "http", "has_frames": False}
+    found.append(Scenario("threads, HTTP", callers.own_clients, 0.06, **http))
     if "hedge" in inspect.signature(fastthrift.connect).parameters:
         found.append(Scenario("threads, one client that hedges", callers.hedging_client, 0.06, server="asyncio"))
     if authority is not None:

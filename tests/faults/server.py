@@ -101,7 +101,7 @@ def main() -> None:
     kind, *given = sys.argv[1:]
     options: dict[str, Any] = {"threads": THREADS, "message_timeout": 2, "idle_timeout": 20}
     options |= json.loads(given[0]) if given else {}
-    options["url"] = ["tcp://127.0.0.1:0"]
+    options["url"] = ["tcp://127.0.0.1:0", "http://127.0.0.1:0"]
     if "identity" in options:
         options["tls"] = fastthrift.ServerTLS(*options.pop("identity"))
         options["url"].append("tls://127.0.0.1:0")

@@ -15,7 +15,7 @@ import fastthrift
 import pytest
 
 from tests.faults import attacks, tokens, watch
-from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT, ON_TLS
+from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT, ON_HTTP, ON_TLS
 from tests.faults.run import ROOT, Helper, helper, server_kinds
 from tests.python.certificates import Authority
 
@@ -71,6 +71,14 @@ kinds = pytest.mark.parametrize("kind", server_kinds())
 def test_an_attack_takes_neither_memory_nor_time_from_others(name: str, kind: str) -> None:
     with helper("server", kind, json.dumps(OPTIONS)) as (server, failures):
         withstands(server, name, server.port, ATTACKS[name][1])
+    assert failures == []
+
+
+@kinds
+@pytest.mark.parametrize("name", ON_HTTP)
+def test_an_attack_on_http_takes_neither_memory_nor_time_from_others(name: str, kind: str) -> None:
+    with helper("server", kind, json.dumps(OPTIONS)) as (server, failures):
+        withstands(server, name, server.ports["http"], ON_HTTP[name][1])
     assert failures == []
 
 

@@ -20,10 +20,24 @@ service Clock {
 """)
 
 
+ended: list[float] = []
+"""How long the calls of handlers took that their callers' deadlines ended."""
+
+
 class Handler(m.Clock):  # type: ignore[name-defined, misc]
     def wait(self, seconds: float) -> int:
         time.sleep(seconds)
         return 42
+
+    def left(self, onward: str, seconds: float) -> float:
+        """Wait as a client of another server, and return how many seconds that took."""
+        with fastthrift.connect(m.Clock, onward, timeout=5.0) as client:
+            start = time.monotonic()
+            try:
+                client.wait(seconds)
+            except TransportTimeout:
+                ended.append(time.monotonic() - start)
+            return time.monotonic() - start
 
     def headers(self) -> dict[str, str]:
         call = fastthrift.current_call()
@@ -119,6 +133,27 @@ class TestSharing:
     def test_what_is_no_client_is_refused(self) -> None:
         with pytest.raises(TypeError):
             with_options(object(), timeout=1)  # type: ignore[type-var]
+
+
+class TestDeadlinesOfHandlers:
+    def test_a_handlers_own_call_ends_by_the_deadline_of_the_call_that_it_serves(
+        self, server: fastthrift.Server
+    ) -> None:
+        ended.clear()
+        with connect(server, transport="header", timeout=0.4) as client:
+            start = time.monotonic()
+            with pytest.raises((TransportTimeout, fastthrift.TApplicationException)):
+                client.left(server.url, 2.0)
+            assert 0.3 < time.monotonic() - start < 1
+            end = time.monotonic() + 3
+            while not ended and time.monotonic() < end:
+                time.sleep(0.01)
+        assert len(ended) == 1
+        assert 0.2 < ended[0] < 0.6
+
+    def test_without_one_it_has_its_own_timeout_only(self, server: fastthrift.Server) -> None:
+        with connect(server, timeout=5.0) as client:
+            assert client.left(server.url, 0.3) >= 0.3
 
 
 class TestHeaders:
