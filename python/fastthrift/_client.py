@@ -67,6 +67,7 @@ def connect(
     retry: Retry | None = None,
     tls: _core.ClientTLS | None = None,
     interceptors: Iterable[Interceptor] | None = None,
+    headers: Mapping[str, str] | None = None,
     hedge: float | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
@@ -80,16 +81,16 @@ def connect(
     Args:
         service: The service's class, of a loaded IDL file.
         url: ``tcp://host:port``, ``tls://host:port``, which is TCP with TLS, ``unix:///path``, or ``memory://name`` for
-            a server of this very process; or several that serve the same. Of those each new connection goes to the next
-            one, and to the others when that takes none; of the time that is left, each but the last gets an equal part.
-            Each address of a host is tried; an IPv6 address stands in brackets. Or a callable that opens a transport of
-            your own: see `CustomTransport`.
+            a server of this very process; ``http://host[:port]/path`` or ``https://host[:port]/path``; or several that
+            serve the same. Of those each new connection goes to the next one, and to the others when that takes none;
+            of the time that is left, each but the last gets an equal part. Each address of a host is tried; an IPv6
+            address stands in brackets. Or a callable that opens a transport of your own: see `CustomTransport`.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: "framed", which is the default, puts a length before each message; "unframed", or "buffered", does
             not. "header" is the Header transport, which carries headers and the call's deadline; "header+zlib" and
             "header+zstd" compress its messages. "zlib" is a compressed stream of unframed messages, "zlib+framed" one
-            of framed ones.
+            of framed ones. Over HTTP it is left out: each body is one unframed message.
         timeout: The seconds that a call may take in all: connecting, waiting for a connection and making it again
             included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
@@ -101,6 +102,7 @@ def connect(
             another result instead, or raises. Before it proceeds it may add to ``call.headers``; after that it finds
             the reply's in ``call.reply_headers``. The first is the outermost, and the last proceeds to the call itself:
             repeating it, where `retry` or `hedge` allow that, happens inside of that one ``proceed()``.
+        headers: What travels beside each call, over HTTP or in the Header transport.
         hedge: After how many seconds without a reply a call is made a second time, over another connection of the pool:
             the first reply counts, and the connection of the other call is closed. Only calls that do no harm when they
             are carried out twice are made so, as `with_options` tells, and the budget of `retry` bounds them, too. None
@@ -115,7 +117,19 @@ def connect(
     opener = url if callable(url) else None
     urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
     client: Client = _core.connect(  # type: ignore[assignment]
-        service, urls, protocol, transport, timeout, service_name, pool, retry, tls, interceptors, opener, hedge
+        service,
+        urls,
+        protocol,
+        transport,
+        timeout,
+        service_name,
+        pool,
+        retry,
+        tls,
+        interceptors,
+        headers,
+        opener,
+        hedge,
     )
     return client
 

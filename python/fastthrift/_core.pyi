@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from inspect import Signature
 from pathlib import Path
 from types import GenericAlias, ModuleType
@@ -271,6 +271,7 @@ def connect(
     retry: Retry | None,
     tls: ClientTLS | None,
     interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
+    headers: Mapping[str, str] | None,
     opener: Callable[[], object] | None,
     hedge: float | None,
 ) -> Client: ...

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastthrift._client import Protocol, Transport
     from fastthrift._core import Call
     from fastthrift._service import Service
+    from fastthrift.health import Reporter, Status
 
     Interceptor = Callable[[Call, Callable[[], Any]], Any]
 
@@ -44,8 +45,10 @@ class Server:
     Args:
         handler: The handler, or a dict of them.
         url: ``tcp://host:port``, where a port of 0 is one that is free, ``tls://host:port``, which is TCP with TLS,
-            ``unix:///path``, or ``memory://name`` for clients of this very process; or several of these, to listen at
-            all of them. Of a host's name, each address is listened on; an IPv6 address stands in brackets.
+            ``unix:///path``, ``memory://name`` for clients of this very process, ``http://host[:port]/path`` or
+            ``https://host[:port]/path``, where a path of ``/`` stands for any; or several of these, to listen at all of
+            them. Of a host's name, each address is listened on; an IPv6 address stands in brackets. Over HTTP, a GET of
+            ``/healthz`` and ``/readyz`` tells whether the server is there.
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.
@@ -70,6 +73,9 @@ class Server:
         interceptors: What runs around each handler: ``interceptor(call, proceed)`` returns what ``proceed()`` returns,
             or another result instead, or raises. The first is the outermost. A request for which there is no handler,
             or whose arguments cannot be read, is answered without them.
+
+        health: Whether the server also serves `fastthrift.health.Health`, under the name "fastthrift.Health"; see
+            `set_health`.
 
     Raises:
         TypeError: A handler implements no service, or has methods that are coroutine functions or cannot be called with
@@ -96,9 +102,12 @@ class Server:
         max_depth: int | None = None,
         max_in_flight: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
+        health: bool = False,
     ) -> None:
+        handlers = named(handler, service)
+        self._reporter = _reporter(handlers) if health else None
         self._core = _core.ServerCore(
-            named(handler, service),
+            handlers,
             [url] if isinstance(url, str) else list(url),
             tls=tls,
             protocol=protocol,
@@ -142,6 +151,8 @@ class Server:
             ended.set()
 
         _stop_at_exit()
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=False)
         self._core.start(end)
         self._ended = ended
         _running.add(self)
@@ -164,6 +175,8 @@ class Server:
 
     def _drain(self, timeout: float | None, *, calm: float) -> bool:
         """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=True)
         ended = self._ended
         if ended is None or not self._core.is_here():
             return True
@@ -177,6 +190,23 @@ class Server:
         # Threads that are in no handler end at once; nothing more is waited for.
         ended.wait(0.05)
         return False
+
+    def set_health(self, service: str, status: Status) -> None:
+        """Say how a service is: what clients that ask `fastthrift.health.Health` are told from now on.
+
+        At first each service is SERVING, and so is "", which stands for the server as a whole. While the server stops,
+        all are told to be NOT_SERVING.
+
+        Args:
+            service: The name under which it is served, or that of the IDL where there is none; "" for the server.
+            status: One of `fastthrift.health.Status`.
+
+        Raises:
+            RuntimeError: The server was made without ``health=True``.
+        """
+        if self._reporter is None:
+            raise RuntimeError("the server does not tell its health; make it with health=True")
+        self._reporter.set(service, status)
 
     def serve_forever(self) -> None:
         """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.
@@ -225,6 +255,7 @@ def serve(
     max_depth: int | None = None,
     max_in_flight: int | None = None,
     interceptors: Iterable[Interceptor] | None = None,
+    health: bool = False,
 ) -> None:
     """Serve at a URL until Ctrl-C.
 
@@ -252,6 +283,7 @@ def serve(
         max_depth=max_depth,
         max_in_flight=max_in_flight,
         interceptors=interceptors,
+        health=health,
     ).serve_forever()
 
 
@@ -270,6 +302,16 @@ def named(
         raise ValueError("there is no handler to serve")
     services = service if isinstance(service, Mapping) else dict.fromkeys(handlers, service)
     return [(name, each, _service_of(each, services.get(name))) for name, each in handlers.items()]
+
+
+def _reporter(handlers: list[tuple[str, object, object]]) -> Reporter:
+    """Add the service that tells how the others are."""
+    from fastthrift import health
+
+    handles = [(name, getattr(service, "__thrift_service__", None)) for name, _, service in handlers]
+    reporter = health.Reporter([name or getattr(handle, "name", "") for name, handle in handles])
+    handlers.append((health.NAME, reporter, health.Health))
+    return reporter
 
 
 def _service_of(handler: object, service: object) -> object:

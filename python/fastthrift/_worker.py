@@ -69,7 +69,7 @@ def make_server(options: argparse.Namespace) -> Server:
     given = {name: value for name, value in settings.items() if value is not None}
     if options.tls_cert:
         given["tls"] = _core.ServerTLS(options.tls_cert, options.tls_key, client_ca_file=options.tls_client_ca)
-    return Server(handler_of(_find(options.handler)), options.listen, service=service, **given)
+    return Server(handler_of(_find(options.handler)), options.listen, service=service, health=options.health, **given)
 
 
 def _ignore(number: int, frame: object) -> None:

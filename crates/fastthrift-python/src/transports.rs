@@ -1,6 +1,6 @@
 //! What the names of transports stand for, on either side. Errors are sentences for the caller.
 
-use fastthrift_rpc::{Carrier, ClientConfig, Framing, ServerConfig, Transform};
+use fastthrift_rpc::{Carrier, ClientConfig, Framing, Headers, HttpClient, HttpServer, ServerConfig, Transform};
 
 use crate::endpoint::Endpoint;
 
@@ -45,21 +45,51 @@ pub(crate) fn name_of(config: &ClientConfig) -> String {
     }
 }
 
-/// What a client speaks at an endpoint; by default framed messages.
-pub(crate) fn for_client(name: Option<&str>, endpoint: &Endpoint, base: &ClientConfig) -> Result<ClientConfig, String> {
-    if endpoint.http_path.is_some() {
-        return Err(format!("the URL {endpoint} says HTTP, which is not spoken here"));
+/// What a client speaks at an endpoint; by default framed messages, or HTTP where the URL says so. Of the headers, which have
+/// to be such as HTTP can carry then, those that are the client's own go out with each request.
+pub(crate) fn for_client(
+    name: Option<&str>,
+    endpoint: &Endpoint,
+    headers: &Headers,
+    base: &ClientConfig,
+) -> Result<ClientConfig, String> {
+    if let Some(path) = &endpoint.http_path {
+        check_http(name, endpoint)?;
+        let target = |headers| HttpClient::new(&endpoint.authority(), path, headers).map_err(|error| error.to_string());
+        target(headers)?;
+        let http = target(&headers.iter().filter(|(name, _)| is_of_the_client(name)).collect())?;
+        return Ok(ClientConfig { framing: Framing::Unframed, carrier: Carrier::Http, http, ..base.clone() });
     }
     let Transport { framing, carrier, transform } = Transport::named(name.unwrap_or("framed"))?;
     Ok(ClientConfig { framing, carrier, transforms: transform.into_iter().collect(), ..base.clone() })
 }
 
-/// What a server accepts at an endpoint; by default each transport that the first bytes tell.
+/// What a server accepts at an endpoint; by default each transport that the first bytes tell, or HTTP where the URL says so.
 pub(crate) fn for_server(name: Option<&str>, endpoint: &Endpoint, base: &ServerConfig) -> Result<ServerConfig, String> {
-    if endpoint.http_path.is_some() {
-        return Err(format!("the URL {endpoint} says HTTP, which is not spoken here"));
+    let Some(path) = &endpoint.http_path else { return accepting(name, base) };
+    check_http(name, endpoint)?;
+    if path.contains('?') {
+        return Err(format!("a server takes requests whatever their query is: leave it out of {endpoint}"));
     }
-    accepting(name, base)
+    let path = Some(path.to_string()).filter(|path| path != "/");
+    let http = HttpServer { path, ..HttpServer::default() };
+    Ok(ServerConfig { framing: None, carrier: Some(Carrier::Http), http, ..base.clone() })
+}
+
+/// Whether a header of HTTP is the same for all requests of a client.
+pub(crate) fn is_of_the_client(name: &str) -> bool {
+    ["accept", "content-type", "user-agent"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
+/// Refuses transports that are none of HTTP, whose bodies are unframed messages.
+fn check_http(name: Option<&str>, endpoint: &Endpoint) -> Result<(), String> {
+    let Some(name) = name else { return Ok(()) };
+    match Transport::named(name)? {
+        Transport { framing: Framing::Unframed, carrier: Carrier::Direct, .. } => Ok(()),
+        _ => Err(format!(
+            "{endpoint} carries unframed messages over HTTP, not {name:?}: leave the transport out, or use tcp:// or tls://"
+        )),
+    }
 }
 
 /// What a server accepts by the name of a transport; `None` is each that the first bytes tell.

@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
-use fastthrift_rpc::{CallId, CallKind, CallOptions, CallWriter, ClientConnection, ClientEvent, Headers, ReplyBody};
+use fastthrift_rpc::{
+    CallId, CallKind, CallOptions, CallWriter, Carrier, ClientConnection, ClientEvent, Headers, ReplyBody,
+};
 
 mod race;
 
@@ -41,6 +43,8 @@ struct Open {
     has_usual_timeouts: bool,
     /// How many bytes came since the last call was begun.
     received: usize,
+    /// Whether each request has its response, also where the call is not answered.
+    is_http: bool,
 }
 
 /// How long a call may take.
@@ -66,9 +70,12 @@ impl Link {
     /// What becomes of the connection when it is to be used now; it is to be closed when there is none.
     #[inline]
     pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
-        self.open
-            .as_ref()
-            .map_or(Verdict::Close, |open| policy.verdict(open.age(), now.saturating_duration_since(open.epoch)))
+        let Some(open) = &self.open else { return Verdict::Close };
+        match policy.verdict(open.age(), now.saturating_duration_since(open.epoch)) {
+            // A response may have said that it is the last.
+            Verdict::Use if open.is_http && !open.connection.is_idle() => Verdict::Glance,
+            verdict => verdict,
+        }
     }
 
     /// When the connection is to be closed if nobody uses it.
@@ -116,6 +123,7 @@ impl Link {
             timeout: limit.timeout,
             has_usual_timeouts: true,
             received: 0,
+            is_http: target.configs[place].carrier == Carrier::Http,
         });
         Ok(())
     }
@@ -195,6 +203,9 @@ impl Open {
         self.prepare(limit)?;
         self.send(deadline, is_interrupted)?;
         if kind == CallKind::Oneway {
+            if self.is_http {
+                self.finish_oneway(deadline, is_interrupted)?;
+            }
             self.used = Instant::now();
             return Ok(None);
         }
@@ -218,6 +229,21 @@ impl Open {
             // Only one call is in flight, so a reply to another is an error of the connection already.
             Some(ClientEvent::Reply { .. }) | None => Ok(None),
         }
+    }
+
+    /// Waits for the response to a oneway, which says nothing, so that the next request has its turn.
+    #[cold]
+    fn finish_oneway(
+        &mut self,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<(), LinkError> {
+        while self.connection.owes_response() {
+            self.bound_by(deadline)?;
+            self.receive(deadline, is_interrupted)?;
+            self.connection.poll_event(self.epoch.elapsed()).map_err(LinkError::Connection)?;
+        }
+        Ok(())
     }
 
     /// Sets the socket's timeouts for a call, if they are not right by chance.

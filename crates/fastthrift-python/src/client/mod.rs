@@ -34,6 +34,7 @@ use self::hedging::Hedging;
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 use self::options::CallDefaults;
+pub(crate) use self::options::{headers_dict, headers_of};
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of, positive};
 use self::pool::Pool;
 use self::retrying::Retrying;
@@ -153,6 +154,7 @@ fn connect<'py>(
     retry: Option<&Bound<'py, PyAny>>,
     tls: Option<&Bound<'py, PyAny>>,
     interceptors: Option<&Bound<'py, PyAny>>,
+    headers: Option<&Bound<'py, PyAny>>,
     opener: Option<Bound<'py, PyAny>>,
     hedge: Option<f64>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -179,7 +181,8 @@ fn connect<'py>(
         service: service_name,
         ..ClientConfig::default()
     };
-    let config = |endpoint| transports::for_client(transport, endpoint, &base);
+    let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
+    let config = |endpoint| transports::for_client(transport, endpoint, &headers, &base);
     let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
     let configs = configs.map_err(PyValueError::new_err)?;
     let registry = handle.get().registry.bind(py);
@@ -203,9 +206,10 @@ fn connect<'py>(
     let hedge = hedge.map(|delay| positive("hedge", delay)).transpose()?;
     let hedging = hedge.map(|delay| Hedging::new(delay, retry.as_ref()));
     let shared = Shared { target, pool: Pool::new(policy), retry, hedging, health };
+    let options = CallDefaults { timeout, ..CallDefaults::default() };
+    let options = options.with_headers(&headers, &shared.target)?;
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
-    let options = CallDefaults { timeout, ..CallDefaults::default() };
     opened(&class, Client { shared: Arc::new(shared), options, interceptors })
 }
 

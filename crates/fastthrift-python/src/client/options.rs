@@ -9,8 +9,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
 use super::link::Limit;
-use super::{Client, opened, seconds};
+use super::{Client, Target, opened, seconds};
 use crate::call::current_deadline;
+use crate::transports::is_of_the_client;
 
 /// What holds for each call of a client.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,20 @@ impl CallDefaults {
             (own, served) => own.or(served),
         };
         Limit { timeout: self.timeout, deadline }
+    }
+
+    /// The same with more headers. An error where the transport carries none.
+    pub(super) fn with_headers(self, more: &Headers, target: &Target) -> PyResult<Self> {
+        let mut all = self.headers().clone();
+        let is_http = target.endpoints.listed().iter().all(|endpoint| endpoint.http_path.is_some());
+        for (name, value) in more.iter().filter(|(name, _)| !is_http || !is_of_the_client(name)) {
+            all.insert(name, value);
+        }
+        if !all.is_empty() && !target.carries_headers() {
+            let text = "this transport carries no headers: connect with transport=\"header\" or over http:// for them";
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(if all.is_empty() { self } else { Self { headers: Some(Arc::new(all)), ..self } })
     }
 
     pub(super) fn headers(&self) -> &Headers {
@@ -60,15 +75,7 @@ pub(super) fn with_options<'py>(
     if headers.is_none() {
         options.headers = None;
     } else if !headers.is(&ellipsis) {
-        let mut all = options.headers().clone();
-        for (name, value) in headers_of(headers)?.iter() {
-            all.insert(name, value);
-        }
-        if !all.is_empty() && !shared.target.carries_headers() {
-            let text = "this transport carries no headers: connect with transport=\"header\" or over http:// for them";
-            return Err(PyValueError::new_err(text));
-        }
-        options.headers = Some(Arc::new(all));
+        options = options.with_headers(&headers_of(headers)?, &shared.target)?;
     }
     let twin = Client { shared: shared.clone(), options, interceptors: interceptors.clone_ref(py) };
     opened(&client.get_type(), twin)

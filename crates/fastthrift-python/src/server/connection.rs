@@ -69,6 +69,10 @@ pub(super) struct Connection {
     /// The socket is watched for room to send.
     awaits_room: bool,
     patience: Patience,
+    /// When what was received last came, or before what of it was not served yet.
+    received_at: Instant,
+    /// Requests may wait that were received before.
+    has_backlog: bool,
     lingers_until: Option<Instant>,
 }
 
@@ -81,8 +85,34 @@ impl Connection {
             inflow: Inflow::Empty,
             awaits_room: false,
             patience: Patience::new(now),
+            received_at: now,
+            has_backlog: false,
             lingers_until: None,
         }
+    }
+
+    /// The peer's URL, where it has one.
+    pub(super) fn peer(&self) -> Option<String> {
+        self.stream.peer()
+    }
+
+    /// What answers, and what knows who called.
+    pub(super) fn split(&mut self) -> (&mut ServerConnection, &Stream) {
+        (&mut self.rpc, &self.stream)
+    }
+
+    /// Notes when it is that more is received.
+    #[inline]
+    pub(super) fn look(&mut self, now: Instant) {
+        if !self.has_backlog {
+            self.received_at = now;
+        }
+    }
+
+    /// Until when a request is to be carried out.
+    #[inline]
+    pub(super) fn deadline_of(&self, request: &Request) -> Option<Instant> {
+        request.timeout.and_then(|timeout| self.received_at.checked_add(timeout))
     }
 
     /// Notes what the poller says about the socket. Whether that is a reason for a turn.
@@ -164,6 +194,7 @@ impl Connection {
     /// Keeps a request until there is a thread for it. Replies to those before are sent meanwhile.
     pub(super) fn hold(&mut self, request: Request) -> Next {
         self.held = Some(request);
+        self.has_backlog = true;
         if self.flush().is_ok() { Next::Hold } else { Next::Close }
     }
 
@@ -174,6 +205,7 @@ impl Connection {
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
     pub(super) fn settle(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> Next {
+        self.has_backlog = has_more;
         let was_full = self.is_full();
         if self.flush().is_err() {
             return Next::Close;
@@ -221,11 +253,6 @@ impl Connection {
             }
         }
         Next::Again
-    }
-
-    /// The peer's URL, where it has one.
-    pub(super) fn peer(&self) -> Option<String> {
-        self.stream.peer()
     }
 
     /// Whether the peer waits for nothing and is in the middle of nothing.

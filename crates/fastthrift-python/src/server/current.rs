@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use super::connection::Connection;
 use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
+use crate::client::headers_dict;
 
 /// A request whose handler runs.
 pub(crate) struct Current<'a> {
@@ -45,7 +46,7 @@ impl<'a> Current<'a> {
             peer: self.origin.peer().map(Into::into),
             protocol: self.request.protocol.to_string().into(),
             transport: transport.unwrap_or_default().into(),
-            deadline: None,
+            deadline: self.invocation.deadline,
             request_bytes: Some(self.invocation.body_len),
         };
         Py::new(py, Call::new(py, parts)?)
@@ -63,7 +64,7 @@ impl Running for Current<'_> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        None
+        self.invocation.deadline
     }
 }
 
@@ -76,7 +77,8 @@ impl Origin for Connection {
         Self::peer(self)
     }
 
-    fn headers(&self, _py: Python<'_>) -> Option<Py<PyDict>> {
-        None
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        let headers = self.rpc.request_headers();
+        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
     }
 }

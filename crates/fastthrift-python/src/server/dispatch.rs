@@ -1,10 +1,11 @@
 //! From a request to the handler's arguments, and from what the handler gave to the reply.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan, TypePlan};
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, DecodeErrorKind, PathStep};
-use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
+use fastthrift_rpc::{CallKind, Headers, ReplyError, Request, ServerConnection};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
@@ -15,6 +16,7 @@ use super::log;
 use super::services::{Method, Service, Services};
 use crate::call::{Call, Running, within};
 use crate::class::is_none;
+use crate::client::headers_of;
 use crate::codec::{decode_fields, encode_fields};
 use crate::error::{encode_error, exception_class};
 use crate::interceptors::Target;
@@ -31,6 +33,8 @@ pub(crate) struct Invocation<'s> {
     pub(crate) arguments: Arguments,
     /// The bytes of the arguments' struct.
     pub(crate) body_len: usize,
+    /// Until when the call is to end.
+    pub(crate) deadline: Option<Instant>,
     settings: Settings,
 }
 
@@ -57,6 +61,10 @@ pub(crate) struct Answering<'a> {
     service: &'a Service,
     info: &'a FunctionInfo,
     settings: Settings,
+    /// Sent with the reply, where it can carry them.
+    headers: &'a Headers,
+    /// Who called, for the log.
+    peer: Option<&'a dyn Fn() -> Option<String>>,
 }
 
 impl<'s> Invocation<'s> {
@@ -71,7 +79,7 @@ impl<'s> Invocation<'s> {
         let (service, method) = services.find(named, rpc.bytes(request.function))?;
         let settings = Settings { protocol: request.protocol, ..services.settings };
         let (arguments, body_len) = read_arguments(service.registry.bind(py), &method.info, rpc, request, &settings)?;
-        Ok(Self { services, service, method, arguments, body_len, settings })
+        Ok(Self { services, service, method, arguments, body_len, deadline: None, settings })
     }
 
     /// Calls the handler, with the interceptors around it.
@@ -101,8 +109,12 @@ impl<'s> Invocation<'s> {
         self.settings
     }
 
+    /// What answers it.
+    pub(super) fn answering(&self) -> Answering<'_> {
+        Answering::new(self.service, &self.method.info, self.settings)
+    }
+
     /// Answers a call that somebody asked for, and tells it how that ended.
-    #[cold]
     pub(crate) fn answer_asked(
         &self,
         call: &Bound<'_, Call>,
@@ -110,13 +122,7 @@ impl<'s> Invocation<'s> {
         request: &Request,
         result: PyResult<Object>,
     ) -> Result<(), ReplyError> {
-        let sent = rpc.outbound().len();
-        let answered = self.answer(call.py(), rpc, request, result);
-        if let Some(count @ 1..) = rpc.outbound().len().checked_sub(sent) {
-            call.get().set_reply_bytes(count);
-        }
-        Call::end(call);
-        answered
+        self.answering().answer_asked(call, rpc, request, result)
     }
 
     /// Answers with what the handler returned or raised.
@@ -127,14 +133,43 @@ impl<'s> Invocation<'s> {
         request: &Request,
         result: PyResult<Object>,
     ) -> Result<(), ReplyError> {
-        Answering::new(self.service, &self.method.info, self.settings).answer(py, rpc, request, result)
+        self.answering().answer(py, rpc, request, result)
     }
 }
 
 impl<'a> Answering<'a> {
     /// Of a call that was [read](Invocation::read): its service, its function and its settings.
     pub(crate) fn new(service: &'a Service, info: &'a FunctionInfo, settings: Settings) -> Self {
-        Self { service, info, settings }
+        Self { service, info, settings, headers: Headers::none(), peer: None }
+    }
+
+    /// The same, of a call by this peer.
+    pub(super) fn of(self, peer: &'a dyn Fn() -> Option<String>) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    /// Answers a call that somebody asked for, and tells it how that ended.
+    #[cold]
+    pub(super) fn answer_asked(
+        self,
+        call: &Bound<'_, Call>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        result: PyResult<Object>,
+    ) -> Result<(), ReplyError> {
+        let py = call.py();
+        let given = call.get().reply_headers_if_any(py).map(|given| headers_of(given.as_any()));
+        let (headers, result) = match given.transpose() {
+            Ok(headers) => (headers.unwrap_or_default(), result),
+            Err(error) => (Headers::new(), Err(error)),
+        };
+        let sent = rpc.outbound().len();
+        let answered = Answering { headers: &headers, ..self }.answer(py, rpc, request, result);
+        if let Some(count @ 1..) = rpc.outbound().len().checked_sub(sent) {
+            call.get().set_reply_bytes(count);
+        }
+        Call::end(call);
+        answered
     }
 
     /// Answers with what the handler returned or raised.
@@ -155,23 +190,65 @@ impl<'a> Answering<'a> {
         }
         let registry = self.service.registry.bind(py).get();
         let replied = match &result {
-            Ok(value) => reply(registry, info, rpc, request, &self.settings, |field| (field == 0).then_some(value)),
+            Ok(value) => self.reply(registry, rpc, request, |field| (field == 0).then_some(value)),
             Err(error) => match declared(py, registry, info, error) {
-                Some((id, value)) => {
-                    reply(registry, info, rpc, request, &self.settings, |field| (field == id).then_some(&value))
-                }
-                None => return rpc.reply_exception(request.id, &self.undeclared(py, error)),
+                Some((id, value)) => self.reply(registry, rpc, request, |field| (field == id).then_some(&value)),
+                None => return self.raise(rpc, request, &self.undeclared(py, error)),
             },
         };
         match replied {
             Ok(()) => Ok(()),
             Err(Unsent::Encode(error)) => self.fail(py, rpc, request, &encode_error(py, &error)),
-            Err(Unsent::Reply(error @ (ReplyError::TooLarge { .. } | ReplyError::OutOfMemory))) => {
+            Err(Unsent::Reply(
+                error @ (ReplyError::TooLarge { .. } | ReplyError::OutOfMemory | ReplyError::Headers(_)),
+            )) => {
                 let kind = EncodeErrorKind::Invalid(error.to_string().into());
                 let error = EncodeError::new(kind).within(PathStep::Field((*info.name).into()));
                 self.fail(py, rpc, request, &encode_error(py, &error))
             }
             Err(Unsent::Reply(error)) => Err(error),
+        }
+    }
+
+    /// Writes a result's struct straight into the connection's buffer; `value` gives the member with this id.
+    #[inline]
+    fn reply<'v>(
+        &self,
+        registry: &Registry,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        value: impl Fn(i16) -> Option<&'v Object>,
+    ) -> Result<(), Unsent> {
+        let info = self.info;
+        let plan = registry.plans().structure(info.result);
+        let get = |field: &FieldPlan| {
+            let is_result = field.header.id == 0 && info.returns.is_some();
+            let value = if is_result || field.header.id != 0 { value(field.header.id) } else { None };
+            value.map(Object::as_ptr).filter(|&value| !is_none(value))
+        };
+        let mut writer = rpc.begin_reply_with(request.id, self.headers).map_err(Unsent::Reply)?;
+        match encode_fields(registry, plan, &self.settings, &mut writer.sink(), get) {
+            Ok(0) if info.returns.is_some() => return Err(Unsent::Encode(no_result(registry, info))),
+            Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
+                return Err(Unsent::Encode(error.within(PathStep::Field((*info.name).into()))));
+            }
+            // Where there was no room, to finish fails and says why.
+            Ok(_) | Err(_) => {}
+        }
+        writer.finish().map_err(Unsent::Reply)
+    }
+
+    /// Answers with an exception that the function does not declare.
+    #[cold]
+    fn raise(
+        &self,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        exception: &ApplicationException,
+    ) -> Result<(), ReplyError> {
+        match rpc.reply_exception_with(request.id, exception, self.headers) {
+            Err(ReplyError::Headers(_)) => rpc.reply_exception(request.id, exception),
+            answered => answered,
         }
     }
 
@@ -205,7 +282,9 @@ impl<'a> Answering<'a> {
 
     #[cold]
     fn log_error(&self, py: Python<'_>, error: &PyErr) {
-        log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.info.name), error);
+        let peer = self.peer.and_then(|peer| peer());
+        let about = log::About { service: Some(&self.service.name), function: Some(&self.info.name), peer };
+        log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.info.name), error, &about);
     }
 }
 
@@ -277,7 +356,8 @@ fn complete(
     for (value, default) in values.iter_mut().zip(&info.defaults) {
         if value.is_none() {
             let made = default.make(Some(registry)).map_err(|error| {
-                log::error(registry.py(), &format!("a default of '{}' cannot be made", info.name), &error);
+                let about = log::About { function: Some(&info.name), ..log::About::default() };
+                log::error(registry.py(), &format!("a default of '{}' cannot be made", info.name), &error, &about);
                 let text = format!("internal error in '{}'", info.name);
                 ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, text)
             })?;
@@ -293,7 +373,8 @@ fn unreadable(py: Python<'_>, info: &FunctionInfo, error: DecodeError) -> Applic
     let text = match PyErr::take(py) {
         None => error.within(PathStep::Field((*info.name).into())).to_string(),
         Some(raised) => {
-            log::error(py, &format!("the arguments of '{}' cannot be made", info.name), &raised);
+            let about = log::About { function: Some(&info.name), ..log::About::default() };
+            log::error(py, &format!("the arguments of '{}' cannot be made", info.name), &raised, &about);
             format!("the arguments of '{}' cannot be made of what came", info.name)
         }
     };
@@ -304,34 +385,6 @@ fn unreadable(py: Python<'_>, info: &FunctionInfo, error: DecodeError) -> Applic
 enum Unsent {
     Encode(EncodeError),
     Reply(ReplyError),
-}
-
-/// Writes a result's struct straight into the connection's buffer; `value` gives the member with this id.
-#[inline]
-fn reply<'v>(
-    registry: &Registry,
-    info: &FunctionInfo,
-    rpc: &mut ServerConnection,
-    request: &Request,
-    settings: &Settings,
-    value: impl Fn(i16) -> Option<&'v Object>,
-) -> Result<(), Unsent> {
-    let plan = registry.plans().structure(info.result);
-    let get = |field: &FieldPlan| {
-        let is_result = field.header.id == 0 && info.returns.is_some();
-        let value = if is_result || field.header.id != 0 { value(field.header.id) } else { None };
-        value.map(Object::as_ptr).filter(|&value| !is_none(value))
-    };
-    let mut writer = rpc.begin_reply(request.id).map_err(Unsent::Reply)?;
-    match encode_fields(registry, plan, settings, &mut writer.sink(), get) {
-        Ok(0) if info.returns.is_some() => return Err(Unsent::Encode(no_result(registry, info))),
-        Err(error) if *error.kind() != EncodeErrorKind::NoRoom => {
-            return Err(Unsent::Encode(error.within(PathStep::Field((*info.name).into()))));
-        }
-        // Where there was no room, to finish fails and says why.
-        Ok(_) | Err(_) => {}
-    }
-    writer.finish().map_err(Unsent::Reply)
 }
 
 /// The error of a function that has to return something and returned None.

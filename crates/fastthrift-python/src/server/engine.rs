@@ -286,6 +286,9 @@ impl Engine {
         if connection.is_lingering() {
             return connection.linger();
         }
+        if let Some(reactor) = lead {
+            connection.look(reactor.now());
+        }
         // The arithmetic of a handshake takes as long as hundreds of requests.
         let filled = if connection.is_handshaking() { py.detach(|| connection.fill()) } else { connection.fill() };
         if let Err(error) = filled {
@@ -338,12 +341,23 @@ impl Engine {
         connection: &mut Connection,
         request: &Request,
     ) -> Result<(), ReplyError> {
+        let deadline = connection.deadline_of(request);
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return refuse(&mut connection.rpc, request, &too_late());
+        }
         match Invocation::read(py, &self.services, &mut connection.rpc, request) {
-            Ok(invocation) => {
+            Ok(mut invocation) => {
+                invocation.deadline = deadline;
                 let Outcome { result, call } = self.call(py, lead, connection, request, &invocation);
+                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    log::debug(py, || format!("the reply of '{}' is late", invocation.method.info.name));
+                }
+                let (rpc, stream) = connection.split();
+                let peer = || stream.peer();
+                let answering = invocation.answering().of(&peer);
                 match call {
-                    None => invocation.answer(py, &mut connection.rpc, request, result),
-                    Some(call) => invocation.answer_asked(call.bind(py), &mut connection.rpc, request, result),
+                    None => answering.answer(py, rpc, request, result),
+                    Some(call) => answering.answer_asked(call.bind(py), rpc, request, result),
                 }
             }
             Err(exception) => refuse(&mut connection.rpc, request, &exception),
@@ -379,6 +393,12 @@ impl Engine {
         }
         outcome
     }
+}
+
+/// What is answered when a request's time was over before its handler could run.
+#[cold]
+fn too_late() -> ApplicationException {
+    ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the deadline passed before the call was carried out")
 }
 
 /// What is answered beyond the number of calls that are carried.

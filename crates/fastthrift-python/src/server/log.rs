@@ -6,12 +6,33 @@ use pyo3::types::{PyDict, PyModule};
 const LOGGER: &str = "fastthrift.server";
 const DEBUG: u8 = 10;
 
+/// What a record says besides its text: attributes of the same names, and `error`, the exception's kind.
+#[derive(Default)]
+pub(crate) struct About<'a> {
+    pub(crate) service: Option<&'a str>,
+    pub(crate) function: Option<&'a str>,
+    pub(crate) peer: Option<String>,
+}
+
+impl About<'_> {
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (name, value) in [("service", self.service), ("function", self.function), ("peer", self.peer.as_deref())] {
+            dict.set_item(name, value)?;
+        }
+        Ok(dict)
+    }
+}
+
 /// Logs an exception with its traceback. What goes wrong with that is shown as Python shows exceptions that nobody can
 /// catch.
 #[cold]
-pub(crate) fn error(py: Python<'_>, text: &str, error: &PyErr) {
+pub(crate) fn error(py: Python<'_>, text: &str, error: &PyErr, about: &About<'_>) {
     let write = || -> PyResult<()> {
         let options = PyDict::new(py);
+        let extra = about.to_dict(py)?;
+        extra.set_item("error", error.get_type(py).qualname()?)?;
+        options.set_item("extra", extra)?;
         options.set_item("exc_info", (error.get_type(py), error.value(py), error.traceback(py)))?;
         logger(&py.import("logging")?)?.call_method("error", (text,), Some(&options)).map(drop)
     };

@@ -22,6 +22,9 @@ use crate::settings::Settings;
 /// `CO_VARARGS` of a code object's flags.
 const VARARGS_FLAG: u32 = 0x4;
 
+/// Under which name the service tells how it is; it never counts as the one that is served.
+const HEALTH: &str = "fastthrift.Health";
+
 /// All services of one port.
 pub(crate) struct Services {
     /// Serves functions that are called without a service's name.
@@ -62,9 +65,10 @@ impl Services {
         style: Style,
     ) -> PyResult<Self> {
         let mut services = Self { plain: None, named: HashMap::new(), settings, interceptors };
+        let is_single = handlers.iter().filter(|(name, ..)| name != HEALTH).count() == 1;
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service, style)?);
-            if name.is_empty() || handlers.len() == 1 {
+            if name.is_empty() || (name != HEALTH && is_single) {
                 services.plain = Some(Arc::clone(&service));
             }
             let name = if name.is_empty() { &*service.name } else { name };

@@ -272,6 +272,12 @@ impl ClientConnection {
         self.handshake.as_ref().map_or(&self.outbound, |handshake| handshake.outbound())
     }
 
+    /// Whether a request of HTTP has no response yet: until it has, no further call can begin. That of a oneway is one, too,
+    /// and no event tells of it.
+    pub fn owes_response(&self) -> bool {
+        self.layer.http().is_some_and(ClientHttp::is_owed)
+    }
+
     /// How many bytes of messages no event was made of.
     pub(super) fn unseen(&self) -> usize {
         match (self.handed_out, self.layer.http()) {

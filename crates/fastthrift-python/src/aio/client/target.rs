@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallError, ClientConfig};
+use fastthrift_rpc::{CallError, ClientConfig, Headers};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
@@ -53,7 +53,8 @@ impl Target {
             service: service_name,
             ..ClientConfig::default()
         };
-        let config = transports::for_client(transport, &endpoint, &base).map_err(PyValueError::new_err)?;
+        let config =
+            transports::for_client(transport, &endpoint, Headers::none(), &base).map_err(PyValueError::new_err)?;
         Ok(Self { endpoint, timeout, config, settings })
     }
 

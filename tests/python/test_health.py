@@ -1,0 +1,113 @@
+"""What a server tells of its health."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import ModuleType
+from typing import Any
+
+import fastthrift
+import pytest
+from fastthrift.health import NAME, Health, Status
+
+IDL = "service Work { i32 sleep(1: double seconds) }"
+
+
+class Handler:
+    """Serves `Work`."""
+
+    def __init__(self) -> None:
+        self.started = threading.Event()
+
+    def sleep(self, seconds: float) -> int:
+        self.started.set()
+        time.sleep(seconds)
+        return 1
+
+
+@pytest.fixture(scope="module")
+def work() -> ModuleType:
+    """The module of the IDL."""
+    return fastthrift.loads(IDL, name="work.thrift")
+
+
+def asking(server: fastthrift.Server) -> Any:
+    return fastthrift.connect(Health, server.url, service_name=NAME, timeout=10)
+
+
+def test_a_server_and_each_of_its_services_serve_until_something_else_is_said(work: ModuleType) -> None:
+    handlers = {"a": Handler(), "b": Handler()}
+    with (
+        fastthrift.Server(handlers, "tcp://127.0.0.1:0", service=work.Work, health=True) as server,
+        asking(server) as client,
+    ):
+        assert [client.check(name) for name in ("", "a", "b")] == [Status.SERVING] * 3
+        assert client.check("c") is Status.SERVICE_UNKNOWN
+        server.set_health("a", Status.NOT_SERVING)
+        server.set_health("", Status.UNKNOWN)
+        server.set_health("c", Status.SERVING)
+        answers = [client.check(name) for name in ("", "a", "b", "c", "d")]
+        assert answers == [
+            Status.UNKNOWN,
+            Status.NOT_SERVING,
+            Status.SERVING,
+            Status.SERVING,
+            Status.SERVICE_UNKNOWN,
+        ]
+        with pytest.raises(ValueError, match="9"):
+            server.set_health("a", 9)  # type: ignore[arg-type]
+
+
+def test_the_only_service_is_known_by_its_name_and_needs_none_to_be_called(work: ModuleType) -> None:
+    for handler in (Handler(), {"Work": Handler()}):
+        with (
+            fastthrift.Server(handler, "tcp://127.0.0.1:0", service=work.Work, health=True) as server,
+            asking(server) as health,
+            fastthrift.connect(work.Work, server.url, timeout=10) as client,
+        ):
+            assert client.sleep(0) == 1
+            assert health.check("Work") is Status.SERVING
+
+
+def test_a_server_that_stops_says_so(work: ModuleType) -> None:
+    answers: list[Status] = []
+
+    class Asks(Handler):
+        def sleep(self, seconds: float) -> int:
+            self.started.set()
+            time.sleep(seconds)
+            reporter = server._reporter
+            assert reporter is not None
+            answers.extend([reporter.check(""), reporter.check("Work"), reporter.check("other")])
+            return 1
+
+    asks = Asks()
+    server = fastthrift.Server(asks, "tcp://127.0.0.1:0", service=work.Work, health=True)
+    server.start()
+    with fastthrift.connect(work.Work, server.url, timeout=10) as client:
+        call = threading.Thread(target=client.sleep, args=(0.3,))
+        call.start()
+        assert asks.started.wait(5)
+        assert server.stop()
+        call.join()
+    assert answers == [Status.NOT_SERVING, Status.NOT_SERVING, Status.SERVICE_UNKNOWN]
+    with server, asking(server) as health:
+        assert health.check("") is Status.SERVING, "it serves again"
+
+
+def test_without_being_asked_for_there_is_no_health(work: ModuleType) -> None:
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=work.Work) as server, asking(server) as client:
+        with pytest.raises(fastthrift.TApplicationException, match=r"no service 'fastthrift\.Health'"):
+            client.check("")
+        with pytest.raises(RuntimeError, match="health=True"):
+            server.set_health("", Status.SERVING)
+
+
+def test_the_names_and_numbers_are_those_of_the_idl() -> None:
+    assert [(status.name, int(status)) for status in Status] == [
+        ("UNKNOWN", 0),
+        ("SERVING", 1),
+        ("NOT_SERVING", 2),
+        ("SERVICE_UNKNOWN", 3),
+    ]
