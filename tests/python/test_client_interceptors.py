@@ -12,6 +12,9 @@ import fastthrift
 import pytest
 from fastthrift import Call, TransportTimeout
 
+from tests.interop.fake_server import Peer
+from tests.python.test_retries import QUICK, Faulty
+
 m = fastthrift.loads("""
 exception Bad { 1: string text }
 service Shop {
@@ -207,3 +210,51 @@ def test_a_client_that_its_interceptor_refers_to_is_collected(url: str) -> None:
     del watching
     gc.collect()
     assert gone() is None
+
+
+def test_headers_go_out_and_come_back(url: str) -> None:
+    seen: list[dict[str, str]] = []
+
+    def serve(call: Call, proceed: Callable[[], Any]) -> Any:
+        seen.append(dict(call.headers))
+        call.reply_headers["answered"] = call.headers.get("trace", "nothing")
+        return proceed()
+
+    def trace(call: Call, proceed: Callable[[], Any]) -> Any:
+        assert call.headers == {"base": "yes"}
+        call.headers["trace"] = "abc"
+        assert call.reply_headers == {}
+        result = proceed()
+        assert call.reply_headers["answered"] == "abc"
+        return result
+
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", interceptors=[serve]) as server:
+        with connect(server.url, trace, transport="header") as client:
+            fastthrift.with_options(client, headers={"base": "yes"}).sell()
+    assert seen[0]["base"] == "yes"
+    assert seen[0]["trace"] == "abc"
+
+
+def test_an_interceptor_sees_one_call_however_often_it_is_made() -> None:
+    seen: list[str] = []
+
+    def keep(call: Call, proceed: Callable[[], Any]) -> Any:
+        seen.append(call.function)
+        return proceed()
+
+    left = [3]
+
+    def cut(peer: Peer, name: str, sequence_id: int) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise EOFError
+        peer.reply(name, sequence_id, 42)
+
+    server = Faulty(cut)
+    try:
+        with connect(server.url, keep, retry=fastthrift.Retry(5, backoff=QUICK)) as client:
+            assert fastthrift.with_options(client, idempotent=True).add(1, 2) == 42
+    finally:
+        server.close()
+    assert seen == ["add"]
+    assert server.requests == {1: 4}

@@ -168,3 +168,29 @@ class TestHeaders:
     def test_headers_that_are_not_text_are_refused(self, server: fastthrift.Server, headers: Any) -> None:
         with connect(server) as client, pytest.raises(TypeError, match="mapping of str to str"):
             with_options(client, headers=headers)
+
+    @pytest.fixture
+    def client(self, server: fastthrift.Server) -> Iterator[Any]:
+        with connect(server, transport="header", timeout=5.0) as client:
+            yield client
+
+    def test_they_travel_and_are_added_to(self, client: Any) -> None:
+        one = with_options(client, headers={"a": "1", "b": "ü"})
+        two = with_options(one, headers={"b": "2", "c": ""})
+        for _ in range(2):
+            assert {"a": "1", "b": "ü"}.items() <= one.headers().items()
+            assert {"a": "1", "b": "2", "c": ""}.items() <= two.headers().items()
+            assert not {"a", "b", "c"} & client.headers().keys()
+            assert not {"a", "b", "c"} & with_options(two, headers=None).headers().keys()
+
+    def test_the_server_is_told_how_long_the_client_waits(self, client: Any) -> None:
+        assert 4000 < int(client.headers()["client_timeout"]) <= 5000
+        assert int(with_options(client, timeout=0.5).headers()["client_timeout"]) <= 500
+        assert "client_timeout" not in with_options(client, timeout=None).headers()
+
+    def test_more_than_may_travel_are_refused_before_anything_is_sent(self, client: Any) -> None:
+        many = with_options(client, headers={str(number): "" for number in range(300)})
+        with pytest.raises(fastthrift.TTransportException, match="limit") as caught:
+            many.headers()
+        assert not caught.value.was_sent
+        assert client.wait(0.0) == 42
