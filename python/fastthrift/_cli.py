@@ -47,6 +47,7 @@ def _set_up_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--tls-client-ca", metavar="FILE", help="who signs the certificates that clients must have")
     serve.add_argument("--max-connections", type=_positive, metavar="N", help="clients of each process")
     serve.add_argument("--max-in-flight", type=_positive, metavar="N", help="calls of each process that run or wait")
+    serve.add_argument("--max-memory", type=_positive, metavar="BYTES", help="of all connections of each process")
     serve.add_argument("--health", action="store_true", help="serve fastthrift.health.Health, too")
     serve.add_argument(
         "--log-level",

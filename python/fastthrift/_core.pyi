@@ -375,6 +375,7 @@ class ServerCore:
         max_container_size: int | None,
         max_depth: int | None,
         max_in_flight: int | None,
+        max_memory: int | None,
         interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
         max_open: int | None = None,
     ) -> Self: ...

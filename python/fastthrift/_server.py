@@ -70,6 +70,12 @@ class Server:
         max_in_flight: The calls that may be in hand at once: those whose handlers run, at most ``threads``, and those
             that wait for a thread. One more is answered at once with a `TApplicationException` of the type
             ``LOADSHEDDING``. None for no limit: calls then wait in their connections.
+        max_memory: The bytes of memory that all connections together may take for what was received and what waits to
+            be sent. Not counted are the first 128 KiB of each, what TLS keeps, and the values of requests. When the
+            total is reached, what would take a connection beyond its 128 KiB is not received until others are done,
+            except by one connection at a time, so that each gets its turn; the time for a message runs on meanwhile. So
+            the total is exceeded by about one message at most, and by replies: when those alone reach it, calls are
+            answered as beyond ``max_in_flight``. None for no limit.
         interceptors: What runs around each handler: ``interceptor(call, proceed)`` returns what ``proceed()`` returns,
             or another result instead, or raises. The first is the outermost. A request for which there is no handler,
             or whose arguments cannot be read, is answered without them.
@@ -101,6 +107,7 @@ class Server:
         max_container_size: int | None = None,
         max_depth: int | None = None,
         max_in_flight: int | None = None,
+        max_memory: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
         health: bool = False,
     ) -> None:
@@ -121,6 +128,7 @@ class Server:
             max_container_size=max_container_size,
             max_depth=max_depth,
             max_in_flight=max_in_flight,
+            max_memory=max_memory,
             interceptors=interceptors,
         )
         self._ended: threading.Event | None = None
@@ -254,6 +262,7 @@ def serve(
     max_container_size: int | None = None,
     max_depth: int | None = None,
     max_in_flight: int | None = None,
+    max_memory: int | None = None,
     interceptors: Iterable[Interceptor] | None = None,
     health: bool = False,
 ) -> None:
@@ -282,6 +291,7 @@ def serve(
         max_container_size=max_container_size,
         max_depth=max_depth,
         max_in_flight=max_in_flight,
+        max_memory=max_memory,
         interceptors=interceptors,
         health=health,
     ).serve_forever()

@@ -64,7 +64,7 @@ def make_server(options: argparse.Namespace) -> Server:
     """Load the handler and make its server."""
     sys.path.insert(0, os.getcwd())
     service = _find(options.service) if options.service else None
-    names = ("protocol", "transport", "threads", "max_connections", "max_in_flight")
+    names = ("protocol", "transport", "threads", "max_connections", "max_in_flight", "max_memory")
     settings: Mapping[str, Any] = {name: getattr(options, name) for name in names}
     given = {name: value for name, value in settings.items() if value is not None}
     if options.tls_cert:

@@ -22,6 +22,11 @@ impl Outbound {
         &mut self.bytes
     }
 
+    /// How many bytes of memory the buffer holds.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// How long the buffer is: where the next message starts in it.
     pub(crate) fn end(&self) -> usize {
         self.bytes.len()

@@ -4,6 +4,8 @@
 #![allow(missing_docs, reason = "the files' items are not public where they belong")]
 #![allow(dead_code, unreachable_pub, clippy::pedantic, reason = "the files' own crate is checked with all lints")]
 
+#[path = "../../fastthrift-python/src/server/budget.rs"]
+mod budget;
 #[path = "../../fastthrift-python/src/server/connection.rs"]
 mod connection;
 #[path = "../../fastthrift-python/src/endpoint.rs"]
@@ -69,7 +71,7 @@ impl Fixture {
         let listeners = Listener::bind(&endpoint, &ServerConfig::default(), None).expect("there is a free port");
         let Address::Tcp { port, .. } = listeners[0].endpoint().address else { panic!("it listens on a port") };
         let timeouts = Timeouts { message: None, idle };
-        let settings = Settings { timeouts, max_connections };
+        let settings = Settings { timeouts, max_connections, max_memory: None };
         let (reactor, waker) = Reactor::new(listeners, settings).expect("the system has a poller");
         Self { reactor, waker, port }
     }

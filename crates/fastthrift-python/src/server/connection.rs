@@ -7,6 +7,7 @@ use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+use super::budget::Memory;
 use super::patience::{Duty, Patience};
 use super::stream::Stream;
 
@@ -41,6 +42,8 @@ pub(super) enum Next {
     Wait,
     /// Another turn: there is more to do than one turn allows.
     Again,
+    /// To receive more once there is memory for that.
+    Pause,
     /// To run the request that it keeps, once there is a thread for that.
     Hold,
     /// To be closed.
@@ -71,6 +74,10 @@ pub(super) struct Connection {
     patience: Patience,
     /// When what was received last came, or before what of it was not served yet.
     received_at: Instant,
+    /// How many bytes of memory it may take to receive more.
+    pub(super) allowance: usize,
+    /// How many bytes it counts with among those of all connections.
+    pub(super) counted: Memory,
     /// Requests may wait that were received before.
     has_backlog: bool,
     lingers_until: Option<Instant>,
@@ -86,6 +93,8 @@ impl Connection {
             awaits_room: false,
             patience: Patience::new(now),
             received_at: now,
+            allowance: usize::MAX,
+            counted: Memory::default(),
             has_backlog: false,
             lingers_until: None,
         }
@@ -128,7 +137,7 @@ impl Connection {
     /// Receives what is there, as far as it is wanted and a turn allows.
     pub(super) fn fill(&mut self) -> io::Result<()> {
         let mut received = 0;
-        while self.inflow != Inflow::Empty && received < READ_PER_TURN && self.rpc.wants_read() {
+        while self.inflow != Inflow::Empty && received < READ_PER_TURN && self.wants_read() {
             let buffer = self.rpc.receive_buffer(READ_SIZE);
             let room = buffer.len();
             match self.stream.read(buffer) {
@@ -153,6 +162,22 @@ impl Connection {
             self.patience.saw_bytes();
         }
         Ok(())
+    }
+
+    /// Whether more is to be received, and may be.
+    #[inline]
+    fn wants_read(&self) -> bool {
+        self.rpc.wants_read() && (self.allowance == usize::MAX || self.memory().total() < self.allowance)
+    }
+
+    /// What memory the received bytes and those to be sent take.
+    pub(super) fn memory(&self) -> Memory {
+        Memory { inbound: self.rpc.inbound_capacity(), outbound: self.rpc.outbound_capacity() }
+    }
+
+    /// Whether the last turn ended with a request, or no part of one is there.
+    pub(super) fn has_message(&self) -> bool {
+        self.patience.just_served() || !self.rpc.is_mid_message()
     }
 
     /// Sends what the socket takes. Whether all was sent.
@@ -214,8 +239,13 @@ impl Connection {
             let is_answered = self.rpc.failure().is_some_and(ConnectionError::is_answered);
             return if is_answered { self.start_lingering(now()) } else { Next::Close };
         }
-        let can_go_on = has_more || was_full || (self.inflow != Inflow::Empty && self.rpc.wants_read());
-        if can_go_on && !self.is_full() { Next::Again } else { Next::Wait }
+        let has_input = self.inflow != Inflow::Empty && self.rpc.wants_read();
+        match has_more || was_full || has_input {
+            true if self.is_full() => Next::Wait,
+            true if has_more || was_full || self.wants_read() => Next::Again,
+            true => Next::Pause,
+            false => Next::Wait,
+        }
     }
 
     /// Whether so much waits to be sent that no further request is served.

@@ -329,6 +329,9 @@ impl Engine {
     /// What is to become of the next request, where the number of calls is limited.
     #[inline]
     fn admit(&self, reactor: Option<&Reactor>) -> Option<Admission<'_>> {
+        if reactor.is_some_and(Reactor::is_overdrawn) {
+            return Some(Admission::Refuse);
+        }
         let load = self.load.as_ref()?;
         Some(load.admit(reactor.map_or(0, Reactor::waiting)))
     }

@@ -5,6 +5,7 @@
 //! reply.
 
 mod arguments;
+mod budget;
 pub(crate) mod connection;
 pub(crate) mod current;
 pub(crate) mod dispatch;
@@ -80,7 +81,7 @@ impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, urls, *, tls, protocol, transport, threads, max_connections, message_timeout,
                         idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
-                        interceptors, max_open=None))]
+                        max_memory, interceptors, max_open=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
@@ -97,6 +98,7 @@ impl ServerCore {
         max_container_size: Option<Bound<'_, PyAny>>,
         max_depth: Option<Bound<'_, PyAny>>,
         max_in_flight: Option<Bound<'_, PyAny>>,
+        max_memory: Option<Bound<'_, PyAny>>,
         interceptors: Option<Bound<'_, PyAny>>,
         max_open: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
@@ -142,7 +144,11 @@ impl ServerCore {
         Ok(Self {
             services: Arc::new(Services::new(&handlers, settings, interceptors, style)?),
             site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
-            settings: Settings { timeouts, max_connections: positive("max_connections", &max_connections)? },
+            settings: Settings {
+                timeouts,
+                max_connections: positive("max_connections", &max_connections)?,
+                max_memory: max_memory.map(|number| positive("max_memory", &number)).transpose()?,
+            },
             threads: positive("threads", &threads)?,
             max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
             engine: Mutex::new(None),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
 
+use super::budget::{Budget, Memory};
 use super::connection::{Connection, Next, Readiness, Timeouts};
 use super::entrances::Entrances;
 use super::listener::Listener;
@@ -24,6 +25,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     pub(crate) max_connections: usize,
+    /// The bytes of memory of all connections; `None` for no limit.
+    pub(crate) max_memory: Option<usize>,
 }
 
 /// The poller, the listening sockets and the connections.
@@ -38,6 +41,8 @@ pub(super) struct Reactor {
     ready: VecDeque<usize>,
     /// The connections that keep a request which waits for a thread.
     waiting: VecDeque<usize>,
+    /// There where the connections' memory is limited.
+    budget: Option<Budget>,
     /// How many are left of this round.
     round: usize,
     /// How many had a turn since the poller was last asked.
@@ -104,6 +109,7 @@ impl Reactor {
             slots: Slots::default(),
             ready: VecDeque::new(),
             waiting: VecDeque::new(),
+            budget: settings.max_memory.map(Budget::new),
             round: 0,
             turns: 0,
             settings,
@@ -119,12 +125,18 @@ impl Reactor {
         while self.round > 0 {
             self.round -= 1;
             let Some(index) = self.ready.pop_front() else { break };
-            if let Some(connection) = self.slots.take(index) {
+            if let Some(mut connection) = self.slots.take(index) {
                 self.turns += 1;
+                if let Some(budget) = &self.budget {
+                    connection.allowance = budget.allowance(index);
+                }
                 return Some((index, connection));
             }
         }
         self.round = 0;
+        if let Some(budget) = &mut self.budget {
+            budget.resume(&mut self.ready);
+        }
         None
     }
 
@@ -136,6 +148,11 @@ impl Reactor {
             }
         }
         None
+    }
+
+    /// Whether calls are to be refused, for their replies would take too much memory.
+    pub(super) fn is_overdrawn(&self) -> bool {
+        self.budget.as_ref().is_some_and(Budget::is_overdrawn)
     }
 
     /// How many requests wait for a thread.
@@ -212,18 +229,29 @@ impl Reactor {
         if next == Next::Close {
             return self.close(index, &mut connection);
         }
+        let has_message = connection.has_message();
         // Its handler may have taken long: the time of the last look would count that as the peer's silence.
         self.now = Instant::now();
         let deadline = connection.deadline(self.now, &self.settings.timeouts);
         if let Some(deadline) = deadline.into_iter().chain(self.phase.calm_at(&connection)).min() {
             self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
         }
-        // One that holds a request is queued, too, but not for a turn.
+        if let Some(budget) = &mut self.budget {
+            let memory = connection.memory();
+            budget.count(&mut connection.counted, memory);
+            if has_message {
+                budget.end_favour(index);
+            }
+            if next == Next::Pause {
+                budget.pause(index);
+            }
+        }
+        // One that holds a request or is paused is queued, too, but not for a turn.
         self.slots.put(index, connection, next != Next::Wait);
         match next {
             Next::Again => self.ready.push_back(index),
             Next::Hold => self.waiting.push_back(index),
-            Next::Wait | Next::Close => {}
+            Next::Wait | Next::Pause | Next::Close => {}
         }
     }
 
@@ -264,6 +292,10 @@ impl Reactor {
     fn close(&mut self, index: usize, connection: &mut Connection) {
         connection.deregister(self.poll.registry());
         self.slots.free(index);
+        if let Some(budget) = &mut self.budget {
+            budget.count(&mut connection.counted, Memory::default());
+            budget.forget(index);
+        }
         if matches!(self.accepts, Accepts::Full | Accepts::RestUntil(_)) {
             self.accepts = Accepts::Pending;
         }

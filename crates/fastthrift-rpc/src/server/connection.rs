@@ -315,6 +315,11 @@ impl ServerConnection {
         }
     }
 
+    /// How many bytes of memory the bytes to send take.
+    pub fn outbound_capacity(&self) -> usize {
+        self.outbound.capacity()
+    }
+
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
         self.inbound.capacity() + self.layer.capacity() + self.cutter.as_ref().map_or(0, Cutter::capacity)
