@@ -203,7 +203,7 @@ class Server:
         """Say how a service is: what clients that ask `fastthrift.health.Health` are told from now on.
 
         At first each service is SERVING, and so is "", which stands for the server as a whole. While the server stops,
-        all are told to be NOT_SERVING.
+        all are told to be NOT_SERVING. Over HTTP, ``GET /healthz`` is answered with 200 while "" is SERVING, else with 503.
 
         Args:
             service: The name under which it is served, or that of the IDL where there is none; "" for the server.
@@ -215,6 +215,8 @@ class Server:
         if self._reporter is None:
             raise RuntimeError("the server does not tell its health; make it with health=True")
         self._reporter.set(service, status)
+        if not service:
+            self._core.set_serving(status == 1)
 
     def serve_forever(self) -> None:
         """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
 from types import ModuleType
@@ -111,3 +112,22 @@ def test_the_names_and_numbers_are_those_of_the_idl() -> None:
         ("NOT_SERVING", 2),
         ("SERVICE_UNKNOWN", 3),
     ]
+
+
+def test_http_tells_the_health_of_the_server_as_a_whole(work: ModuleType) -> None:
+    def status(server: fastthrift.Server) -> int:
+        host, port = server.url.removeprefix("http://").rstrip("/").rsplit(":", 1)
+        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection.request("GET", "/healthz")
+        code = connection.getresponse().status
+        connection.close()
+        return code
+
+    with fastthrift.Server(Handler(), "http://127.0.0.1:0", service=work.Work, health=True) as server:
+        assert status(server) == 200
+        server.set_health("", Status.NOT_SERVING)
+        assert status(server) == 503
+        server.set_health("Work", Status.SERVING)
+        assert status(server) == 503
+        server.set_health("", Status.SERVING)
+        assert status(server) == 200

@@ -6,6 +6,7 @@
 //! gives the connection back and follows.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub(super) struct Engine {
     /// There where the number of calls is limited.
     load: Option<Load>,
     waker: Waker,
+    /// What is told of the server's health over HTTP.
+    is_serving: AtomicBool,
     endpoints: Vec<Endpoint>,
     /// What other threads have for the leader; the waker tells it to look.
     inbox: Mutex<Inbox>,
@@ -94,11 +97,25 @@ impl Engine {
         // Where calls are refused, one thread more than may run handlers is there to lead: it does that when all do.
         let seat = Seat::new(threads.saturating_add(usize::from(load.is_some())));
         let on_end = Mutex::new(Some(on_end));
-        let engine =
-            Arc::new(Self { seat, services, load, waker, endpoints, inbox, on_end, process: std::process::id() });
+        let engine = Arc::new(Self {
+            seat,
+            services,
+            load,
+            waker,
+            is_serving: AtomicBool::new(true),
+            endpoints,
+            inbox,
+            on_end,
+            process: std::process::id(),
+        });
         engine.seat.enter();
         engine.spawn(Some(Box::new(reactor)))?;
         Ok(engine)
+    }
+
+    /// Sets what is told of the server's health over HTTP, from each connection's next turn on.
+    pub(super) fn set_serving(&self, is_serving: bool) {
+        self.is_serving.store(is_serving, Ordering::Relaxed);
     }
 
     /// Where it listens.
@@ -124,6 +141,7 @@ impl Engine {
     /// Stops accepting and closes each connection when it has its replies; after `patience` all that are left.
     pub(super) fn drain(&self, patience: Option<Duration>, calm: Duration) {
         let end = patience.and_then(|patience| Instant::now().checked_add(patience));
+        self.set_serving(false);
         let mut inbox = self.inbox();
         if inbox.order == Order::Serve {
             inbox.order = Order::Drain(Draining { end, calm });
@@ -289,6 +307,7 @@ impl Engine {
         if let Some(reactor) = lead {
             connection.look(reactor.now());
         }
+        connection.rpc.set_serving(self.is_serving.load(Ordering::Relaxed));
         // The arithmetic of a handshake takes as long as hundreds of requests.
         let filled = if connection.is_handshaking() { py.detach(|| connection.fill()) } else { connection.fill() };
         if let Err(error) = filled {

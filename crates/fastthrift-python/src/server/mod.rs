@@ -27,6 +27,7 @@ mod socket_file;
 mod stream;
 mod tls_stream;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub(crate) struct ServerCore {
     pub(crate) settings: Settings,
     threads: usize,
     pub(crate) max_in_flight: Option<usize>,
+    /// What is told of the server's health over HTTP while it runs.
+    is_serving: AtomicBool,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -151,6 +154,7 @@ impl ServerCore {
             },
             threads: positive("threads", &threads)?,
             max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
+            is_serving: AtomicBool::new(true),
             engine: Mutex::new(None),
         })
     }
@@ -165,6 +169,7 @@ impl ServerCore {
         let capacity = Capacity { threads: self.threads, max_in_flight: self.max_in_flight };
         let started = py.detach(|| Engine::start(&self.site, settings, capacity, services, on_end));
         let started = started.map_err(|error| listen_error(&error))?;
+        started.set_serving(self.is_serving.load(Ordering::Relaxed));
         if let Some(forked) = engine.replace(started).filter(|engine| !engine.is_here()) {
             // Its threads, and so its locks, are those of the parent.
             std::mem::forget(forked);
@@ -181,6 +186,14 @@ impl ServerCore {
         let duration = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         if let Some(engine) = self.engine(py) {
             engine.drain(timeout.map(duration), duration(calm));
+        }
+    }
+
+    /// Sets what `GET /healthz` is answered over HTTP: 200, or 503 when it is false or the server stops.
+    fn set_serving(&self, py: Python<'_>, is_serving: bool) {
+        self.is_serving.store(is_serving, Ordering::Relaxed);
+        if let Some(engine) = self.engine(py) {
+            engine.set_serving(is_serving);
         }
     }
 
