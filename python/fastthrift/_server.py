@@ -203,7 +203,8 @@ class Server:
         """Say how a service is: what clients that ask `fastthrift.health.Health` are told from now on.
 
         At first each service is SERVING, and so is "", which stands for the server as a whole. While the server stops,
-        all are told to be NOT_SERVING. Over HTTP, ``GET /healthz`` is answered with 200 while "" is SERVING, else with 503.
+        all are told to be NOT_SERVING. Over HTTP, ``GET /healthz`` is answered with 200 while "" is SERVING, else with
+        503.
 
         Args:
             service: The name under which it is served, or that of the IDL where there is none; "" for the server.

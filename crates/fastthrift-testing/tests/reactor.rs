@@ -20,6 +20,8 @@ mod listener;
 #[cfg(unix)]
 #[path = "../../fastthrift-python/src/memory.rs"]
 mod memory;
+#[path = "../../fastthrift-python/src/server/patience.rs"]
+mod patience;
 #[path = "../../fastthrift-python/src/tls/pem.rs"]
 mod pem;
 #[path = "../../fastthrift-python/src/server/reactor.rs"]
