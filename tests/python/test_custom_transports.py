@@ -125,7 +125,8 @@ def test_an_exception_of_the_transport_breaks_the_connection_and_is_the_cause(st
         with pytest.raises(fastthrift.ConnectionLost, match="the cable is out") as caught:
             client.add(2, 3)
         assert isinstance(caught.value.__cause__, RuntimeError)
-        assert caught.value.was_sent == (step != "write")
+        # What a write took before it failed may have left.
+        assert caught.value.was_sent
         assert opened[0].is_closed
         # The next call opens another.
         assert client.add(2, 3) == 5
