@@ -115,8 +115,8 @@ def raw_call(port: int, work: Path, function: str) -> Call:
 async def fastthrift_asyncio_call(port: int, work: Path, function: str) -> AsyncCall:
     """Call by fastthrift on asyncio's loop; calls share the connection."""
     import fastthrift
+    from fastthrift import aio
 
-    aio: Any = importlib.import_module("fastthrift.aio")
     module = fastthrift.load(IDL / "bench.thrift")
     client = await aio.connect(module.Echo, f"tcp://{HOST}:{port}")
     called = getattr(client, function)

@@ -71,8 +71,8 @@ def serve_fastthrift(port: int, work: Path) -> None:
 def serve_fastthrift_asyncio(handler: Callable[[], Any], options: Mapping[str, Any], port: int) -> None:
     """Serve by fastthrift on asyncio's own loop."""
     import fastthrift
+    from fastthrift import aio
 
-    aio: Any = importlib.import_module("fastthrift.aio")
     service = fastthrift.load(IDL / "bench.thrift").Echo
 
     async def serve() -> None:
@@ -247,7 +247,7 @@ BLOCKING: Mapping[str, Callable[[int, Path], None]] = {
     "floor: Python socket echo, threads": serve_raw,
     "floor: C epoll echo": serve_c,
 }
-INLINE: Mapping[str, Any] = {}
+INLINE: Mapping[str, Any] = {"inline": True}
 """The options with which a plain handler is called on the loop itself, as an `asyncio.Protocol` does its work."""
 ASYNCIO: Mapping[str, Callable[[int, Path], None]] = {
     "fastthrift asyncio, plain handler": lambda port, _work: serve_fastthrift_asyncio(MixedHandler, INLINE, port),

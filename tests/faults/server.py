@@ -1,8 +1,8 @@
 """The server of the fault test, in a process of its own: `python -m tests.faults.server KIND [OPTIONS]`, as JSON.
 
-OPTIONS are those of the server, and an `identity`, a certificate's file and its key's, with which it serves TLS too. It
-says its ports in the first line; for each line it then reads it says what it holds, and it ends when there is no more
-to read.
+OPTIONS are those of the server, and an `identity`, a certificate's file and its key's, with which the one of threads
+serves TLS too. It says its ports in the first line; for each line it then reads it says what it holds, and it ends when
+there is no more to read.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import fastthrift
 
 from tests.faults import tokens, watch
 
+URL = "tcp://127.0.0.1:0"
 THREADS = 8
 SLOW = 0.02
 """The seconds that `slow` takes."""
@@ -91,7 +92,7 @@ async def serve_on_loop(options: dict[str, Any]) -> None:
     """Serve on an event loop."""
     from fastthrift import aio
 
-    server: Any = aio.Server(AsyncHandler(), **options)  # type: ignore[attr-defined]
+    server: Any = aio.Server(AsyncHandler(), **options)
     async with server:
         await asyncio.to_thread(converse, server.urls)
 
@@ -101,14 +102,15 @@ def main() -> None:
     kind, *given = sys.argv[1:]
     options: dict[str, Any] = {"threads": THREADS, "message_timeout": 2, "idle_timeout": 20}
     options |= json.loads(given[0]) if given else {}
-    options["url"] = ["tcp://127.0.0.1:0", "http://127.0.0.1:0"]
-    if "identity" in options:
-        options["tls"] = fastthrift.ServerTLS(*options.pop("identity"))
-        options["url"].append("tls://127.0.0.1:0")
-    if kind == "threads":
-        serve(options)
-    else:
-        asyncio.run(serve_on_loop(options))
+    identity = options.pop("identity", None)
+    if kind == "asyncio":
+        asyncio.run(serve_on_loop({"url": URL, **options}))
+        return
+    options["url"] = [URL, URL.replace("tcp", "http")]
+    if identity is not None:
+        options["tls"] = fastthrift.ServerTLS(*identity)
+        options["url"].append(URL.replace("tcp", "tls"))
+    serve(options)
 
 
 if __name__ == "__main__":
