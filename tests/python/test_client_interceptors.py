@@ -228,9 +228,9 @@ def test_headers_go_out_and_come_back(url: str) -> None:
         assert call.reply_headers["answered"] == "abc"
         return result
 
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", interceptors=[serve]) as server:
-        with connect(server.url, trace, transport="header") as client:
-            fastthrift.with_options(client, headers={"base": "yes"}).sell()
+    server = fastthrift.Server(Handler(), "tcp://127.0.0.1:0", interceptors=[serve])
+    with server, connect(server.url, trace, transport="header") as client:
+        fastthrift.with_options(client, headers={"base": "yes"}).sell()
     assert seen[0]["base"] == "yes"
     assert seen[0]["trace"] == "abc"
 
