@@ -72,10 +72,14 @@ impl Link {
     pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
         let Some(open) = &self.open else { return Verdict::Close };
         let has_limits = policy.max_age.is_some() || policy.idle_timeout.is_some() || policy.check_after.is_some();
-        if !has_limits && now.saturating_duration_since(open.used) < policy.glance_after {
+        if !has_limits && !open.is_http && now.saturating_duration_since(open.used) < policy.glance_after {
             return Verdict::Use;
         }
-        policy.verdict(open.age(), now.saturating_duration_since(open.epoch))
+        match policy.verdict(open.age(), now.saturating_duration_since(open.epoch)) {
+            // A response may have said that it is the last.
+            Verdict::Use if open.is_http && !open.connection.is_idle() => Verdict::Glance,
+            verdict => verdict,
+        }
     }
 
     /// When the connection is to be closed if nobody uses it.
