@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -84,7 +85,9 @@ def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: fl
         "how many times that of the fastthrift of its kind, blocking or asyncio.",
         "Servers get one request replayed by a load generator in C, which checks every reply; clients call a server in "
         "C that answers at once. Those of gRPC speak HTTP/2: its servers are called by its own blocking client, its "
-        "clients call its own threaded server. Blocking clients on 32 connections are 32 threads, asyncio's 32 tasks.",
+        "clients call its own threaded server. Blocking clients on 32 connections are 32 threads, asyncio's 32 tasks. "
+        f"The machine's load was {os.getloadavg()[1]:.1f} while this ran; on {os.cpu_count()} cores without other work it "
+        "is about 1.5.",
         "## What is aimed at",
         report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
     ]
