@@ -86,8 +86,7 @@ def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: fl
         "Servers get one request replayed by a load generator in C, which checks every reply; clients call a server in "
         "C that answers at once. Those of gRPC speak HTTP/2: its servers are called by its own blocking client, its "
         "clients call its own threaded server. Blocking clients on 32 connections are 32 threads, asyncio's 32 tasks. "
-        f"The machine's load was {os.getloadavg()[1]:.1f} while this ran; on {os.cpu_count()} cores without other work it "
-        "is about 1.5.",
+        f"The machine's load average at the end was {os.getloadavg()[1]:.1f}, the benchmark's own part of it included.",
         "## What is aimed at",
         report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
     ]
