@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from fastthrift._core import Call, Pool, Retry
     from fastthrift._service import Service
+    from fastthrift.sasl import Mechanism
 
     Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
     Transport: TypeAlias = Literal[
@@ -68,6 +69,7 @@ def connect(
     tls: _core.ClientTLS | None = None,
     interceptors: Iterable[Interceptor] | None = None,
     headers: Mapping[str, str] | None = None,
+    sasl: Mechanism | None = None,
     hedge: float | None = None,
 ) -> Client:
     """Connect to a service and return a client whose methods are the functions of the IDL.
@@ -103,6 +105,8 @@ def connect(
             the reply's in ``call.reply_headers``. The first is the outermost, and the last proceeds to the call itself:
             repeating it, where `retry` or `hedge` allow that, happens inside of that one ``proceed()``.
         headers: What travels beside each call, over HTTP or in the Header transport.
+        sasl: How this side says who it is before its first call: `fastthrift.sasl.Plain`, `fastthrift.sasl.GSSAPI`, or
+            an object of your own that has a name and can start and step. Messages are framed then.
         hedge: After how many seconds without a reply a call is made a second time, over another connection of the pool:
             the first reply counts, and the connection of the other call is closed. Only calls that do no harm when they
             are carried out twice are made so, as `with_options` tells, and the budget of `retry` bounds them, too. None
@@ -128,6 +132,7 @@ def connect(
         tls,
         interceptors,
         headers,
+        sasl,
         opener,
         hedge,
     )

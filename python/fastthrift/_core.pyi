@@ -272,6 +272,7 @@ def connect(
     tls: ClientTLS | None,
     interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
     headers: Mapping[str, str] | None,
+    sasl: object | None,
     opener: Callable[[], object] | None,
     hedge: float | None,
 ) -> Client: ...
@@ -364,6 +365,7 @@ class ServerCore:
         urls: Sequence[str],
         *,
         tls: ServerTLS | None,
+        sasl: Mapping[str, Callable[..., object]] | None,
         protocol: _Protocol | None,
         transport: _Transport | None,
         threads: int,

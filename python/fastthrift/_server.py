@@ -55,6 +55,11 @@ class Server:
         transport: The only transport to accept: "framed", "unframed", "header", "zlib" or "zlib+framed"; by default
             each, told apart likewise.
         tls: The certificate and key for URLs that say TLS. Nothing ever falls back to plaintext.
+        sasl: What judges clients, which then have to say who they are before their first call: a mapping from the names
+            of mechanisms to callables. That of ``PLAIN`` is called with the username, the password and the name to act
+            for, which is mostly empty, and returns whether they are right; that of another mechanism, which has a
+            single step, with its response, and returns who the client is or None. Messages are framed then. Without
+            TLS, PLAIN shows passwords to the network.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.
         message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
@@ -98,6 +103,7 @@ class Server:
         protocol: Protocol | None = None,
         transport: Transport | None = None,
         tls: _core.ServerTLS | None = None,
+        sasl: Mapping[str, Callable[..., object]] | None = None,
         threads: int | None = None,
         max_connections: int = 10_000,
         message_timeout: float | None = 60.0,
@@ -117,6 +123,7 @@ class Server:
             handlers,
             [url] if isinstance(url, str) else list(url),
             tls=tls,
+            sasl=sasl,
             protocol=protocol,
             transport=transport,
             threads=min(32, (os.cpu_count() or 1) + 4) if threads is None else threads,
@@ -256,6 +263,7 @@ def serve(
     protocol: Protocol | None = None,
     transport: Transport | None = None,
     tls: _core.ServerTLS | None = None,
+    sasl: Mapping[str, Callable[..., object]] | None = None,
     threads: int | None = None,
     max_connections: int = 10_000,
     message_timeout: float | None = 60.0,
@@ -285,6 +293,7 @@ def serve(
         protocol=protocol,
         transport=transport,
         tls=tls,
+        sasl=sasl,
         threads=threads,
         max_connections=max_connections,
         message_timeout=message_timeout,

@@ -53,6 +53,7 @@ pub(crate) fn for_client(
     headers: &Headers,
     base: &ClientConfig,
 ) -> Result<ClientConfig, String> {
+    check_sasl(base.sasl.is_some(), name, endpoint)?;
     if let Some(path) = &endpoint.http_path {
         check_http(name, endpoint)?;
         let target = |headers| HttpClient::new(&endpoint.authority(), path, headers).map_err(|error| error.to_string());
@@ -66,6 +67,7 @@ pub(crate) fn for_client(
 
 /// What a server accepts at an endpoint; by default each transport that the first bytes tell, or HTTP where the URL says so.
 pub(crate) fn for_server(name: Option<&str>, endpoint: &Endpoint, base: &ServerConfig) -> Result<ServerConfig, String> {
+    check_sasl(base.sasl.is_some(), name, endpoint)?;
     let Some(path) = &endpoint.http_path else { return accepting(name, base) };
     check_http(name, endpoint)?;
     if path.contains('?') {
@@ -74,6 +76,20 @@ pub(crate) fn for_server(name: Option<&str>, endpoint: &Endpoint, base: &ServerC
     let path = Some(path.to_string()).filter(|path| path != "/");
     let http = HttpServer { path, ..HttpServer::default() };
     Ok(ServerConfig { framing: None, carrier: Some(Carrier::Http), http, ..base.clone() })
+}
+
+/// Refuses SASL where it cannot be: behind it there are frames, and nothing else.
+fn check_sasl(is_given: bool, name: Option<&str>, endpoint: &Endpoint) -> Result<(), String> {
+    match name {
+        _ if !is_given => Ok(()),
+        _ if endpoint.http_path.is_some() => {
+            Err(format!("sasl is not for {endpoint}: HTTP has a header for that, Authorization"))
+        }
+        None | Some("framed") => Ok(()),
+        Some(name) => {
+            Err(format!("sasl has frames of its own, so the transport is 'framed' or left out, not {name:?}"))
+        }
+    }
 }
 
 /// Whether a header of HTTP is the same for all requests of a client.

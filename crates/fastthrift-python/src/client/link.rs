@@ -14,6 +14,7 @@ pub(super) use self::race::{Runner, race};
 use super::Target;
 use super::custom::CustomSocket;
 use super::failure::{Failure, LinkError};
+use super::sasl::Mechanism;
 use super::socket::Socket;
 
 /// How many bytes a receive asks for at least.
@@ -117,7 +118,13 @@ impl Link {
                 _ => LinkError::Connect(error),
             })?;
         let now = Instant::now();
-        let connection = ClientConnection::new(target.configs[place].clone());
+        let mut config = target.configs[place].clone();
+        let mut mechanism = None;
+        if let Some(sasl) = &target.sasl {
+            let (begun, client) = sasl.begin(target.endpoints.at(place).host()).map_err(refused)?;
+            (mechanism, config.sasl) = (Some(begun), Some(client));
+        }
+        let connection = ClientConnection::new(config);
         self.place = place;
         self.open = Some(Open {
             socket,
@@ -129,7 +136,11 @@ impl Link {
             received: 0,
             is_http: target.configs[place].carrier == Carrier::Http,
         });
-        Ok(())
+        let introduced = match (&mut self.open, &mechanism) {
+            (Some(open), Some(mechanism)) => open.introduce(mechanism, limit.deadline),
+            _ => Ok(()),
+        };
+        introduced.inspect_err(|_| self.open = None)
     }
 
     /// Starts a call on the open connection.
@@ -235,6 +246,27 @@ impl Open {
         }
     }
 
+    /// Says by SASL who this side is. A signal ends it, so that its handler has a say.
+    fn introduce(&mut self, mechanism: &Mechanism, deadline: Option<Instant>) -> Result<(), LinkError> {
+        let failed = |error| match error {
+            LinkError::Interrupted => LinkError::Connect(io::ErrorKind::Interrupted.into()),
+            LinkError::Io(error) => LinkError::Connect(error),
+            other => other,
+        };
+        while self.connection.is_handshaking() {
+            self.bound_by(deadline)?;
+            self.send(deadline, &mut || true).map_err(failed)?;
+            if let Some(challenge) = self.connection.challenge() {
+                let response = mechanism.step(challenge).map_err(refused)?;
+                self.connection.respond(&response);
+                continue;
+            }
+            self.receive(deadline, &mut || true).map_err(failed)?;
+            self.connection.poll_event(self.epoch.elapsed()).map_err(refused)?;
+        }
+        Ok(())
+    }
+
     /// Waits for the response to a oneway, which says nothing, so that the next request has its turn.
     #[cold]
     fn finish_oneway(
@@ -320,6 +352,11 @@ impl Open {
         self.has_usual_timeouts = false;
         self.socket.set_timeouts(Some(left)).map_err(LinkError::Io)
     }
+}
+
+/// A connection that cannot be used because of what the mechanism, or the peer, said.
+fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LinkError {
+    LinkError::Connect(io::Error::other(error))
 }
 
 /// Goes on after a signal whose handler does not object.

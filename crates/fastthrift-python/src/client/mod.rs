@@ -14,6 +14,7 @@ mod policies;
 mod pool;
 mod reaper;
 mod retrying;
+mod sasl;
 mod socket;
 mod tls_socket;
 
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{ClientConfig, ClientConnection};
+use fastthrift_rpc::{ClientConfig, ClientConnection, SaslClient};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -38,6 +39,7 @@ pub(crate) use self::options::{headers_dict, headers_of};
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of, positive};
 use self::pool::Pool;
 use self::retrying::Retrying;
+use self::sasl::Sasl;
 use crate::function::{Role, ServiceFunction};
 use crate::interceptors::{Interceptors, Style};
 use crate::names::python_name;
@@ -80,6 +82,7 @@ struct Target {
     /// Opens the transport that a user wrote, where there is one.
     opener: Option<Py<PyAny>>,
     security: Option<ClientSecurity>,
+    sasl: Option<Sasl>,
     /// What is spoken at each of them.
     configs: Box<[ClientConfig]>,
     settings: Settings,
@@ -155,6 +158,7 @@ fn connect<'py>(
     tls: Option<&Bound<'py, PyAny>>,
     interceptors: Option<&Bound<'py, PyAny>>,
     headers: Option<&Bound<'py, PyAny>>,
+    sasl: Option<&Bound<'py, PyAny>>,
     opener: Option<Bound<'py, PyAny>>,
     hedge: Option<f64>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -173,7 +177,10 @@ fn connect<'py>(
     }
     let protocol = wire_protocol(protocol)?;
     let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
+    let sasl = sasl.map(Sasl::new).transpose()?;
     let base = ClientConfig {
+        // Only whether there is one: each connection begins anew.
+        sasl: sasl.as_ref().and_then(|_| SaslClient::new("PLAIN", Vec::new())),
         protocol: settings.protocol,
         limits: settings.limits,
         strict: settings.strict,
@@ -195,7 +202,7 @@ fn connect<'py>(
     };
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
     let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
-    let target = Target { endpoints, opener: opener.map(Bound::unbind), security, configs, settings };
+    let target = Target { endpoints, sasl, opener: opener.map(Bound::unbind), security, configs, settings };
     let policy = pooling.map(|pool| pool.policy).unwrap_or_default();
     if hedge.is_some() && target.opener.is_some() {
         return Err(PyValueError::new_err("hedge needs sockets, not a transport of one's own"));

@@ -329,6 +329,7 @@ impl Engine {
                     }
                     connection.has_served();
                 }
+                Ok(None) if connection.rpc.credentials().is_some() => self.judge(py, lead, connection),
                 Ok(None) => {
                     has_more = false;
                     break;
@@ -421,6 +422,22 @@ impl Engine {
 #[cold]
 fn too_late() -> ApplicationException {
     ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the deadline passed before the call was carried out")
+}
+
+impl Engine {
+    /// Judges who the peer is; meanwhile the reactor is in its seat, as while a handler runs.
+    #[cold]
+    fn judge(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) {
+        let turn = lead.take().map(|reactor| self.seat.park(reactor, false));
+        match &self.services.checks {
+            Some(checks) => {
+                let peer = connection.peer();
+                checks.judge(py, &mut connection.rpc, peer);
+            }
+            None => connection.rpc.refuse_peer("nobody is let in"),
+        }
+        *lead = turn.and_then(|turn| self.seat.take(turn));
+    }
 }
 
 /// What is answered beyond the number of calls that are carried.

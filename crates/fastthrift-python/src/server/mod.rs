@@ -19,6 +19,7 @@ pub(crate) mod log;
 pub(crate) mod patience;
 mod processor;
 pub(crate) mod reactor;
+mod sasl;
 mod seat;
 pub(crate) mod services;
 mod slots;
@@ -42,6 +43,7 @@ use self::connection::Timeouts;
 use self::engine::{Capacity, Engine};
 use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
+use self::sasl::Checks;
 use self::services::Services;
 use crate::client::seconds;
 use crate::endpoint::Endpoint;
@@ -82,7 +84,7 @@ impl ServerCore {
 #[pymethods]
 impl ServerCore {
     #[new]
-    #[pyo3(signature = (handlers, urls, *, tls, protocol, transport, threads, max_connections, message_timeout,
+    #[pyo3(signature = (handlers, urls, *, tls, sasl, protocol, transport, threads, max_connections, message_timeout,
                         idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
                         max_memory, interceptors, max_open=None))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -90,6 +92,7 @@ impl ServerCore {
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         urls: Vec<String>,
         tls: Option<Bound<'_, PyAny>>,
+        sasl: Option<Bound<'_, PyAny>>,
         protocol: Option<Bound<'_, PyAny>>,
         transport: Option<&str>,
         threads: Bound<'_, PyAny>,
@@ -122,7 +125,9 @@ impl ServerCore {
                 .unwrap_or(DEFAULT_LIMITS.memory),
         };
         let settings = chosen.map_or(*WireSettings::plain(Protocol::Binary), |chosen| chosen.settings());
+        let checks = sasl.as_ref().map(Checks::new).transpose()?;
         let base = ServerConfig {
+            sasl: checks.as_ref().map(Checks::config).transpose()?,
             protocol: chosen.map(|chosen| chosen.settings().protocol),
             limits,
             strict: settings.strict,
@@ -145,7 +150,7 @@ impl ServerCore {
         let configs: Result<_, _> = endpoints.iter().map(config).collect();
         let configs = configs.map_err(PyValueError::new_err)?;
         Ok(Self {
-            services: Arc::new(Services::new(&handlers, settings, interceptors, style)?),
+            services: Arc::new(Services::new(&handlers, settings, interceptors, style)?.with_checks(checks)),
             site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
             settings: Settings {
                 timeouts,

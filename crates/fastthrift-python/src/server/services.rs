@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::sasl::Checks;
 use crate::client::handle_of;
 use crate::function::ServiceFunction;
 use crate::interceptors::{Interceptors, Style, is_coroutine_function};
@@ -27,6 +28,8 @@ const HEALTH: &str = "fastthrift.Health";
 
 /// All services of one port.
 pub(crate) struct Services {
+    /// Who may call, where clients have to say who they are.
+    pub(super) checks: Option<Checks>,
     /// Serves functions that are called without a service's name.
     plain: Option<Arc<Service>>,
     /// Serves `name:function`.
@@ -64,7 +67,7 @@ impl Services {
         interceptors: Interceptors,
         style: Style,
     ) -> PyResult<Self> {
-        let mut services = Self { plain: None, named: HashMap::new(), settings, interceptors };
+        let mut services = Self { checks: None, plain: None, named: HashMap::new(), settings, interceptors };
         let is_single = handlers.iter().filter(|(name, ..)| name != HEALTH).count() == 1;
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service, style)?);
@@ -98,6 +101,11 @@ impl Services {
         }
     }
 
+    /// The same for clients that have to say who they are.
+    pub(super) fn with_checks(self, checks: Option<Checks>) -> Self {
+        Self { checks, ..self }
+    }
+
     /// Whether any service has a function of this name.
     pub(crate) fn has(&self, function: &[u8]) -> bool {
         self.named.values().any(|service| service.methods.contains_key(function))
@@ -105,6 +113,7 @@ impl Services {
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.interceptors.traverse(visit)?;
+        self.checks.as_ref().map_or(Ok(()), |checks| checks.traverse(visit))?;
         // A service is in both places, but each of its references is one.
         let plain = self.plain.iter().filter(|plain| !self.named.values().any(|named| Arc::ptr_eq(plain, named)));
         for service in self.named.values().chain(plain) {

@@ -1,0 +1,48 @@
+//! Saying who one is by SASL, with a mechanism that Python gives.
+
+use fastthrift_rpc::SaslClient;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// The mechanism of a client.
+pub(super) struct Sasl(Py<PyAny>);
+
+/// The mechanism of one connection that is being made.
+pub(super) struct Mechanism(Py<PyAny>);
+
+impl Sasl {
+    /// Takes an object that has a name and can start and step.
+    pub(super) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let can = |name| given.getattr(name).is_ok_and(|method: Bound<'_, PyAny>| method.is_callable());
+        if given.getattr("name").is_ok_and(|name| name.extract::<&str>().is_ok()) && can("start") && can("step") {
+            return Ok(Self(given.clone().unbind()));
+        }
+        let text =
+            format!("sasl must have a name: str, start() -> bytes and step(challenge: bytes) -> bytes, got {given:?}");
+        Err(PyTypeError::new_err(text))
+    }
+
+    /// A mechanism for one more connection: a copy, so that several may be made at once. One whose `host` is None gets that
+    /// of the URL.
+    pub(super) fn begin(&self, host: Option<&str>) -> PyResult<(Mechanism, SaslClient)> {
+        Python::attach(|py| {
+            let mechanism = py.import("copy")?.getattr("copy")?.call1((&self.0,))?;
+            if mechanism.getattr_opt("host")?.is_some_and(|own| own.is_none()) {
+                mechanism.setattr("host", host)?;
+            }
+            let name = mechanism.getattr("name")?;
+            let initial: Vec<u8> = mechanism.call_method0("start")?.extract()?;
+            let client = SaslClient::new(name.extract()?, initial)
+                .ok_or_else(|| PyValueError::new_err(format!("{name:?} is no name of a mechanism of SASL")))?;
+            Ok((Mechanism(mechanism.unbind()), client))
+        })
+    }
+}
+
+impl Mechanism {
+    /// Answers a challenge.
+    pub(super) fn step(&self, challenge: &[u8]) -> PyResult<Vec<u8>> {
+        Python::attach(|py| self.0.bind(py).call_method1("step", (PyBytes::new(py, challenge),))?.extract())
+    }
+}

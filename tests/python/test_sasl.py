@@ -1,0 +1,195 @@
+"""Clients that say who they are before their first call."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import types
+from typing import Any
+
+import fastthrift
+import pytest
+from fastthrift import sasl
+
+module = fastthrift.loads("service Echo { string echo(1: string text) }", name="echo.thrift")
+
+
+class Handler(module.Echo):  # type: ignore[misc, name-defined]
+    def echo(self, text: str) -> str:
+        return text
+
+
+def known(username: str, password: str, authorization: str) -> bool:
+    return (username, password, authorization) in {("ada", "swordfish", ""), ("ada", "swordfish", "bob")}
+
+
+def server(url: str = "tcp://127.0.0.1:0", **options: Any) -> fastthrift.Server:
+    return fastthrift.Server(Handler(), url, sasl=options.pop("sasl", {"PLAIN": known}), **options)
+
+
+def connect(url: str, mechanism: Any, **options: Any) -> Any:
+    return fastthrift.connect(module.Echo, url, sasl=mechanism, timeout=options.pop("timeout", 5.0), **options)
+
+
+ADA = sasl.Plain("ada", "swordfish")
+
+
+@pytest.mark.parametrize("mechanism", [ADA, sasl.Plain("ada", "swordfish", "bob")])
+def test_a_client_with_the_right_password_is_let_in(url: str, protocol: Any, mechanism: sasl.Plain) -> None:
+    with server(url) as running, connect(running.url, mechanism, protocol=protocol) as client:
+        for text in ("a", "b" * 100_000):
+            assert client.echo(text) == text
+
+
+@pytest.mark.parametrize("mechanism", [sasl.Plain("ada", "wrong"), sasl.Plain("eve", "swordfish")])
+def test_another_is_refused_and_told(mechanism: sasl.Plain) -> None:
+    with server() as running:
+        with pytest.raises(fastthrift.ConnectError, match="refused") as caught:
+            connect(running.url, mechanism)
+        assert not caught.value.was_sent
+        with connect(running.url, ADA) as client:
+            assert client.echo("still there") == "still there"
+
+
+def test_who_says_nothing_of_itself_is_not_served() -> None:
+    with server() as running:
+        transports: list[Any] = ["framed", "unframed", "header", "zlib"]
+        for transport in transports:
+            plain = fastthrift.connect(module.Echo, running.url, timeout=2.0, transport=transport)
+            with plain as client, pytest.raises((fastthrift.TTransportException, fastthrift.TApplicationException)):
+                client.echo("a")
+
+
+def test_a_server_that_asks_nobody_is_an_error_for_who_says() -> None:
+    with (
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", message_timeout=1.0) as running,
+        pytest.raises(fastthrift.TTransportException),
+    ):
+        connect(running.url, ADA, timeout=2.0)
+
+
+def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(username: str, password: str, authorization: str) -> bool:
+        raise RuntimeError("the directory is down")
+
+    caplog.set_level(logging.ERROR, "fastthrift.server")
+    with server(sasl={"PLAIN": broken}) as running, pytest.raises(fastthrift.ConnectError) as caught:
+        connect(running.url, ADA)
+    assert "directory" not in str(caught.value)
+    assert "the directory is down" in caplog.text
+
+
+def test_a_slow_check_holds_up_nobody() -> None:
+    asked = threading.Event()
+    done = threading.Event()
+
+    def check(username: str, password: str, authorization: str) -> bool:
+        if username == "slow":
+            asked.set()
+            done.wait(10)
+        return True
+
+    with server(sasl={"PLAIN": check}) as running, connect(running.url, ADA) as quick:
+        waiting = threading.Thread(target=lambda: connect(running.url, sasl.Plain("slow", "x"), timeout=20.0).close())
+        waiting.start()
+        assert asked.wait(5)
+        start = time.monotonic()
+        assert quick.echo("a") == "a"
+        assert time.monotonic() - start < 2
+        done.set()
+        waiting.join(10)
+
+
+class Token:
+    """A mechanism of one's own, of a single step."""
+
+    name = "TOKEN"
+
+    def __init__(self, token: bytes) -> None:
+        self.token = token
+
+    def start(self) -> bytes:
+        return self.token
+
+    def step(self, challenge: bytes) -> bytes:
+        raise AssertionError(challenge)
+
+
+def test_a_mechanism_of_ones_own_goes_over_both_sides() -> None:
+    def judge(response: bytes) -> str | None:
+        return "ada" if response == b"right" else None
+
+    with server(sasl={"TOKEN": judge, "PLAIN": known}) as running:
+        for mechanism in (Token(b"right"), ADA):
+            with connect(running.url, mechanism) as client:
+                assert client.echo("a") == "a"
+        with pytest.raises(fastthrift.ConnectError, match="refused"):
+            connect(running.url, Token(b"wrong"))
+
+
+def test_each_connection_says_who_it_is() -> None:
+    with server() as running, connect(running.url, ADA, pool=fastthrift.Pool(4)) as client:
+        wrong: list[int] = []
+
+        def call(number: int) -> None:
+            wrong.extend(more for more in range(20) if client.echo(f"{number} {more}") != f"{number} {more}")
+
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="Authorization"):
+        connect("http://127.0.0.1:1/", ADA)
+    with pytest.raises(ValueError, match="frames of its own"):
+        connect("tcp://127.0.0.1:1", ADA, transport="header")
+    with pytest.raises(ValueError, match="frames of its own"):
+        server(transport="unframed")
+    with pytest.raises(ValueError, match="Authorization"):
+        server("http://127.0.0.1:0/")
+    with pytest.raises(ValueError, match="no mechanism"):
+        server(sasl={})
+    with pytest.raises(TypeError, match="callables"):
+        server(sasl={"PLAIN": "swordfish"})
+    with pytest.raises(TypeError, match="name: str"):
+        connect("tcp://127.0.0.1:1", object())
+    with pytest.raises(ValueError, match="zero byte"):
+        sasl.Plain("a\0b", "c")
+    assert "swordfish" not in repr(ADA)
+
+
+def test_kerberos_goes_through_its_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Context:
+        complete = False
+
+        def __init__(self, name: str, usage: str) -> None:
+            assert (name, usage) == ("hive@db.example", "initiate")
+
+        def step(self, token: bytes | None = None) -> bytes | None:
+            self.complete = token is not None
+            return None if token else b"first"
+
+        def unwrap(self, message: bytes) -> Any:
+            return types.SimpleNamespace(message=message.removeprefix(b"sealed"))
+
+        def wrap(self, message: bytes, encrypt: bool) -> Any:
+            assert not encrypt
+            return types.SimpleNamespace(message=b"sealed" + message)
+
+    fake: Any = types.ModuleType("gssapi")
+    fake.SecurityContext = Context
+    fake.Name = lambda name, kind: name
+    fake.NameType = types.SimpleNamespace(hostbased_service=1)
+    monkeypatch.setitem(sys.modules, "gssapi", fake)
+    mechanism = sasl.GSSAPI("hive", "db.example")
+    assert mechanism.start() == b"first"
+    assert mechanism.step(b"second") == b""
+    assert mechanism.step(b"sealed\x07\0\xff\xff") == b"sealed\x01\0\0\0"
+    with pytest.raises(ValueError, match="insists on a protection"):
+        mechanism.step(b"sealed\x04\0\xff\xff")
