@@ -29,6 +29,7 @@ mod names;
 mod object;
 mod output;
 mod primitive;
+mod process;
 mod protocols;
 mod reading;
 mod records;

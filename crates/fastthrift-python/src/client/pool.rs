@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::link::Link;
 use super::reaper::Reaper;
+use crate::process;
 
 /// How long is waited at once, before signals are looked at.
 const SLICE: Duration = Duration::from_millis(100);
@@ -70,7 +71,7 @@ impl Pool {
         let content = Content { free: Vec::with_capacity(1), users: Vec::with_capacity(1), waiting: 0 };
         let shelf = Arc::new(Shelf { content: Mutex::new(content), returned: Condvar::new() });
         let reaper = Reaper::new(policy);
-        Self { shelf, policy, is_closed, process: std::process::id(), forked: OnceLock::new(), reaper }
+        Self { shelf, policy, is_closed, process: process::id(), forked: OnceLock::new(), reaper }
     }
 
     /// When connections are made, looked at and closed.
@@ -114,7 +115,7 @@ impl Pool {
     /// The pool of this very process.
     fn here(&self) -> &Self {
         let mut pool = self;
-        while pool.process != std::process::id() {
+        while pool.process != process::id() {
             pool = pool.forked.get_or_init(|| pool.fork());
         }
         pool
