@@ -12,7 +12,7 @@ from fastthrift._errors import ConnectError, TransportTimeout, TTransportExcepti
 from fastthrift.aio._reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -96,6 +96,9 @@ def connect(
     transport: Transport | None = None,
     timeout: float | None = None,
     service_name: str | None = None,
+    pool: _core.Pool | None = None,
+    tls: _core.ClientTLS | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Connecting:
     """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
 
@@ -107,18 +110,24 @@ def connect(
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: ``tcp://host:port``, ``unix:///path`` or ``memory://name``.
+        url: Where the server is, as for `fastthrift.connect`; one URL.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: How messages are told apart, as for `fastthrift.connect`; by default "framed".
         timeout: The seconds that a call may take in all, connecting included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
+        pool: How many connections there may be, of which each call takes the one that has the fewest calls; by default
+            one, or 8 over HTTP, where a connection carries one call at a time. Of a `Pool` only the size counts here.
+        tls: What TLS goes by, for ``tls://`` and ``https://``; by default the system's roots.
+        headers: What travels beside each call, over HTTP or in the Header transport.
 
     Raises:
         ConnectError: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
     """
-    make = functools.partial(_core.AsyncConnections, url, protocol, transport, timeout, service_name)
+    make = functools.partial(
+        _core.AsyncConnections, url, protocol, transport, timeout, service_name, pool, tls, headers
+    )
     return Connecting(service, make)
 
 
@@ -137,12 +146,19 @@ async def _open(connections: _core.AsyncConnections) -> None:
 async def _make(connections: _core.AsyncConnections) -> None:
     loop: Any = asyncio.get_running_loop()
     address = connections.address()
+    ready = loop.create_future()
+    link = functools.partial(connections.link, ready)
     if isinstance(address, tuple):
-        await loop.create_connection(connections.link, *address)
+        transport, _ = await loop.create_connection(link, *address)
     elif isinstance(address, int):
-        await loop.create_unix_connection(connections.link, sock=socket.socket(fileno=address))
+        transport, _ = await loop.create_unix_connection(link, sock=socket.socket(fileno=address))
     else:
-        await loop.create_unix_connection(connections.link, str(address))
+        transport, _ = await loop.create_unix_connection(link, str(address))
+    try:
+        await ready
+    except BaseException:
+        transport.abort()
+        raise
 
 
 def _start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:

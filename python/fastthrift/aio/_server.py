@@ -42,9 +42,9 @@ class Server:
 
     Args:
         handler: The handler, or a dict of them.
-        url: ``tcp://host:port``, where a port of 0 is one that is free, ``unix:///path`` or ``memory://name``; or a
-            list of them.
+        url: Where to listen, as for `fastthrift.Server`; or several URLs.
         service: The service that the handler serves, where its class does not say; for a dict, one of the same keys.
+        tls: The certificate for the URLs that say ``tls://`` or ``https://``.
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.
         transport: The only transport to accept; by default each, told apart likewise.
@@ -81,6 +81,7 @@ class Server:
         url: str | Sequence[str],
         *,
         service: type[Service] | Mapping[str, type[Service]] | None = None,
+        tls: _core.ServerTLS | None = None,
         protocol: Protocol | None = None,
         transport: Transport | None = None,
         inline: bool | Collection[str] = False,
@@ -101,7 +102,7 @@ class Server:
         self._core = _core.ServerCore(
             named(handler, service),
             self._given,
-            tls=None,
+            tls=tls,
             protocol=protocol,
             transport=transport,
             threads=self._threads,
@@ -113,6 +114,7 @@ class Server:
             max_container_size=max_container_size,
             max_depth=max_depth,
             max_in_flight=max_in_flight,
+            max_memory=None,
             interceptors=interceptors,
             max_open=max_open,
         )

@@ -5,6 +5,7 @@
 
 mod client;
 mod event_loop;
+mod secure;
 mod server;
 
 use pyo3::prelude::*;

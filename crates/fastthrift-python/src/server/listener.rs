@@ -165,6 +165,11 @@ impl Listener {
         }
     }
 
+    /// The TLS of a secure endpoint.
+    pub(crate) fn security(&self) -> Option<&Arc<ServerSecurity>> {
+        self.security.as_ref()
+    }
+
     /// The socket, for an event loop that accepts in its own way; of a listener in memory, what is readable when a connection waits.
     #[cfg(unix)]
     pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {

@@ -7,7 +7,7 @@ mod pem;
 mod server;
 mod session;
 
-pub(crate) use self::classes::{add_to, of_client, of_server};
+pub(crate) use self::classes::{add_to, config_error, of_client, of_server};
 pub(crate) use self::client::ClientSecurity;
 pub(crate) use self::server::ServerSecurity;
 pub(crate) use self::session::TlsSession;

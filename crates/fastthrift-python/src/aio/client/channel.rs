@@ -1,12 +1,15 @@
 //! One connection, and the calls that wait for their replies on it.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, ClientConnection, ClientEvent, ConnectionError, ConnectionErrorKind, ReplyBody, Span,
+    CallError, CallId, CallKind, CallOptions, Carrier, ClientConnection, ClientEvent, ConnectionError,
+    ConnectionErrorKind, ReplyBody, Span,
 };
+use pyo3::exceptions::PyConnectionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -15,6 +18,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::later::Later;
 use super::link::Link;
 use super::target::Target;
+use crate::aio::secure::Secure;
 use crate::class::none;
 use crate::client::{Unsent, read_result, write_call};
 use crate::error::{application_error, decode_error, encode_error};
@@ -30,6 +34,9 @@ pub(super) struct Channel {
     pub(super) link: Py<Link>,
     pub(super) transport: Py<PyAny>,
     connection: ClientConnection,
+    secure: Option<Secure>,
+    /// The future that is done when calls can be made.
+    ready: Option<Py<PyAny>>,
     waiting: HashMap<CallId, Waiting>,
     /// The transport has enough to send for now.
     is_paused: bool,
@@ -74,21 +81,46 @@ pub(super) enum End<'a> {
 }
 
 impl Channel {
-    pub(super) fn new(link: Py<Link>, transport: Py<PyAny>, target: &Target) -> Self {
-        Self {
+    pub(super) fn new(link: Py<Link>, ready: Py<PyAny>, transport: Py<PyAny>, target: &Target) -> PyResult<Self> {
+        Ok(Self {
             link,
             transport,
             connection: ClientConnection::new(target.config.clone()),
+            secure: target.secure()?,
+            ready: Some(ready),
             waiting: HashMap::new(),
             is_paused: false,
             is_flush_due: false,
             unsent: None,
-        }
+        })
     }
 
     /// Whether a call can be written now.
     pub(super) fn is_ready(&self) -> bool {
-        !self.is_paused && self.connection.outbound().len() < FULL
+        !self.is_paused
+            && self.ready.is_none()
+            && self.connection.outbound().len() < FULL
+            && !self.connection.owes_response()
+    }
+
+    /// Whether it carries one call at a time.
+    pub(super) fn is_serial(&self) -> bool {
+        self.connection.config().carrier == Carrier::Http
+    }
+
+    /// How many calls wait.
+    pub(super) fn load(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether calls can be made from now on, which was not said before.
+    pub(super) fn becomes_ready<'py>(&mut self, py: Python<'py>, later: &mut Later<'py>) -> bool {
+        if self.secure.as_ref().is_some_and(Secure::is_handshaking) {
+            return false;
+        }
+        let Some(ready) = self.ready.take() else { return false };
+        later.end(ready.into_bound(py), Ok(none().into_bound(py)));
+        true
     }
 
     /// When the first of the calls times out.
@@ -106,13 +138,16 @@ impl Channel {
         target: &Target,
         call: &Outgoing<'_, 'py>,
         body: &Body<'_>,
+        now: impl FnOnce() -> Duration,
         later: &mut Later<'py>,
     ) -> PyResult<()> {
         let Outgoing { reply, registry, info, deadline } = *call;
         let py = registry.py();
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
         let refused = |error: CallError| Target::call_error(py, &info.name, &error);
-        let mut writer = self.connection.begin_call(&info.name, kind, deadline).map_err(refused)?;
+        let timeout = deadline.map(|deadline| deadline.saturating_sub(now()));
+        let options = CallOptions { deadline, timeout, headers: &target.headers, ..CallOptions::new(&info.name, kind) };
+        let mut writer = self.connection.begin(options).map_err(refused)?;
         let written = match body {
             Body::Values(values) => write_call(registry.get(), info, values, &target.settings, writer),
             Body::Bytes(bytes) => {
@@ -147,12 +182,22 @@ impl Channel {
     /// Hands what is to be sent to the transport.
     pub(super) fn flush<'py>(&mut self, py: Python<'py>, later: &mut Later<'py>) {
         let outbound = self.connection.outbound();
-        if !outbound.is_empty() {
-            later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, outbound)));
-            let count = outbound.len();
-            self.connection.advance_outbound(count);
+        let mut sealed = Vec::new();
+        let (bytes, count) = match &mut self.secure {
+            None => (outbound, outbound.len()),
+            // What cannot be sealed has no way out; why shows when more is received, or when the calls' time is over.
+            Some(secure) => match secure.send(outbound, &mut sealed) {
+                Ok(taken) => (&*sealed, taken),
+                Err(_) => return later.aborts.push(self.transport.bind(py).clone()),
+            },
+        };
+        if !bytes.is_empty() {
+            later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, bytes)));
         }
-        self.unsent = None;
+        self.connection.advance_outbound(count);
+        if self.connection.outbound().is_empty() {
+            self.unsent = None;
+        }
     }
 
     /// Notes that the flush that was due is done.
@@ -161,17 +206,50 @@ impl Channel {
     }
 
     /// Stops waiting for a call.
-    pub(super) fn abandon(&mut self, call: CallId) {
-        self.waiting.remove(&call);
+    ///
+    /// Where a connection carries one call at a time, it is of no use until the response comes, so it is closed.
+    pub(super) fn abandon<'py>(&mut self, py: Python<'py>, call: CallId, later: &mut Later<'py>) {
+        let waiting = self.waiting.remove(&call);
         self.connection.cancel(call);
+        if self.connection.owes_response() {
+            later.aborts.push(self.transport.bind(py).clone());
+        }
+        drop(waiting);
     }
 
-    pub(super) fn receive(&mut self, bytes: &[u8]) {
-        self.connection.receive(bytes);
+    /// Takes bytes that came, or `None` for the end of them. An error ends the connection.
+    pub(super) fn receive<'py>(
+        &mut self,
+        py: Python<'py>,
+        data: Option<&[u8]>,
+        later: &mut Later<'py>,
+    ) -> io::Result<()> {
+        let Self { connection, secure, .. } = self;
+        let received = match (secure, data) {
+            (None, Some(data)) => {
+                connection.receive(data);
+                return Ok(());
+            }
+            (None, None) => {
+                connection.receive_eof();
+                return Ok(());
+            }
+            (Some(secure), Some(data)) => secure.receive(data, |plain| connection.receive(plain)),
+            (Some(secure), None) => secure.receive_eof().map(|()| true),
+        };
+        // The handshake goes on, or the peer is told why it does not.
+        self.flush(py, later);
+        if received? {
+            self.connection.receive_eof();
+        }
+        Ok(())
     }
 
-    pub(super) fn receive_eof(&mut self) {
-        self.connection.receive_eof();
+    /// Whether there was no time yet at which a call could be made.
+    pub(super) fn fail_ready<'py>(&mut self, py: Python<'py>, text: &str, later: &mut Later<'py>) {
+        if let Some(ready) = self.ready.take() {
+            later.end(ready.into_bound(py), Err(PyConnectionError::new_err(text.to_owned())));
+        }
     }
 
     /// Ends the calls whose replies came, or whose time is over. Whether the connection is still good.
@@ -219,7 +297,12 @@ impl Channel {
     /// Ends all calls, and closes the connection when what was written is sent.
     pub(super) fn close<'py>(&mut self, py: Python<'py>, target: &Target, later: &mut Later<'py>) {
         self.end(py, target, &End::Closed, later);
+        self.fail_ready(py, "the client was closed", later);
         self.flush(py, later);
+        let mut farewell = Vec::new();
+        if self.secure.as_mut().is_some_and(|secure| secure.close(&mut farewell).is_ok()) {
+            later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, &farewell)));
+        }
         later.closes.push(self.transport.bind(py).clone());
     }
 
@@ -259,6 +342,7 @@ impl Channel {
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.link)?;
         visit.call(&self.transport)?;
+        visit.call(&self.ready)?;
         for waiting in self.waiting.values() {
             visit.call(&waiting.reply)?;
             visit.call(&waiting.registry)?;

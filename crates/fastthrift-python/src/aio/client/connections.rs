@@ -88,10 +88,10 @@ impl Connections {
             later.sets_timer = deadline.is_some_and(|deadline| state.is_before_timer(deadline));
             if let Some(channel) = state.ready() {
                 let call = Outgoing { reply: &reply, registry, info, deadline };
-                channel.begin(&me.target, &call, &Body::Values(values), &mut later)?;
+                channel.begin(&me.target, &call, &Body::Values(values), || me.now(), &mut later)?;
             } else {
                 Self::queue(this, &mut state, &reply, registry, info, values, deadline)?;
-                later.opens = state.channels.is_empty() && !state.is_opening;
+                later.opens = state.wants_more(&me.target) && !state.is_opening;
             }
         }
         later.carry_out(this)?;
@@ -139,8 +139,12 @@ impl Connections {
         if state.is_closed {
             later.aborts.push(transport.into_bound(py));
         } else {
-            state.channels.push(Channel::new(link.clone().unbind(), transport, &me.target));
-            state.drain(py, &me.target, &mut later);
+            let mut channel = Channel::new(link.clone().unbind(), link.get().ready(py), transport, &me.target)?;
+            // TLS begins with what the client has to say.
+            channel.flush(py, &mut later);
+            channel.becomes_ready(py, &mut later);
+            state.channels.push(channel);
+            state.drain(py, &me.target, || me.now(), &mut later);
         }
         drop(state);
         later.carry_out(this)
@@ -152,16 +156,21 @@ impl Connections {
         let mut later = Later::default();
         let mut state = me.lock(py);
         let Some(channel) = state.channel(link) else { return Ok(()) };
-        match data {
-            Some(data) => channel.receive(data),
-            None => channel.receive_eof(),
-        }
-        // Without a deadline the time is of no interest.
+        let received = channel.receive(py, data, &mut later);
         let now = if channel.next_deadline().is_some() { me.now() } else { Duration::ZERO };
-        let is_good = channel.pump(py, &me.target, now, &mut later);
+        let mut is_good = channel.pump(py, &me.target, now, &mut later);
+        let is_new = channel.becomes_ready(py, &mut later);
+        if let Err(error) = received {
+            is_good = false;
+            let text = error.to_string();
+            channel.fail_ready(py, &text, &mut later);
+            channel.end(py, &me.target, &End::Lost(text), &mut later);
+            later.aborts.push(channel.transport.bind(py).clone());
+        }
+        let has_room = is_new || channel.is_serial();
         let removed = if is_good { None } else { state.remove(link) };
-        if !is_good {
-            state.drain(py, &me.target, &mut later);
+        if !is_good || has_room {
+            state.drain(py, &me.target, || me.now(), &mut later);
         }
         drop(state);
         drop(removed);
@@ -180,9 +189,10 @@ impl Connections {
         let mut state = me.lock(py);
         let removed = state.remove(link);
         if let Some(mut channel) = removed {
-            let end = if state.is_closed { End::Closed } else { End::Lost(text) };
+            let end = if state.is_closed { End::Closed } else { End::Lost(text.clone()) };
+            channel.fail_ready(py, &text, &mut later);
             channel.end(py, &me.target, &end, &mut later);
-            state.drain(py, &me.target, &mut later);
+            state.drain(py, &me.target, || me.now(), &mut later);
         }
         state.note_end(py, &mut later);
         drop(state);
@@ -198,7 +208,7 @@ impl Connections {
             channel.pause(is_paused);
         }
         if !is_paused {
-            state.drain(py, &me.target, &mut later);
+            state.drain(py, &me.target, || me.now(), &mut later);
         }
         drop(state);
         later.carry_out(this)
@@ -220,17 +230,20 @@ impl Connections {
             return Ok(());
         }
         let mut later = Later::default();
-        me.lock(py).drain(py, &me.target, &mut later);
+        me.lock(py).drain(py, &me.target, || me.now(), &mut later);
         later.carry_out(this)
     }
 
     /// Stops waiting for a call. Where the lock is held, its reply finds a future that is cancelled.
-    pub(super) fn abandon_on(&self, link: &Bound<'_, Link>, call: CallId) {
-        if let Some(mut state) = self.try_lock()
+    pub(super) fn abandon_on(this: &Bound<'_, Self>, link: &Bound<'_, Link>, call: CallId) -> PyResult<()> {
+        let (py, me) = (this.py(), this.get());
+        let mut later = Later::default();
+        if let Some(mut state) = me.try_lock()
             && let Some(channel) = state.channel(link)
         {
-            channel.abandon(call);
+            channel.abandon(py, call, &mut later);
         }
+        later.carry_out(this)
     }
 
     /// Has a connection opened, unless that is under way.
@@ -276,11 +289,14 @@ impl Connections {
         transport: Option<&str>,
         timeout: Option<f64>,
         service_name: Option<String>,
+        pool: Option<&Bound<'_, PyAny>>,
+        tls: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
         make_reply: Py<PyAny>,
         opener: Py<PyAny>,
     ) -> PyResult<Self> {
         Ok(Self {
-            target: Target::new(url, protocol, transport, timeout, service_name)?,
+            target: Target::new(url, protocol, transport, timeout, service_name, pool, tls, headers)?,
             event_loop: EventLoop::running(py)?,
             make_reply,
             opener,
@@ -289,9 +305,9 @@ impl Connections {
         })
     }
 
-    /// A protocol for a connection that is being made.
-    fn link(this: &Bound<'_, Self>) -> Link {
-        Link::new(this.clone().unbind())
+    /// A protocol for a connection that is being made; `ready` is a future that is done when calls can be made.
+    fn link(this: &Bound<'_, Self>, ready: Py<PyAny>) -> Link {
+        Link::new(this.clone().unbind(), ready)
     }
 
     /// What to connect to: a host and a port, the path of a UNIX socket, or the number of a socket that is connected already and is
@@ -325,7 +341,7 @@ impl Connections {
         let opening = state.opening.take();
         let waited = if make_error.is_some() { std::mem::take(&mut state.queue) } else { VecDeque::new() };
         let mut later = Later::default();
-        state.drain(py, &me.target, &mut later);
+        state.drain(py, &me.target, || me.now(), &mut later);
         drop(state);
         drop(opening);
         for (queued, make_error) in waited.into_iter().zip(std::iter::repeat(make_error).flatten()) {
@@ -394,7 +410,7 @@ impl Connections {
         }
         let removed: Vec<_> = failed.iter().filter_map(|link| state.remove(link.bind(py))).collect();
         state.expire(py, &me.target, now, &mut later);
-        state.drain(py, &me.target, &mut later);
+        state.drain(py, &me.target, || me.now(), &mut later);
         later.sets_timer = state.next_deadline().is_some();
         drop(state);
         drop(removed);

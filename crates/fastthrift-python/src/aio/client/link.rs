@@ -10,11 +10,17 @@ use super::connections::Connections;
 #[pyclass(frozen, weakref, name = "AsyncLink", module = "fastthrift._core")]
 pub(super) struct Link {
     connections: Py<Connections>,
+    /// The future that is done when calls can be made.
+    ready: Py<PyAny>,
 }
 
 impl Link {
-    pub(super) fn new(connections: Py<Connections>) -> Self {
-        Self { connections }
+    pub(super) fn new(connections: Py<Connections>, ready: Py<PyAny>) -> Self {
+        Self { connections, ready }
+    }
+
+    pub(super) fn ready(&self, py: Python<'_>) -> Py<PyAny> {
+        self.ready.clone_ref(py)
     }
 }
 
@@ -51,11 +57,12 @@ impl Link {
     }
 
     /// Stops waiting for a call, whose future was cancelled.
-    fn abandon(this: &Bound<'_, Self>, key: u64) {
-        this.get().connections.get().abandon_on(this, CallId::from_number(key));
+    fn abandon(this: &Bound<'_, Self>, key: u64) -> PyResult<()> {
+        Connections::abandon_on(this.get().connections.bind(this.py()), this, CallId::from_number(key))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.connections)
+        visit.call(&self.connections)?;
+        visit.call(&self.ready)
     }
 }

@@ -53,7 +53,8 @@ impl State {
         if !self.queue.is_empty() {
             return None;
         }
-        self.channels.iter_mut().find(|channel| channel.is_ready())
+        let ready = self.channels.iter_mut().filter(|channel| channel.is_ready());
+        ready.min_by_key(|channel| channel.load())
     }
 
     pub(super) fn channel(&mut self, link: &Bound<'_, Link>) -> Option<&mut Channel> {
@@ -113,20 +114,31 @@ impl State {
         visit.call(self.timer.as_ref().map(|timer| &timer.handle))
     }
 
+    /// Whether calls that wait are reason for another connection.
+    pub(super) fn wants_more(&self, target: &Target) -> bool {
+        !self.queue.is_empty() && self.channels.len() < target.size
+    }
+
     /// Gives the calls that wait to the connections that take them.
-    pub(super) fn drain<'py>(&mut self, py: Python<'py>, target: &Target, later: &mut Later<'py>) {
+    pub(super) fn drain<'py>(
+        &mut self,
+        py: Python<'py>,
+        target: &Target,
+        now: impl Fn() -> Duration,
+        later: &mut Later<'py>,
+    ) {
         for channel in &mut self.channels {
             while channel.is_ready() {
                 let Some(queued) = self.queue.pop_front() else { return };
                 let reply = queued.reply.into_bound(py);
                 let (registry, info, deadline) = (queued.registry.bind(py), &queued.info, queued.deadline);
                 let call = Outgoing { reply: &reply, registry, info, deadline };
-                if let Err(error) = channel.begin(target, &call, &Body::Bytes(&queued.body), later) {
+                if let Err(error) = channel.begin(target, &call, &Body::Bytes(&queued.body), &now, later) {
                     later.end(reply, Err(error));
                 }
             }
         }
-        if !self.queue.is_empty() && self.channels.is_empty() {
+        if self.wants_more(target) {
             later.opens = true;
         }
     }

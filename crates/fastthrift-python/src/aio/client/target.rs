@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallError, ClientConfig, Headers};
+use fastthrift_rpc::{CallError, ClientConfig, ClientConnection, Headers};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
 use super::channel::End;
-use crate::client::seconds;
+use crate::aio::secure::Secure;
+use crate::client::{PoolOptions, headers_of, option_of, seconds};
 use crate::endpoint::Endpoint;
 use crate::error::{TransportKind, transport_error};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings;
+use crate::tls::{self, ClientSecurity, config_error};
 use crate::transports;
 
 /// What a client was opened with.
@@ -21,22 +23,35 @@ pub(super) struct Target {
     pub(super) timeout: Option<Duration>,
     pub(super) config: ClientConfig,
     pub(super) settings: Settings,
+    /// The TLS of a secure endpoint.
+    security: Option<ClientSecurity>,
+    /// What travels beside each call.
+    pub(super) headers: Headers,
+    /// How many connections there may be.
+    pub(super) size: usize,
 }
+
+/// How many connections there may be where one cannot carry several calls, unless the pool says so.
+const SERIAL_SIZE: usize = 8;
 
 impl Target {
     /// Reads what `fastthrift.aio.connect` was given.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
         url: &str,
         protocol: &Bound<'_, PyAny>,
         transport: Option<&str>,
         timeout: Option<f64>,
         service_name: Option<String>,
+        pool: Option<&Bound<'_, PyAny>>,
+        tls: Option<&Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
-        // Nothing falls back to plaintext.
-        if endpoint.is_secure || endpoint.http_path.is_some() {
-            return Err(PyValueError::new_err(format!("an event loop cannot use {endpoint} yet")));
-        }
+        let security = tls::of_client(std::slice::from_ref(&endpoint), tls)?;
+        let headers = headers.map(headers_of).transpose()?.unwrap_or_default();
+        let pool = option_of::<PoolOptions>("pool", pool)?.map(|pool| pool.get().policy.size);
+        let size = pool.unwrap_or(if endpoint.http_path.is_some() { SERIAL_SIZE } else { 1 });
         let timeout = timeout.map(seconds).transpose()?;
         if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
             return Err(PyValueError::new_err(format!(
@@ -53,9 +68,19 @@ impl Target {
             service: service_name,
             ..ClientConfig::default()
         };
-        let config =
-            transports::for_client(transport, &endpoint, Headers::none(), &base).map_err(PyValueError::new_err)?;
-        Ok(Self { endpoint, timeout, config, settings })
+        let config = transports::for_client(transport, &endpoint, &headers, &base).map_err(PyValueError::new_err)?;
+        if !headers.is_empty() && !ClientConnection::new(config.clone()).carries_headers() {
+            let text =
+                "headers travel over HTTP and in the Header transport alone: use http:// or transport=\"header\"";
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(Self { endpoint, timeout, config, settings, security, headers, size })
+    }
+
+    /// The TLS of a new connection; `None` where there is none.
+    pub(super) fn secure(&self) -> PyResult<Option<Secure>> {
+        let session = self.security.as_ref().map(|security| security.session(&self.endpoint)).transpose();
+        Ok(session.map_err(config_error)?.map(Secure::new))
     }
 
     /// A call that no connection takes, as it is.

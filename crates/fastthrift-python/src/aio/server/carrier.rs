@@ -29,6 +29,8 @@ struct State {
     /// The task, until its end.
     task: Option<Py<PyAny>>,
     work: Option<Work>,
+    /// What the job waits for since its first step, which the task did not make itself.
+    awaited: Option<Py<PyAny>>,
     /// The task ended, or is to end when it has nothing to do.
     is_over: bool,
     /// The task made a step since it was woken.
@@ -72,10 +74,36 @@ impl Carrier {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a job as far as it goes without waiting, in the task that waits for work.
+    /// Runs a job as far as it goes without waiting, as the task that waits for work; only when it does wait, that task goes on with it.
     pub(super) fn start(this: &Bound<'_, Self>, work: Work) -> PyResult<()> {
-        this.get().state().work = Some(work);
-        Self::wake(this)
+        let (py, me) = (this.py(), this.get());
+        let serving = me.serving.get();
+        let task = me.state().task.as_ref().map(|task| task.clone_ref(py));
+        if task.as_ref().is_none_or(|task| serving.enter_task(py, task).is_err()) {
+            // Another task is in the middle of a step, so this one waits for its turn.
+            me.state().work = Some(work);
+            return Self::wake(this);
+        }
+        let send = work.coroutine.bind(py).getattr(intern!(py, "send"));
+        let stepped = step(py, send.and_then(|send| work.run.bind(py).call1((send, py.None()))));
+        if let Some(task) = task {
+            serving.leave_task(py, &task)?;
+        }
+        match stepped {
+            Step::Waits(awaited) => {
+                let mut state = me.state();
+                state.work = Some(work);
+                state.awaited = Some(awaited.unbind());
+                drop(state);
+                Self::wake(this)
+            }
+            Step::Ends(result) => {
+                let fatal = result.as_ref().err().filter(|error| ends_loop(py, error)).map(|error| error.clone_ref(py));
+                Job::finish(work.job.bind(py), result.map(Object::from))?;
+                serving.keep_spare(this);
+                fatal.map_or(Ok(()), Err)
+            }
+        }
     }
 
     /// Ends the task, which waits for work.
@@ -158,6 +186,11 @@ impl Carrier {
 impl Carrier {
     /// A step of the task.
     fn send<'py>(this: &Bound<'py, Self>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let awaited = this.get().state().awaited.take();
+        if let Some(awaited) = awaited {
+            this.get().state().has_stepped = true;
+            return Ok(awaited.into_bound(this.py()));
+        }
         let work = this.get().begin();
         match work {
             Some(work) => {
@@ -180,6 +213,8 @@ impl Carrier {
         let _ = traceback;
         let error = value.filter(|value| !value.is_none()).unwrap_or(error);
         let work = this.get().begin();
+        let awaited = this.get().state().awaited.take();
+        drop(awaited);
         if let Some(work) = work {
             let throw = work.coroutine.bind(this.py()).getattr(intern!(this.py(), "throw"))?;
             let step = step(this.py(), work.run.bind(this.py()).call1((throw, error)));
@@ -203,6 +238,7 @@ impl Carrier {
         visit.call(&self.parking)?;
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         visit.call(&state.task)?;
+        visit.call(&state.awaited)?;
         if let Some(work) = &state.work {
             visit.call(&work.job)?;
             visit.call(&work.coroutine)?;
@@ -231,7 +267,10 @@ fn stop_value(py: Python<'_>, error: PyErr) -> PyResult<Bound<'_, PyAny>> {
 
 /// Whether an exception ends more than the call: a task that was cancelled is to end so, and the loop ends with the program.
 fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<CancelledError>(py)
-        || error.is_instance_of::<PyKeyboardInterrupt>(py)
-        || error.is_instance_of::<PySystemExit>(py)
+    error.is_instance_of::<CancelledError>(py) || ends_loop(py, error)
+}
+
+/// Whether an exception is for whoever runs the loop.
+pub(super) fn ends_loop(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }

@@ -7,16 +7,16 @@ use std::time::Instant;
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use fastthrift_rpc::{ConnectionError, ReplyError, Request};
 use pyo3::exceptions::asyncio::CancelledError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use super::carrier::Work;
+use super::carrier::{Work, ends_loop};
 use super::job::Job;
 use super::serving::Serving;
 use super::state::{Seen, State};
+use crate::aio::secure::Secure;
 use crate::call::within;
 use crate::error::application_error;
 use crate::object::{Object, type_of};
@@ -109,10 +109,12 @@ impl Peer {
     fn settle(this: &Bound<'_, Self>, state: &mut State, has_more: bool) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let was_full = state.is_full();
-        if !state.rpc.outbound().is_empty() && !me.is_paused.load(Ordering::Relaxed) {
-            let bytes = PyBytes::new(py, state.rpc.outbound());
-            state.rpc.advance_outbound(bytes.as_bytes().len());
-            state.write.call1(py, (bytes,))?;
+        if (!state.rpc.outbound().is_empty() || state.secure.is_some()) && !me.is_paused.load(Ordering::Relaxed) {
+            match state.take_outbound(py) {
+                Ok(Some(bytes)) => drop(state.write.call1(py, (bytes,))?),
+                Ok(None) => {}
+                Err(_) => return Self::abort_now(this, state),
+            }
         }
         if state.is_closing {
             return Ok(());
@@ -148,6 +150,9 @@ impl Peer {
 
     fn close(py: Python<'_>, state: &mut State) -> PyResult<()> {
         state.is_closing = true;
+        if let Some(farewell) = state.take_farewell(py) {
+            state.write.call1(py, (farewell,))?;
+        }
         state.transport.call_method0(py, intern!(py, "close")).map(drop)
     }
 
@@ -161,6 +166,9 @@ impl Peer {
     fn start_lingering(py: Python<'_>, state: &mut State) -> PyResult<()> {
         if state.lingers_until.is_none() {
             state.lingers_until = Some(Instant::now() + LINGER);
+            if let Some(farewell) = state.take_farewell(py) {
+                state.write.call1(py, (farewell,))?;
+            }
             if state.transport.call_method0(py, intern!(py, "can_write_eof"))?.is_truthy(py)? {
                 state.transport.call_method0(py, intern!(py, "write_eof"))?;
             } else {
@@ -216,7 +224,7 @@ impl Peer {
             let coroutine = result.map_err(Unserved::Python)?;
             return Self::start_job(this, state, request, invocation, |_| Ok(coroutine.into_bound(py)));
         }
-        let fatal = result.as_ref().err().filter(|error| ends_program(py, error)).map(|error| error.clone_ref(py));
+        let fatal = result.as_ref().err().filter(|error| ends_loop(py, error)).map(|error| error.clone_ref(py));
         match call {
             None => invocation.answer(py, &mut state.rpc, request, result)?,
             Some(call) => invocation.answer_asked(call.bind(py), &mut state.rpc, request, result)?,
@@ -244,7 +252,7 @@ impl Peer {
         let result = match started {
             Ok(()) => job.get().result_or_detach(),
             // Either it was not begun, or its end is the program's.
-            Err(error) if !ends_program(py, &error) => Some(Err(error)),
+            Err(error) if !ends_loop(py, &error) => Some(Err(error)),
             Err(error) => {
                 let result = job.get().result_or_detach().unwrap_or_else(|| Err(error.clone_ref(py)));
                 job.get().answer(py, &mut state.rpc, result)?;
@@ -332,6 +340,8 @@ impl Peer {
         }
         let duty = if unsent > 0 || !state.rpc.outbound().is_empty() {
             Duty::Take
+        } else if state.secure.as_ref().is_some_and(Secure::is_handshaking) {
+            Duty::Finish
         } else if state.rpc.open_requests() > 0 {
             Duty::Wait
         } else if state.rpc.is_mid_message() {
@@ -371,18 +381,14 @@ fn quiet(py: Python<'_>, result: PyResult<Object>) -> PyResult<Object> {
     }
 }
 
-/// Whether an exception is for whoever runs the loop.
-fn ends_program(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
-}
-
 #[pymethods]
 impl Peer {
     fn connection_made(this: &Bound<'_, Self>, transport: &Bound<'_, PyAny>) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let _ = me.transport.set(transport.clone().unbind());
         let write = transport.getattr(intern!(py, "write"))?.unbind();
-        let mut state = State::new(me.serving.get().port(me.port).config.clone(), transport.clone().unbind(), write);
+        let port = me.serving.get().port(me.port);
+        let mut state = State::new(port.config.clone(), port.secure()?, transport.clone().unbind(), write);
         let Some(is_held) = Serving::enter(me.serving(py), this)? else {
             *me.lock(py) = Some(state);
             return me.abort(py);
@@ -402,7 +408,11 @@ impl Peer {
         if state.is_closing || state.lingers_until.is_some() {
             return Ok(());
         }
-        state.rpc.receive(data);
+        if let Err(error) = state.receive(data) {
+            log::debug(this.py(), || format!("a connection is closed: {error}"));
+            Self::settle(this, state, false)?;
+            return Self::close(this.py(), state);
+        }
         state.patience.saw_bytes();
         if state.is_held {
             // Some loops begin to read whatever was said before.
@@ -417,6 +427,11 @@ impl Peer {
         let mut guard = this.get().lock(this.py());
         let Some(state) = &mut *guard else { return Ok(false) };
         if state.is_closing || state.lingers_until.is_some() {
+            return Ok(false);
+        }
+        if state.secure.as_mut().is_some_and(|secure| secure.receive_eof().is_err()) {
+            // Cut off, be it by somebody in between.
+            Self::abort_now(this, state)?;
             return Ok(false);
         }
         state.rpc.receive_eof();

@@ -1,9 +1,10 @@
 //! A server that runs on an event loop.
 
 use std::collections::{HashSet, VecDeque};
+use std::io;
 use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fastthrift_rpc::ServerConfig;
@@ -17,6 +18,7 @@ use super::carrier::{Carrier, Work};
 use super::job::Job;
 use super::peer::Peer;
 use crate::aio::event_loop::EventLoop;
+use crate::aio::secure::Secure;
 use crate::call::{Call, task_variable};
 use crate::endpoint::Address;
 use crate::interceptors::Target;
@@ -25,6 +27,7 @@ use crate::server::connection::Timeouts;
 use crate::server::listen_error;
 use crate::server::listener::Listener;
 use crate::server::services::{Method, Services};
+use crate::tls::ServerSecurity;
 
 /// How many connections over the limit are kept until there is room; more are closed.
 const MAX_HELD: usize = 1024;
@@ -43,6 +46,9 @@ pub(super) struct Serving {
     copy_context: Py<PyAny>,
     /// Sets the call of a context.
     set_call: Py<PyAny>,
+    /// Make a task the one that runs, and end that.
+    enter_task: Py<PyAny>,
+    leave_task: Py<PyAny>,
     in_flight: AtomicIsize,
     is_draining: AtomicBool,
     urls: Vec<String>,
@@ -54,6 +60,8 @@ pub(super) struct Serving {
 /// How the connections of a listener are served.
 pub(super) struct Port {
     pub(super) config: ServerConfig,
+    security: Option<Arc<ServerSecurity>>,
+    is_http: bool,
 }
 
 #[derive(Default)]
@@ -68,6 +76,14 @@ struct State {
     /// What looks at the peers' times next.
     sweep: Option<Py<PyAny>>,
     is_over: bool,
+}
+
+impl Port {
+    /// The TLS of a new connection; `None` where there is none.
+    pub(super) fn secure(&self) -> PyResult<Option<Secure>> {
+        let session = self.security.as_ref().map(|security| security.session(self.is_http)).transpose();
+        Ok(session.map_err(io::Error::from)?.map(Secure::new))
+    }
 }
 
 /// Which plain handlers run on the loop's own thread.
@@ -135,6 +151,16 @@ impl Serving {
     /// Counts the handlers that wait.
     pub(super) fn count(&self, change: isize) {
         self.in_flight.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Makes a task the one that runs; fails while there is one.
+    pub(super) fn enter_task(&self, py: Python<'_>, task: &Py<PyAny>) -> PyResult<()> {
+        self.enter_task.bind(py).call1((self.event_loop.bind(py), task)).map(drop)
+    }
+
+    /// Ends that a task is the one that runs.
+    pub(super) fn leave_task(&self, py: Python<'_>, task: &Py<PyAny>) -> PyResult<()> {
+        self.leave_task.bind(py).call1((self.event_loop.bind(py), task)).map(drop)
     }
 
     /// What runs something in a new context, a copy of this one.
@@ -343,11 +369,17 @@ impl Serving {
         }
         let site = &core.get().site;
         let (listeners, endpoints) = py.detach(|| site.listen()).map_err(|error| listen_error(&error))?;
-        let port = |listener: &Listener| Port { config: listener.config().clone() };
+        let port = |listener: &Listener| Port {
+            config: listener.config().clone(),
+            security: listener.security().cloned(),
+            is_http: listener.endpoint().http_path.is_some(),
+        };
         Ok(Self {
             ended: event_loop.bind(py).call_method0(intern!(py, "create_future"))?.unbind(),
             coroutine_type: COROUTINE.import(py, "types", "CoroutineType")?.clone().unbind(),
             copy_context: py.import("contextvars")?.getattr("copy_context")?.unbind(),
+            enter_task: py.import("asyncio")?.getattr("_enter_task")?.unbind(),
+            leave_task: py.import("asyncio")?.getattr("_leave_task")?.unbind(),
             set_call: task_variable(py)?.getattr("set")?.unbind(),
             core,
             event_loop,

@@ -1,15 +1,17 @@
 //! What the lock of one connection guards.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Instant;
 
 use fastthrift_rpc::{RequestId, ServerConfig, ServerConnection};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::job::Job;
 use super::peer::Peer;
+use crate::aio::secure::Secure;
 use crate::server::dispatch::Origin;
 use crate::server::patience::Patience;
 
@@ -18,6 +20,8 @@ use crate::server::patience::Patience;
 pub(super) struct State {
     pub(super) rpc: ServerConnection,
     pub(super) transport: Py<PyAny>,
+    /// TLS between the transport and the connection.
+    pub(super) secure: Option<Secure>,
     /// The transport's method.
     pub(super) write: Py<PyAny>,
     /// The requests whose handlers wait for something.
@@ -39,10 +43,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(config: ServerConfig, transport: Py<PyAny>, write: Py<PyAny>) -> Self {
+    pub(super) fn new(config: ServerConfig, secure: Option<Secure>, transport: Py<PyAny>, write: Py<PyAny>) -> Self {
         Self {
             rpc: ServerConnection::new(config),
             transport,
+            secure,
             write,
             jobs: HashMap::new(),
             patience: Patience::new(Instant::now()),
@@ -54,6 +59,41 @@ impl State {
             is_closing: false,
             lingers_until: None,
         }
+    }
+
+    /// Takes bytes that the transport brought. An error ends the connection once what is to be sent was given to the transport.
+    pub(super) fn receive(&mut self, data: &[u8]) -> io::Result<()> {
+        let Self { rpc, secure, .. } = self;
+        let Some(secure) = secure else {
+            rpc.receive(data);
+            return Ok(());
+        };
+        let has_ended = secure.receive(data, |plain| rpc.receive(plain))?;
+        if has_ended {
+            rpc.receive_eof();
+        }
+        Ok(())
+    }
+
+    /// Takes the bytes to send next.
+    pub(super) fn take_outbound<'py>(&mut self, py: Python<'py>) -> io::Result<Option<Bound<'py, PyBytes>>> {
+        let outbound = self.rpc.outbound();
+        let Some(secure) = &mut self.secure else {
+            let bytes = PyBytes::new(py, outbound);
+            self.rpc.advance_outbound(bytes.as_bytes().len());
+            return Ok(Some(bytes).filter(|bytes| !bytes.as_bytes().is_empty()));
+        };
+        let mut sealed = Vec::new();
+        let taken = secure.send(outbound, &mut sealed)?;
+        self.rpc.advance_outbound(taken);
+        Ok(Some(sealed).filter(|sealed| !sealed.is_empty()).map(|sealed| PyBytes::new(py, &sealed)))
+    }
+
+    /// What tells the peer that nothing more comes, where it is told.
+    pub(super) fn take_farewell<'py>(&mut self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let mut sealed = Vec::new();
+        self.secure.as_mut()?.close(&mut sealed).ok()?;
+        Some(PyBytes::new(py, &sealed))
     }
 
     /// Whether the peer waits for nothing and is in the middle of nothing.
