@@ -115,6 +115,7 @@ class Server:
             max_depth=max_depth,
             max_in_flight=max_in_flight,
             max_memory=None,
+            sasl=None,
             interceptors=interceptors,
             max_open=max_open,
         )
