@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    _ClientT = TypeVar("_ClientT", bound=_core.Client)
+    _ClientT = TypeVar("_ClientT", bound=_core.Client | _core.AsyncClient)
 
 else:
     from fastthrift._core import Client

@@ -22,7 +22,7 @@ _Transport: TypeAlias = Literal[
 _Dialect: TypeAlias = Literal["extended", "apache"]
 _StrPath: TypeAlias = str | os.PathLike[str]
 _C = TypeVar("_C", bound=AsyncClient)
-_ClientT = TypeVar("_ClientT", bound=Client)
+_ClientT = TypeVar("_ClientT", bound=Client | AsyncClient)
 _S = TypeVar("_S", bound=Struct | Union | ThriftException)
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "current_call",
     "deserialize",
     "deserialize_from",
+    "end_call",
     "from_dict",
     "from_json",
     "inherit_sockets",
@@ -429,9 +430,14 @@ class AsyncConnections:
         pool: Pool | None,
         tls: ClientTLS | None,
         headers: Mapping[str, str] | None,
+        interceptors: Iterable[Callable[[Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]] | None,
+        custom: Callable[[], object] | None,
         make_reply: Callable[[], asyncio.Future[Any]],
         opener: Callable[[AsyncConnections], asyncio.Task[None]],
+        conductor: Callable[[Awaitable[Any], Call], Awaitable[Any]],
     ) -> Self: ...
+    @property
+    def custom(self) -> Callable[[], Any] | None: ...
     def link(self, ready: asyncio.Future[None]) -> AsyncLink: ...
     def address(self) -> tuple[str, int] | Path | int: ...
     @property
@@ -481,6 +487,7 @@ class AsyncPeer:
     def resume_writing(self) -> None: ...
     def _settle(self) -> None: ...
 
+def end_call(call: Call) -> None: ...
 def async_client_class(service: type[Service], base: type[_C]) -> type[_C]: ...
 
 # ---- connections without IO, for drivers ----

@@ -97,7 +97,7 @@ impl ServiceFunction {
             }
             Role::Await => {
                 let client = instance.cast::<AsyncClient>()?.get();
-                client.call(self.registry.bind(instance.py()), &self.info, args, kwargs)
+                client.call(self.registry.bind(instance.py()), &self.service, &self.info, args, kwargs)
             }
             Role::Stub => {
                 let (service, name) = (&self.service, &self.info.name);

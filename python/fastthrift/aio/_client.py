@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
 from fastthrift._errors import ConnectError, TransportTimeout, TTransportException
+from fastthrift.aio._custom import CustomTransport
 from fastthrift.aio._reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
 
     from fastthrift._client import Protocol, Transport
     from fastthrift._service import Service
+    from fastthrift.aio._custom import AsyncTransport
+
+    Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 _CLOSING = 1.0
 """How many seconds a closing client takes to send what was written before."""
@@ -62,7 +66,7 @@ class Connecting:
     def __init__(
         self,
         service: type[Service],
-        make: Callable[[Callable[[], Reply], Callable[[_core.AsyncConnections], Any]], _core.AsyncConnections],
+        make: Callable[..., _core.AsyncConnections],
     ) -> None:
         self._class: type[Client] = _core.async_client_class(service, Client)
         self._make = make
@@ -83,14 +87,14 @@ class Connecting:
 
     async def _open(self) -> Client:
         make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())
-        connections = self._make(make_reply, _start_opening)
+        connections = self._make(make_reply, _start_opening, _conduct)
         await _open(connections)
         return self._class(connections)
 
 
 def connect(
     service: type[Service],
-    url: str,
+    url: str | Callable[[], AsyncTransport | Awaitable[AsyncTransport]],
     *,
     protocol: Protocol = "binary",
     transport: Transport | None = None,
@@ -99,6 +103,7 @@ def connect(
     pool: _core.Pool | None = None,
     tls: _core.ClientTLS | None = None,
     headers: Mapping[str, str] | None = None,
+    interceptors: Iterable[Interceptor] | None = None,
 ) -> Connecting:
     """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
 
@@ -110,7 +115,8 @@ def connect(
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: Where the server is, as for `fastthrift.connect`; one URL.
+        url: Where the server is, as for `fastthrift.connect`; one URL. Or a callable that opens a transport of your
+            own: see `AsyncTransport`.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: How messages are told apart, as for `fastthrift.connect`; by default "framed".
@@ -120,13 +126,27 @@ def connect(
             one, or 8 over HTTP, where a connection carries one call at a time. Of a `Pool` only the size counts here.
         tls: What TLS goes by, for ``tls://`` and ``https://``; by default the system's roots.
         headers: What travels beside each call, over HTTP or in the Header transport.
+        interceptors: What runs around each call: ``async def interceptor(call, proceed)`` returns what
+            ``await proceed()`` returns, or another result instead, or raises, as for `fastthrift.connect`. With them
+            what a method returns is a coroutine, and nothing is sent before it runs.
 
     Raises:
         ConnectError: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
     """
+    address, custom = ("", url) if callable(url) else (url, None)
     make = functools.partial(
-        _core.AsyncConnections, url, protocol, transport, timeout, service_name, pool, tls, headers
+        _core.AsyncConnections,
+        address,
+        protocol,
+        transport,
+        timeout,
+        service_name,
+        pool,
+        tls,
+        headers,
+        interceptors,
+        custom,
     )
     return Connecting(service, make)
 
@@ -145,10 +165,12 @@ async def _open(connections: _core.AsyncConnections) -> None:
 
 async def _make(connections: _core.AsyncConnections) -> None:
     loop: Any = asyncio.get_running_loop()
-    address = connections.address()
     ready = loop.create_future()
     link = functools.partial(connections.link, ready)
-    if isinstance(address, tuple):
+    transport: asyncio.BaseTransport
+    if connections.custom is not None:
+        transport = await _open_custom(loop, connections.custom, link)
+    elif isinstance(address := connections.address(), tuple):
         transport, _ = await loop.create_connection(link, *address)
     elif isinstance(address, int):
         transport, _ = await loop.create_unix_connection(link, sock=socket.socket(fileno=address))
@@ -157,8 +179,33 @@ async def _make(connections: _core.AsyncConnections) -> None:
     try:
         await ready
     except BaseException:
-        transport.abort()
+        transport.abort()  # type: ignore[attr-defined]
         raise
+
+
+async def _open_custom(
+    loop: asyncio.AbstractEventLoop, custom: Callable[[], Any], link: Callable[[], Any]
+) -> CustomTransport:
+    try:
+        stream = custom()
+        if hasattr(stream, "__await__"):
+            stream = await stream
+    except OSError:
+        raise
+    except Exception as error:
+        raise ConnectionError(str(error)) from error
+    for name in ("read", "write", "flush", "close"):
+        if not callable(getattr(stream, name, None)):
+            raise ConnectionError(f"a transport needs a method {name!r}, got {stream!r}")
+    return CustomTransport(loop, stream, link())
+
+
+async def _conduct(running: Awaitable[Any], call: _core.Call) -> Any:
+    """Await a call that interceptors carry out."""
+    try:
+        return await running
+    finally:
+        _core.end_call(call)
 
 
 def _start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:

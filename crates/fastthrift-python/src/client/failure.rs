@@ -106,7 +106,7 @@ pub(super) fn connect_error(py: Python<'_>, target: &Target, timeout: Option<Dur
 }
 
 /// How long was waited.
-fn span(timeout: Option<Duration>) -> String {
+pub(crate) fn span(timeout: Option<Duration>) -> String {
     timeout.map_or_else(|| "before the deadline".to_owned(), |timeout| format!("within {timeout:?}"))
 }
 

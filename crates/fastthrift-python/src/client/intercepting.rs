@@ -78,6 +78,12 @@ fn only(listed: &[Endpoint]) -> Option<&Endpoint> {
 #[cold]
 pub(super) fn observe(call: &Bound<'_, Call>, link: &Link) -> PyResult<()> {
     let (count, headers) = link.received();
+    tell_reply(call, count, headers)
+}
+
+/// Tells a call how large its reply was, and what came beside it.
+#[cold]
+pub(crate) fn tell_reply(call: &Bound<'_, Call>, count: usize, headers: &Headers) -> PyResult<()> {
     if count > 0 {
         call.get().set_reply_bytes(count);
     }

@@ -30,12 +30,13 @@ use pyo3::{PyTraverseError, PyVisit};
 
 pub(crate) use self::arguments::bind;
 use self::endpoints::Endpoints;
+pub(crate) use self::failure::span;
 use self::failure::{LinkError, connect_error};
 use self::hedging::Hedging;
+pub(crate) use self::intercepting::tell_reply;
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
-use self::options::CallDefaults;
-pub(crate) use self::options::{headers_dict, headers_of};
+pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
 pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of, positive};
 use self::pool::Pool;
 use self::retrying::Retrying;

@@ -10,17 +10,18 @@ use pyo3::types::{PyDict, PyMapping, PyString};
 
 use super::link::Limit;
 use super::{Client, Target, opened, seconds};
+use crate::aio::AsyncClient;
 use crate::call::current_deadline;
 use crate::transports::is_of_the_client;
 
 /// What holds for each call of a client.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CallDefaults {
-    pub(super) timeout: Option<Duration>,
+pub(crate) struct CallDefaults {
+    pub(crate) timeout: Option<Duration>,
     /// What travels beside each call.
-    pub(super) headers: Option<Arc<Headers>>,
+    pub(crate) headers: Option<Arc<Headers>>,
     /// Whether calls may be made again; `None` is what the IDL says of each function.
-    pub(super) idempotent: Option<bool>,
+    pub(crate) idempotent: Option<bool>,
 }
 
 impl CallDefaults {
@@ -28,43 +29,81 @@ impl CallDefaults {
     #[inline]
     pub(super) fn limit(&self, py: Python<'_>, start: Instant) -> Limit {
         let own = self.timeout.and_then(|timeout| start.checked_add(timeout));
-        let deadline = match (own, current_deadline(py)) {
-            (Some(own), Some(served)) => Some(own.min(served)),
-            (own, served) => own.or(served),
-        };
-        Limit { timeout: self.timeout, deadline }
+        Limit { timeout: self.timeout, deadline: earlier(own, current_deadline(py)) }
+    }
+
+    /// When a call is to have ended that begins now.
+    pub(crate) fn deadline(&self, py: Python<'_>) -> Option<Instant> {
+        let own = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        earlier(own, current_deadline(py))
     }
 
     /// The same with more headers. An error where the transport carries none.
     pub(super) fn with_headers(self, more: &Headers, target: &Target) -> PyResult<Self> {
-        let mut all = self.headers().clone();
         let is_http = target.endpoints.listed().iter().all(|endpoint| endpoint.http_path.is_some());
+        self.with_more(more, is_http, target.carries_headers())
+    }
+
+    /// The same with more headers, over HTTP or not. An error where the transport carries none.
+    fn with_more(self, more: &Headers, is_http: bool, carries_headers: bool) -> PyResult<Self> {
+        let mut all = self.headers().clone();
         for (name, value) in more.iter().filter(|(name, _)| !is_http || !is_of_the_client(name)) {
             all.insert(name, value);
         }
-        if !all.is_empty() && !target.carries_headers() {
+        if !all.is_empty() && !carries_headers {
             let text = "this transport carries no headers: connect with transport=\"header\" or over http:// for them";
             return Err(PyValueError::new_err(text));
         }
         Ok(if all.is_empty() { self } else { Self { headers: Some(Arc::new(all)), ..self } })
     }
 
-    pub(super) fn headers(&self) -> &Headers {
+    pub(crate) fn headers(&self) -> &Headers {
         self.headers.as_deref().unwrap_or(Headers::none())
+    }
+}
+
+/// The earlier of two times of which each may be missing.
+#[inline]
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 
 /// A client of the same class over the same connections, whose calls differ as said; an Ellipsis says nothing.
 #[pyfunction]
 pub(super) fn with_options<'py>(
-    client: &Bound<'py, Client>,
+    client: &Bound<'py, PyAny>,
     timeout: &Bound<'py, PyAny>,
     headers: &Bound<'py, PyAny>,
     idempotent: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
+    if let Ok(client) = client.cast::<AsyncClient>() {
+        let carries = client.get().carries_headers(py);
+        let options = client.get().options().clone();
+        let with_headers =
+            |options: CallDefaults, more: &Headers| options.with_more(more, client.get().is_http(py), carries);
+        return AsyncClient::twin(client, changed(options, timeout, headers, idempotent, with_headers)?);
+    }
+    let client = client.cast::<Client>()?;
     let Client { shared, options, interceptors } = client.get();
-    let mut options = options.clone();
+    let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, &shared.target);
+    let options = changed(options.clone(), timeout, headers, idempotent, with_headers)?;
+    let twin = Client { shared: shared.clone(), options, interceptors: interceptors.clone_ref(py) };
+    opened(&client.get_type(), twin)
+}
+
+/// Options that differ as said; an Ellipsis says nothing.
+fn changed(
+    mut options: CallDefaults,
+    timeout: &Bound<'_, PyAny>,
+    headers: &Bound<'_, PyAny>,
+    idempotent: &Bound<'_, PyAny>,
+    with_headers: impl FnOnce(CallDefaults, &Headers) -> PyResult<CallDefaults>,
+) -> PyResult<CallDefaults> {
+    let py = timeout.py();
     let ellipsis = py.Ellipsis();
     if !timeout.is(&ellipsis) {
         options.timeout = timeout.extract::<Option<f64>>()?.map(seconds).transpose()?;
@@ -75,10 +114,9 @@ pub(super) fn with_options<'py>(
     if headers.is_none() {
         options.headers = None;
     } else if !headers.is(&ellipsis) {
-        options = options.with_headers(&headers_of(headers)?, &shared.target)?;
+        return with_headers(options, &headers_of(headers)?);
     }
-    let twin = Client { shared: shared.clone(), options, interceptors: interceptors.clone_ref(py) };
-    opened(&client.get_type(), twin)
+    Ok(options)
 }
 
 /// Headers as a mapping of text to text gives them.

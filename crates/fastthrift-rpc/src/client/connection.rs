@@ -125,6 +125,12 @@ impl ClientConnection {
         self.layer.http().map_or_else(|| self.cutter.headers(), ClientHttp::headers)
     }
 
+    /// How many bytes the reply that was handed out last has: its header and body, without what frames or carries them. 0 once it was
+    /// let go, which the next [`Self::poll_event`] does.
+    pub fn reply_len(&self) -> usize {
+        self.handed_out.map_or(0, |reply| reply.header + reply.read.unwrap_or(reply.available))
+    }
+
     /// Stops waiting for this call: its reply is dropped when it comes. False when nobody waited for it.
     pub fn cancel(&mut self, call: CallId) -> bool {
         self.calls.abandon(call)

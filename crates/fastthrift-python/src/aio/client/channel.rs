@@ -18,6 +18,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::later::Later;
 use super::link::Link;
 use super::target::Target;
+use super::terms::Terms;
 use crate::aio::secure::Secure;
 use crate::class::none;
 use crate::client::{Unsent, read_result, write_call};
@@ -51,6 +52,7 @@ struct Waiting {
     reply: Py<PyAny>,
     registry: Py<Registry>,
     info: Arc<FunctionInfo>,
+    terms: Terms,
 }
 
 /// A call on its way into a connection.
@@ -58,8 +60,7 @@ pub(super) struct Outgoing<'a, 'py> {
     pub(super) reply: &'a Bound<'py, PyAny>,
     pub(super) registry: &'a Bound<'py, Registry>,
     pub(super) info: &'a Arc<FunctionInfo>,
-    /// Since the connections' epoch.
-    pub(super) deadline: Option<Duration>,
+    pub(super) terms: &'a Terms,
 }
 
 /// What the body of a call is written from.
@@ -141,12 +142,13 @@ impl Channel {
         now: impl FnOnce() -> Duration,
         later: &mut Later<'py>,
     ) -> PyResult<()> {
-        let Outgoing { reply, registry, info, deadline } = *call;
+        let Outgoing { reply, registry, info, terms } = *call;
+        let deadline = terms.deadline;
         let py = registry.py();
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
         let refused = |error: CallError| Target::call_error(py, &info.name, &error);
         let timeout = deadline.map(|deadline| deadline.saturating_sub(now()));
-        let options = CallOptions { deadline, timeout, headers: &target.headers, ..CallOptions::new(&info.name, kind) };
+        let options = CallOptions { deadline, timeout, headers: terms.headers(), ..CallOptions::new(&info.name, kind) };
         let mut writer = self.connection.begin(options).map_err(refused)?;
         let written = match body {
             Body::Values(values) => write_call(registry.get(), info, values, &target.settings, writer),
@@ -167,7 +169,8 @@ impl Channel {
             reply.setattr(intern!(py, "_holder"), &self.link)?;
             reply.setattr(intern!(py, "_key"), id.to_number())?;
             let registry = registry.clone().unbind();
-            let waiting = Waiting { reply: reply.clone().unbind(), registry, info: Arc::clone(info) };
+            let waiting =
+                Waiting { reply: reply.clone().unbind(), registry, info: Arc::clone(info), terms: terms.copy(py) };
             self.waiting.insert(id, waiting);
         }
         if self.connection.outbound().len() >= FULL || (was_idle && kind == CallKind::Call && !self.is_flush_due) {
@@ -267,12 +270,13 @@ impl Channel {
                     // The future of a call that nobody waits for may be gone already.
                     let Some(waiting) = self.waiting.remove(&call) else { continue };
                     let outcome = self.read(py, target, &waiting, body);
+                    let outcome = waiting.terms.observe(py, &self.connection).and(outcome);
                     later.end(waiting.reply.into_bound(py), outcome);
                 }
                 Ok(Some(ClientEvent::TimedOut { call })) => {
                     let is_sent = !self.is_unsent(call);
                     let Some(waiting) = self.waiting.remove(&call) else { continue };
-                    let error = target.timeout_error(py, &waiting.info.name, is_sent);
+                    let error = target.timeout_error(py, &waiting.info.name, waiting.terms.timeout, is_sent);
                     later.end(waiting.reply.into_bound(py), Err(error));
                 }
                 Err(error) => {
@@ -346,6 +350,7 @@ impl Channel {
         for waiting in self.waiting.values() {
             visit.call(&waiting.reply)?;
             visit.call(&waiting.registry)?;
+            visit.call(&waiting.terms.call)?;
         }
         Ok(())
     }

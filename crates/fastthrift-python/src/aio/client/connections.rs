@@ -18,10 +18,13 @@ use super::later::Later;
 use super::link::Link;
 use super::state::{Queued, State, Timer};
 use super::target::{Target, closed_error};
+use super::terms::Terms;
 use crate::aio::event_loop::EventLoop;
-use crate::client::write_arguments;
-use crate::endpoint::Address;
+use crate::call::Call;
+use crate::client::{CallDefaults, name_of, write_arguments};
+use crate::endpoint::{Address, Endpoint};
 use crate::error::encode_error;
+use crate::interceptors::{Interceptors, Style};
 use crate::memory;
 use crate::object::Object;
 use crate::registry::Registry;
@@ -37,6 +40,11 @@ pub(super) struct Connections {
     /// Makes a future of the loop for a call's result.
     make_reply: Py<PyAny>,
     opener: Py<PyAny>,
+    /// A coroutine function that awaits what interceptors give.
+    conductor: Py<PyAny>,
+    interceptors: Interceptors,
+    /// Opens the transport that a user wrote, where there is one.
+    custom: Option<Py<PyAny>>,
     epoch: Instant,
     state: Mutex<State>,
 }
@@ -48,6 +56,34 @@ impl Connections {
 
     pub(super) fn event_loop(&self) -> &EventLoop {
         &self.event_loop
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn interceptors(&self) -> &Interceptors {
+        &self.interceptors
+    }
+
+    /// What holds for a call that begins now.
+    pub(super) fn terms(&self, py: Python<'_>, options: &CallDefaults) -> Terms {
+        Terms::of(options, py, self.epoch)
+    }
+
+    /// A time since the epoch as an instant.
+    pub(super) fn instant(&self, time: Duration) -> Option<Instant> {
+        self.epoch.checked_add(time)
+    }
+
+    /// What awaits a call that interceptors carry out, and ends it.
+    pub(super) fn conduct<'py>(
+        &self,
+        py: Python<'py>,
+        running: &Bound<'py, PyAny>,
+        call: &Bound<'py, Call>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.conductor.bind(py).call1((running, call))
     }
 
     fn now(&self) -> Duration {
@@ -74,11 +110,12 @@ impl Connections {
         registry: &Bound<'py, Registry>,
         info: &Arc<FunctionInfo>,
         values: &[Object],
+        terms: &Terms,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (py, me) = (this.py(), this.get());
         me.event_loop.check(py)?;
         let reply = me.make_reply.bind(py).call0()?;
-        let deadline = me.target.timeout.map(|timeout| me.now() + timeout);
+        let deadline = terms.deadline;
         let mut later = Later::default();
         {
             let mut state = me.try_lock().ok_or_else(in_a_call)?;
@@ -87,10 +124,10 @@ impl Connections {
             }
             later.sets_timer = deadline.is_some_and(|deadline| state.is_before_timer(deadline));
             if let Some(channel) = state.ready() {
-                let call = Outgoing { reply: &reply, registry, info, deadline };
+                let call = Outgoing { reply: &reply, registry, info, terms };
                 channel.begin(&me.target, &call, &Body::Values(values), || me.now(), &mut later)?;
             } else {
-                Self::queue(this, &mut state, &reply, registry, info, values, deadline)?;
+                Self::queue(this, &mut state, &reply, registry, info, values, terms)?;
                 later.opens = state.wants_more(&me.target) && !state.is_opening;
             }
         }
@@ -106,7 +143,7 @@ impl Connections {
         registry: &Bound<'_, Registry>,
         info: &Arc<FunctionInfo>,
         values: &[Object],
-        deadline: Option<Duration>,
+        terms: &Terms,
     ) -> PyResult<()> {
         let (py, target) = (registry.py(), &this.get().target);
         let limit = target.config.max_in_flight;
@@ -127,7 +164,7 @@ impl Connections {
         reply.setattr(intern!(py, "_holder"), this)?;
         reply.setattr(intern!(py, "_key"), key)?;
         let (reply, registry) = (reply.clone().unbind(), registry.clone().unbind());
-        state.queue.push_back(Queued { key, reply, registry, info: Arc::clone(info), body, deadline });
+        state.queue.push_back(Queued { key, reply, registry, info: Arc::clone(info), body, terms: terms.copy(py) });
         Ok(())
     }
 
@@ -292,11 +329,21 @@ impl Connections {
         pool: Option<&Bound<'_, PyAny>>,
         tls: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
+        interceptors: Option<&Bound<'_, PyAny>>,
+        custom: Option<Bound<'_, PyAny>>,
         make_reply: Py<PyAny>,
         opener: Py<PyAny>,
+        conductor: Py<PyAny>,
     ) -> PyResult<Self> {
+        let endpoint = match &custom {
+            Some(custom) => Endpoint::custom(&name_of(custom)),
+            None => Endpoint::parse(url).map_err(PyValueError::new_err)?,
+        };
         Ok(Self {
-            target: Target::new(url, protocol, transport, timeout, service_name, pool, tls, headers)?,
+            target: Target::new(endpoint, protocol, transport, timeout, service_name, pool, tls, headers)?,
+            interceptors: Interceptors::new(interceptors, Style::Async)?,
+            custom: custom.map(Bound::unbind),
+            conductor,
             event_loop: EventLoop::running(py)?,
             make_reply,
             opener,
@@ -319,6 +366,12 @@ impl Connections {
             Address::Memory(name) => Ok(memory::connect(name)?.into_raw_fd().into_pyobject(py)?.into_any()),
             Address::Custom(_) => Err(PyValueError::new_err("a transport of one's own is opened by its opener")),
         }
+    }
+
+    /// What opens the transport that a user wrote, where there is one.
+    #[getter]
+    fn custom(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.custom.as_ref().map(|custom| custom.clone_ref(py))
     }
 
     #[getter(url)]
@@ -421,6 +474,9 @@ impl Connections {
         self.event_loop.traverse(&visit)?;
         visit.call(&self.make_reply)?;
         visit.call(&self.opener)?;
+        visit.call(&self.conductor)?;
+        visit.call(&self.custom)?;
+        self.interceptors.traverse(&visit)?;
         match self.state.try_lock() {
             Ok(state) => state.traverse(&visit),
             Err(_) => Ok(()),

@@ -5,21 +5,25 @@
 
 mod channel;
 mod connections;
+mod intercepting;
 mod later;
 mod link;
 mod state;
 mod target;
+mod terms;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use fastthrift_rpc::ClientConnection;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::connections::Connections;
+use self::intercepting::{end_call, intercept};
 use self::link::Link;
-use crate::client::{bind, client_class, handle_of};
+use crate::client::{CallDefaults, bind, client_class, handle_of};
 use crate::function::Role;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
@@ -28,6 +32,7 @@ use crate::service::FunctionInfo;
 #[pyclass(frozen, subclass, weakref, name = "AsyncClient", module = "fastthrift._core")]
 pub(crate) struct AsyncClient {
     connections: Py<Connections>,
+    options: CallDefaults,
 }
 
 impl AsyncClient {
@@ -35,23 +40,51 @@ impl AsyncClient {
     pub(crate) fn call<'py>(
         &self,
         registry: &Bound<'py, Registry>,
+        service: &Arc<str>,
         info: &Arc<FunctionInfo>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let values = bind(info, registry, args, kwargs)?;
-        Connections::call(self.connections.bind(registry.py()), registry, info, &values)
+        let connections = self.connections.bind(registry.py());
+        let terms = connections.get().terms(registry.py(), &self.options);
+        if connections.get().interceptors().is_empty() {
+            return Connections::call(connections, registry, info, &values, &terms);
+        }
+        intercept(connections, registry, service, info, values, terms)
+    }
+
+    pub(crate) fn options(&self) -> &CallDefaults {
+        &self.options
+    }
+
+    /// Whether headers travel beside the calls.
+    pub(crate) fn carries_headers(&self, py: Python<'_>) -> bool {
+        ClientConnection::new(self.connections.bind(py).get().target().config.clone()).carries_headers()
+    }
+
+    pub(crate) fn is_http(&self, py: Python<'_>) -> bool {
+        self.connections.bind(py).get().target().endpoint.http_path.is_some()
+    }
+
+    /// A client of the same class over the same connections, with other options.
+    pub(crate) fn twin<'py>(client: &Bound<'py, Self>, options: CallDefaults) -> PyResult<Bound<'py, PyAny>> {
+        let connections = client.get().connections.clone_ref(client.py());
+        let opening = Opening(Mutex::new(Some(Self { connections, options })));
+        client.get_type().call1((opening,))
     }
 }
 
 #[pymethods]
 impl AsyncClient {
     #[new]
-    fn new(connections: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let connections = connections.cast::<Connections>();
-        let connections =
-            connections.map_err(|_| PyTypeError::new_err("a client is made by fastthrift.aio.connect()"))?;
-        Ok(Self { connections: connections.clone().unbind() })
+    fn new(opening: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(connections) = opening.cast::<Connections>() {
+            let options = connections.get().target().options();
+            return Ok(Self { connections: connections.clone().unbind(), options });
+        }
+        let client = opening.cast::<Opening>().ok().and_then(|opening| opening.get().0.lock().ok()?.take());
+        client.ok_or_else(|| PyTypeError::new_err("a client is made by fastthrift.aio.connect()"))
     }
 
     /// The connections that the client calls over.
@@ -69,6 +102,10 @@ impl AsyncClient {
     }
 }
 
+/// A client on its way to an instance of its class.
+#[pyclass(frozen, module = "fastthrift._core")]
+struct Opening(Mutex<Option<AsyncClient>>);
+
 /// The class of a service's clients on an event loop; `base` is the class that it extends.
 #[pyfunction]
 fn async_client_class<'py>(service: &Bound<'py, PyAny>, base: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -81,5 +118,6 @@ pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<AsyncClient>()?;
     module.add_class::<Connections>()?;
     module.add_class::<Link>()?;
+    module.add_function(wrap_pyfunction!(end_call, module)?)?;
     module.add_function(wrap_pyfunction!(async_client_class, module)?)
 }

@@ -11,6 +11,7 @@ use super::channel::{Body, Channel, Outgoing};
 use super::later::Later;
 use super::link::Link;
 use super::target::Target;
+use super::terms::Terms;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
 
@@ -37,7 +38,7 @@ pub(super) struct Queued {
     pub(super) info: Arc<FunctionInfo>,
     /// The struct of the arguments: they may change before it is sent.
     pub(super) body: Vec<u8>,
-    pub(super) deadline: Option<Duration>,
+    pub(super) terms: Terms,
 }
 
 /// When the loop is to look for calls whose time is over.
@@ -78,7 +79,7 @@ impl State {
 
     /// The first time that a call's time is over.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        let queued = self.queue.iter().filter_map(|queued| queued.deadline);
+        let queued = self.queue.iter().filter_map(|queued| queued.terms.deadline);
         self.channels.iter().filter_map(Channel::next_deadline).chain(queued).min()
     }
 
@@ -89,14 +90,14 @@ impl State {
 
     /// Ends the waiting calls whose time is over.
     pub(super) fn expire<'py>(&mut self, py: Python<'py>, target: &Target, now: Duration, later: &mut Later<'py>) {
-        let is_due = |queued: &Queued| queued.deadline.is_some_and(|deadline| deadline <= now);
+        let is_due = |queued: &Queued| queued.terms.deadline.is_some_and(|deadline| deadline <= now);
         if !self.queue.iter().any(is_due) {
             return;
         }
         let (due, kept) = std::mem::take(&mut self.queue).into_iter().partition::<VecDeque<_>, _>(is_due);
         self.queue = kept;
         for queued in due {
-            let error = target.timeout_error(py, &queued.info.name, false);
+            let error = target.timeout_error(py, &queued.info.name, queued.terms.timeout, false);
             later.end(queued.reply.into_bound(py), Err(error));
         }
     }
@@ -108,6 +109,7 @@ impl State {
         for queued in &self.queue {
             visit.call(&queued.reply)?;
             visit.call(&queued.registry)?;
+            visit.call(&queued.terms.call)?;
         }
         visit.call(&self.opening)?;
         visit.call(&self.closed)?;
@@ -131,8 +133,8 @@ impl State {
             while channel.is_ready() {
                 let Some(queued) = self.queue.pop_front() else { return };
                 let reply = queued.reply.into_bound(py);
-                let (registry, info, deadline) = (queued.registry.bind(py), &queued.info, queued.deadline);
-                let call = Outgoing { reply: &reply, registry, info, deadline };
+                let (registry, info) = (queued.registry.bind(py), &queued.info);
+                let call = Outgoing { reply: &reply, registry, info, terms: &queued.terms };
                 if let Err(error) = channel.begin(target, &call, &Body::Bytes(&queued.body), &now, later) {
                     later.end(reply, Err(error));
                 }

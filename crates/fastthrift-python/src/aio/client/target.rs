@@ -1,5 +1,6 @@
 //! What a client calls, and how its failures look to Python.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastthrift_protocol::Limits;
@@ -9,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::channel::End;
 use crate::aio::secure::Secure;
-use crate::client::{PoolOptions, headers_of, option_of, seconds};
+use crate::client::{CallDefaults, PoolOptions, headers_of, option_of, seconds, span};
 use crate::endpoint::Endpoint;
 use crate::error::{TransportKind, transport_error};
 use crate::protocols::wire_protocol;
@@ -38,7 +39,7 @@ impl Target {
     /// Reads what `fastthrift.aio.connect` was given.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
-        url: &str,
+        endpoint: Endpoint,
         protocol: &Bound<'_, PyAny>,
         transport: Option<&str>,
         timeout: Option<f64>,
@@ -47,7 +48,6 @@ impl Target {
         tls: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let endpoint = Endpoint::parse(url).map_err(PyValueError::new_err)?;
         let security = tls::of_client(std::slice::from_ref(&endpoint), tls)?;
         let headers = headers.map(headers_of).transpose()?.unwrap_or_default();
         let pool = option_of::<PoolOptions>("pool", pool)?.map(|pool| pool.get().policy.size);
@@ -77,6 +77,12 @@ impl Target {
         Ok(Self { endpoint, timeout, config, settings, security, headers, size })
     }
 
+    /// What holds for each call, unless a twin of the client says otherwise.
+    pub(super) fn options(&self) -> CallDefaults {
+        let headers = if self.headers.is_empty() { None } else { Some(Arc::new(self.headers.clone())) };
+        CallDefaults { timeout: self.timeout, headers, idempotent: None }
+    }
+
     /// The TLS of a new connection; `None` where there is none.
     pub(super) fn secure(&self) -> PyResult<Option<Secure>> {
         let session = self.security.as_ref().map(|security| security.session(&self.endpoint)).transpose();
@@ -92,9 +98,8 @@ impl Target {
     }
 
     /// A call whose time is over.
-    pub(super) fn timeout_error(&self, py: Python<'_>, name: &str, was_sent: bool) -> PyErr {
-        let limit = self.timeout.unwrap_or_default();
-        let text = format!("{name}: no reply from {} within {limit:?}", self.endpoint);
+    pub(super) fn timeout_error(&self, py: Python<'_>, name: &str, timeout: Option<Duration>, was_sent: bool) -> PyErr {
+        let text = format!("{name}: no reply from {} {}", self.endpoint, span(timeout));
         transport_error(py, TransportKind::TimedOut, was_sent, text)
     }
 
