@@ -81,5 +81,7 @@ def server_socket(asked: argparse.Namespace) -> Any:
     if url.scheme == "unix":
         return TServerSocket(unix_socket=url.path)
     if url.scheme == "tls":
-        return TSSLServerSocket(url.hostname, url.port, certfile=asked.cert, keyfile=asked.key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(asked.cert, asked.key)
+        return TSSLServerSocket(url.hostname, url.port, ssl_context=context)
     return TServerSocket(url.hostname, url.port)

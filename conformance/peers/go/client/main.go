@@ -2,10 +2,7 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"log"
 	"net"
 	"net/http"
 	"os"
@@ -16,17 +13,6 @@ import (
 	"github.com/apache/thrift/lib/go/thrift"
 )
 
-// trust returns a TLS configuration that trusts only the given authority.
-func trust(authority string) *tls.Config {
-	text, err := os.ReadFile(authority)
-	if err != nil {
-		log.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(text)
-	return &tls.Config{RootCAs: pool}
-}
-
 // raw returns the transport that carries the bytes, not yet open.
 func raw(asked peer.Arguments) (thrift.TTransport, error) {
 	configuration := asked.Configuration()
@@ -36,11 +22,10 @@ func raw(asked peer.Arguments) (thrift.TTransport, error) {
 	case "https":
 		client := &http.Client{
 			Timeout:   20 * time.Second,
-			Transport: &http.Transport{TLSClientConfig: trust(asked.CA)},
+			Transport: &http.Transport{TLSClientConfig: asked.Trust()},
 		}
 		return thrift.NewTHttpClientWithOptions(asked.URL.String(), thrift.THttpClientOptions{Client: client})
 	case "tls":
-		configuration.TLSConfig = trust(asked.CA)
 		return thrift.NewTSSLSocketConf(asked.URL.Host, configuration), nil
 	case "unix":
 		return thrift.NewTSocketFromAddrConf(&net.UnixAddr{Name: asked.URL.Path, Net: "unix"}, configuration), nil

@@ -3,9 +3,12 @@
 package peer
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"flag"
 	"log"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/apache/thrift/lib/go/thrift"
@@ -44,7 +47,21 @@ func (asked Arguments) IsHTTP() bool {
 	return asked.URL.Scheme == "http" || asked.URL.Scheme == "https"
 }
 
-// Configuration is that of the library.
+// Trust returns a TLS configuration that trusts only the given authority, or nil if none was given.
+func (asked Arguments) Trust() *tls.Config {
+	if asked.CA == "" {
+		return nil
+	}
+	text, err := os.ReadFile(asked.CA)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return &tls.Config{RootCAs: pool}
+}
+
+// Configuration is that of the library. Each layer hands its own to the one below, so all get the same.
 func (asked Arguments) Configuration() *thrift.TConfiguration {
 	id := thrift.THeaderProtocolBinary
 	if asked.Protocol == "compact" {
@@ -53,6 +70,7 @@ func (asked Arguments) Configuration() *thrift.TConfiguration {
 	return &thrift.TConfiguration{
 		ConnectTimeout:    20 * time.Second,
 		SocketTimeout:     20 * time.Second,
+		TLSConfig:         asked.Trust(),
 		THeaderProtocolID: thrift.THeaderProtocolIDPtrMust(id),
 	}
 }
