@@ -113,12 +113,16 @@ def _ours(name: str, engine: str, speaks: Callable[[Speech], bool], *, serves: b
     return Peer(name, (), (), command("client"), command("server") if serves else None, speaks)
 
 
-_BOTH = _speaks(carriers=("tcp", "unix"), transports=("framed", "buffered"))
 OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        _ours("fastthrift", "blocking", _BOTH, serves=True),
-        _ours("fastthrift-aio", "asyncio", _BOTH, serves=False),
+        _ours("fastthrift", "blocking", _speaks(carriers=("tcp", "unix", "tls")), serves=True),
+        _ours(
+            "fastthrift-aio",
+            "asyncio",
+            _speaks(carriers=("tcp", "unix"), transports=("framed", "buffered")),
+            serves=False,
+        ),
     )
 }
 """fastthrift's engines. A server of theirs tells the transport and the protocol by itself."""

@@ -33,15 +33,26 @@ for (const what of ["Bool", "I8", "I16", "I32", "I64", "Double", "String", "Bina
 }
 for (const what of ["Flags", "Lists", "Inner", "Choice", "Everything", "Tree"]) handler[`echo${what}`] = echo;
 
-// The generated code calls the handler outside of any promise: what it throws there would end the connection.
-const answering = Object.fromEntries(
-  Object.entries(handler).map(([name, method]) => {
-    const promised = async (...values) => method(...values);
-    return [name, Object.defineProperty(promised, "length", { value: method.length })];
-  }),
-);
+/** Answers through a callback, before it returns: a promise is answered after the library has read on. */
+function answering(method) {
+  const answer = (...values) => {
+    const result = values.pop();
+    let value;
+    try {
+      value = method(...values);
+    } catch (error) {
+      return result(error);
+    }
+    return result(null, value);
+  };
+  // By this number the generated code knows that there is a callback.
+  return Object.defineProperty(answer, "length", { value: method.length + 1 });
+}
 
-const plain = new Conformance.Processor(answering);
+const { note, ...calls } = handler;
+const answers = Object.fromEntries(Object.entries(calls).map(([name, method]) => [name, answering(method)]));
+
+const plain = new Conformance.Processor({ note, ...answers });
 const multiplexed = new thrift.MultiplexedProcessor();
 multiplexed.registerProcessor(peer.MULTIPLEXED_NAME, plain);
 

@@ -29,9 +29,10 @@ def options(multiplexed: str | None) -> dict[str, Any]:
     """Return what to connect with, of either engine."""
     return {
         "protocol": asked.protocol,
-        "transport": {"buffered": "unframed"}.get(asked.transport, asked.transport),
+        "transport": None if asked.url.startswith("http") else asked.transport,
         "timeout": 20.0,
         "service_name": multiplexed,
+        **({"tls": fastthrift.ClientTLS(ca_file=asked.ca)} if asked.url.startswith(("tls:", "https:")) else {}),
     }
 
 

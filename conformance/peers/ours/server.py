@@ -22,6 +22,7 @@ asked, _ = parser.parse_known_args()  # How a client speaks, the server finds ou
 logging.getLogger("fastthrift").addHandler(logging.NullHandler())
 types = fastthrift.load(Path(asked.idl))
 handlers = {MULTIPLEXED_NAME: Handler(types), "": Handler(types)}
-with fastthrift.Server(handlers, asked.url, service=types.Conformance) as server:
+tls = fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
+with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls) as server:
     print(f"listening {server.url}", flush=True)
     signal.pause()

@@ -18,7 +18,6 @@ from thrift.transport.TSSLSocket import TSSLServerSocket, TSSLSocket
 from thrift.transport.TTransport import (
     TBufferedTransport,
     TBufferedTransportFactory,
-    TFramedTransport,
     TFramedTransportFactory,
 )
 from thrift.transport.TZlibTransport import TZlibTransport
@@ -50,7 +49,9 @@ class ZlibTransportFactory:
     """Gives each connection streams of its own: Apache's factory keeps the last, which threads would share."""
 
     def getTransport(self, trans: Any) -> Any:
-        return TZlibTransport(trans)
+        # The buffer is needed: read by the accelerated protocols alone, the compressed transport drops what it has
+        # decompressed beyond what it was asked for.
+        return TBufferedTransport(TZlibTransport(trans))
 
 
 def transport_factory(asked: argparse.Namespace) -> Any:
@@ -71,9 +72,7 @@ def client_transport(asked: argparse.Namespace) -> Any:
     else:
         raw = TSocket(url.hostname, url.port)
     raw.setTimeout(20_000)
-    wrappers = {"framed": TFramedTransport, "buffered": TBufferedTransport, "zlib": TZlibTransport}
-    wrap = wrappers.get(asked.transport, TBufferedTransport)
-    return wrap(raw)
+    return transport_factory(asked).getTransport(raw)
 
 
 def server_socket(asked: argparse.Namespace) -> Any:
