@@ -116,7 +116,7 @@ def _ours(name: str, engine: str, speaks: Callable[[Speech], bool], *, serves: b
 OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        _ours("fastthrift", "blocking", _speaks(carriers=("tcp", "unix", "tls")), serves=True),
+        _ours("fastthrift", "blocking", _speaks(), serves=True),
         _ours(
             "fastthrift-aio",
             "asyncio",

@@ -30,7 +30,7 @@ def options(multiplexed: str | None) -> dict[str, Any]:
     return {
         "protocol": asked.protocol,
         "transport": None if asked.url.startswith("http") else asked.transport,
-        "timeout": 20.0,
+        "timeout": 10.0,
         "service_name": multiplexed,
         **({"tls": fastthrift.ClientTLS(ca_file=asked.ca)} if asked.url.startswith(("tls:", "https:")) else {}),
     }
