@@ -24,9 +24,9 @@ class Peer(NamedTuple):
     """Commands that succeed where its toolchain is there; what they print is part of what a build is kept by."""
     build: tuple[Command, ...]
     """Commands that build it, run in a copy of its sources; ``{idl}`` stands for the IDL."""
-    client: Command | None
+    client: Command
     """How its client is started; ``{built}`` stands for the folder it was built in."""
-    server: Command | None
+    server: Command
     speaks: Callable[[Speech], bool]
     """Whether it can speak so, as client and as server."""
 
@@ -106,23 +106,18 @@ NODE = Peer(
 PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE)}
 
 
-def _ours(name: str, engine: str, speaks: Callable[[Speech], bool], *, serves: bool) -> Peer:
+def _ours(name: str, engine: str, speaks: Callable[[Speech], bool]) -> Peer:
     def command(program: str) -> Command:
         return [sys.executable, str(PROGRAMS / "ours" / f"{program}.py"), "--idl", str(IDL), "--engine", engine]
 
-    return Peer(name, (), (), command("client"), command("server") if serves else None, speaks)
+    return Peer(name, (), (), command("client"), command("server"), speaks)
 
 
 OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        _ours("fastthrift", "blocking", _speaks(), serves=True),
-        _ours(
-            "fastthrift-aio",
-            "asyncio",
-            _speaks(carriers=("tcp", "unix"), transports=("framed", "buffered")),
-            serves=False,
-        ),
+        _ours("fastthrift", "blocking", _speaks()),
+        _ours("fastthrift-aio", "asyncio", _speaks(carriers=("tcp", "unix"))),
     )
 }
 """fastthrift's engines. A server of theirs tells the transport and the protocol by itself."""

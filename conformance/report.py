@@ -30,6 +30,10 @@ def judge(outcomes: Iterable[Outcome], entries: Sequence[Entry], *, is_whole: bo
     known = 0
     for cell, checks in outcomes:
         signs[cell] = "+"
+        if len(told := set(checks.values())) == 1 and len(checks) > 1 and None not in told:
+            signs[cell] = "F"
+            errors.append(f"FAIL {cell}: each check: {told.pop()}")
+            continue
         for check, message in checks.items():
             entry = next((entry for entry in entries if entry.matches(cell, check)), None)
             if entry is not None:

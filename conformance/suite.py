@@ -33,9 +33,7 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    client, server = EVERYBODY[cell.client], EVERYBODY[cell.server]
-    both = client.speaks(cell.speech) and server.speaks(cell.speech)
-    return both and client.client is not None and server.server is not None
+    return all(EVERYBODY[name].speaks(cell.speech) for name in (cell.client, cell.server))
 
 
 def jobs(peers: Iterable[str]) -> Iterator[Job]:
@@ -79,8 +77,7 @@ class Runner:
         built = self._built.get(peer.name)
         return programs.environment(*([built / "gen"] if built else []))
 
-    def _filled(self, peer: Peer, command: Command | None) -> Command:
-        assert command is not None, f"{peer.name} has no such program"
+    def _filled(self, peer: Peer, command: Command) -> Command:
         return [part.replace("{built}", str(self._built.get(peer.name, ""))) for part in command]
 
 

@@ -45,6 +45,11 @@ def test_a_success_that_is_known_as_a_failure_is_an_error(tmp_path: Path) -> Non
     assert verdict.signs == {BINARY: "U", JSON: "k"}
 
 
+def test_a_cell_of_which_all_fails_alike_is_told_once() -> None:
+    verdict = report.judge([Outcome(JSON, {"void": "no server", "nul": "no server"})], [], is_whole=False)
+    assert verdict == Verdict({JSON: "F"}, ["FAIL go fastthrift tcp framed json: each check: no server"], 0)
+
+
 def test_a_line_that_names_nothing_is_an_error_of_a_whole_run_alone(tmp_path: Path) -> None:
     lines = ["go * * * json nul | drops it", "java * * * * void | never run"]
     assert judged(tmp_path, *lines).errors == ["STALE known_failures.txt:4 names nothing"]

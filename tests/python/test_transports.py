@@ -32,6 +32,7 @@ service Echo extends Base {
 URLS = ["tcp://127.0.0.1:0", "tls://localhost:0", "unix://{folder}/s", "memory://m"]
 TRANSPORTS: list[Any] = ["framed", "unframed", "header", "header+zlib", "header+zstd", "zlib", "zlib+framed"]
 SECURE = ("tls://", "https://")
+ONEWAY = 4
 
 
 class Handler(module.Echo):  # type: ignore[misc, name-defined]
@@ -235,6 +236,36 @@ class TestHttp:
                 for number in range(20):
                     client.note(str(number))
                     assert client.echo(str(number)) == str(number)
+
+    def test_a_oneway_whose_response_ends_the_connection_is_done(self) -> None:
+        class Ending(Ponging):
+            protocol_version = "HTTP/1.0"
+            notes = 0
+
+            def do_POST(self) -> None:
+                request = self.rfile.read(int(self.headers["Content-Length"]))
+                type(self).notes += request[3] == ONEWAY
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        with pythons_server(Ending) as url, fastthrift.connect(module.Echo, url, timeout=20.0) as client:
+            for _ in range(3):
+                assert client.note("heard") is None
+        assert Ending.notes == 3
+
+    def test_a_oneway_that_has_no_response_is_not_known_to_be_done(self) -> None:
+        class Leaving(Ponging):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.close_connection = True
+
+        with (
+            pythons_server(Leaving) as url,
+            fastthrift.connect(module.Echo, url, timeout=20.0) as client,
+            pytest.raises(fastthrift.ConnectionLost),
+        ):
+            client.note("perhaps")
 
     def test_headers_go_out_with_each_call_and_come_with_each_reply(self) -> None:
         seen: list[dict[str, str]] = []

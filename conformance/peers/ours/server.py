@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import signal
 from pathlib import Path
 
 import fastthrift
+import fastthrift.aio
 from checks import MULTIPLEXED_NAME
 from handler import Handler
 
@@ -22,7 +24,22 @@ asked, _ = parser.parse_known_args()  # How a client speaks, the server finds ou
 logging.getLogger("fastthrift").addHandler(logging.NullHandler())
 types = fastthrift.load(Path(asked.idl))
 handlers = {MULTIPLEXED_NAME: Handler(types), "": Handler(types)}
-tls = fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
-with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls) as server:
-    print(f"listening {server.url}", flush=True)
-    signal.pause()
+
+
+def serve_blocking() -> None:
+    tls = fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
+    with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls) as server:
+        print(f"listening {server.url}", flush=True)
+        signal.pause()
+
+
+async def serve_asyncio() -> None:
+    async with fastthrift.aio.Server(handlers, asked.url, service=types.Conformance) as server:
+        print(f"listening {server.url}", flush=True)
+        await asyncio.Event().wait()
+
+
+if asked.engine == "blocking":
+    serve_blocking()
+else:
+    asyncio.run(serve_asyncio())

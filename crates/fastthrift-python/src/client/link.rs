@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
 use fastthrift_rpc::{
-    CallId, CallKind, CallOptions, CallWriter, Carrier, ClientConnection, ClientEvent, Headers, ReplyBody,
+    CallId, CallKind, CallOptions, CallWriter, Carrier, ClientConnection, ClientEvent, ConnectionError,
+    ConnectionErrorKind, Headers, ReplyBody,
 };
 
 mod race;
@@ -277,7 +278,11 @@ impl Open {
         while self.connection.owes_response() {
             self.bound_by(deadline)?;
             self.receive(deadline, is_interrupted)?;
-            self.connection.poll_event(self.epoch.elapsed()).map_err(LinkError::Connection)?;
+            match self.connection.poll_event(self.epoch.elapsed()) {
+                // The response came, and said that the connection ends with it: the next call makes another.
+                Err(error) if !self.connection.owes_response() && is_end(&error) => return Ok(()),
+                event => _ = event.map_err(LinkError::Connection)?,
+            }
         }
         Ok(())
     }
@@ -360,6 +365,11 @@ fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LinkEr
 }
 
 /// Goes on after a signal whose handler does not object.
+/// Whether the peer closed the connection, and no call waits for anything.
+fn is_end(error: &ConnectionError) -> bool {
+    matches!(error.kind(), ConnectionErrorKind::Closed { waiting: 0 })
+}
+
 fn check(error: io::Error, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
     match error.kind() {
         io::ErrorKind::Interrupted if is_interrupted() => Err(LinkError::Interrupted),
