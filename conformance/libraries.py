@@ -117,7 +117,7 @@ OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
         _ours("fastthrift", "blocking", _speaks()),
-        _ours("fastthrift-aio", "asyncio", _speaks(carriers=("tcp", "unix"))),
+        _ours("fastthrift-aio", "asyncio", _speaks()),
     )
 }
 """fastthrift's engines. A server of theirs tells the transport and the protocol by itself."""

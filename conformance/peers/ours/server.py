@@ -26,15 +26,19 @@ types = fastthrift.load(Path(asked.idl))
 handlers = {MULTIPLEXED_NAME: Handler(types), "": Handler(types)}
 
 
+def tls() -> fastthrift.ServerTLS | None:
+    """Return who the server is, where the URL says TLS."""
+    return fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
+
+
 def serve_blocking() -> None:
-    tls = fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
-    with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls) as server:
+    with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls()) as server:
         print(f"listening {server.url}", flush=True)
         signal.pause()
 
 
 async def serve_asyncio() -> None:
-    async with fastthrift.aio.Server(handlers, asked.url, service=types.Conformance) as server:
+    async with fastthrift.aio.Server(handlers, asked.url, service=types.Conformance, tls=tls()) as server:
         print(f"listening {server.url}", flush=True)
         await asyncio.Event().wait()
 
