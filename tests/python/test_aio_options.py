@@ -239,3 +239,69 @@ def test_what_cannot_be_a_transport_is_refused_at_once() -> None:
 
     asyncio.run(main(object, "needs a method 'read'"))
     asyncio.run(main(fail, "nothing there"))
+
+
+class AsyncDesk(MODULE.Desk):  # type: ignore[misc, name-defined]
+    async def add(self, a: int, b: int) -> int:
+        await asyncio.sleep(0.05)
+        return a + b
+
+    async def headers(self) -> dict[str, str]:
+        call = fastthrift.current_call()
+        assert call is not None
+        await asyncio.sleep(0)
+        call.reply_headers["answered-by"] = "loop"
+        return dict(call.headers)
+
+    def note(self, text: str) -> None:
+        pass
+
+    def sleep(self, seconds: float) -> None:
+        call = fastthrift.current_call()
+        assert call is not None
+        assert call.headers["who"] == "me"
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("url", ["tcp://127.0.0.1:0", "http://127.0.0.1:0/"])
+def test_headers_go_both_ways_on_an_event_loop(url: str, inline: bool) -> None:
+    async def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        found.append(call)
+        return await proceed()
+
+    found: list[fastthrift.Call] = []
+
+    async def main() -> None:
+        transport: Any = "header" if url.startswith("tcp") else None
+        async with (
+            aio.Server(AsyncDesk(), url, inline=inline) as server,
+            aio.connect(
+                MODULE.Desk, server.url, transport=transport, headers={"who": "me"}, interceptors=[tell]
+            ) as client,
+        ):
+            assert (await client.headers())["who"] == "me"
+            await client.sleep(0.0)
+
+    asyncio.run(main())
+    assert found[0].reply_headers["answered-by"] == "loop"
+
+
+def test_a_client_that_ends_its_own_side_gets_its_replies() -> None:
+    async def main() -> None:
+        arguments = fastthrift.loads("struct A { 1: i64 a, 2: i64 b }", module_name="aio_half_closed")
+        connection = fastthrift._core.ClientConnection("binary", "framed")
+        call = connection.call("add", fastthrift.serialize(arguments.A(2, 3)))
+        async with aio.Server(AsyncDesk(), "tcp://127.0.0.1:0") as server:
+            host, _, port = server.url.removeprefix("tcp://").rpartition(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(connection.take_outbound())
+            writer.write_eof()
+            connection.receive(await reader.read())
+            writer.close()
+            await writer.wait_closed()
+        event = connection.poll_event(0.0)
+        assert event is not None
+        assert event[0] == call
+        assert isinstance(event[1], bytes)
+
+    asyncio.run(main())

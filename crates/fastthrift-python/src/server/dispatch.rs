@@ -150,7 +150,7 @@ impl<'a> Answering<'a> {
 
     /// Answers a call that somebody asked for, and tells it how that ended.
     #[cold]
-    pub(super) fn answer_asked(
+    pub(crate) fn answer_asked(
         self,
         call: &Bound<'_, Call>,
         rpc: &mut ServerConnection,

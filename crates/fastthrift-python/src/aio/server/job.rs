@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fastthrift_rpc::{CallKind, ReplyError, Request, ServerConnection};
+use fastthrift_rpc::{CallKind, Headers, ReplyError, Request, ServerConnection};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
@@ -12,6 +12,7 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 use super::carrier::Carrier;
 use super::peer::Peer;
 use crate::call::{Call, CallParts, Side};
+use crate::client::headers_dict;
 use crate::object::Object;
 use crate::server::dispatch::{Answering, Invocation, Origin};
 use crate::server::services::Service;
@@ -28,8 +29,8 @@ pub(crate) struct Job {
     settings: Settings,
     arguments: Py<PyTuple>,
     body_len: usize,
-    /// Whether the handler is a coroutine function, so that to cancel it has an effect.
-    is_async: bool,
+    /// What came beside the request.
+    headers: Option<Box<Headers>>,
     transport: Option<Box<str>>,
     deadline: Option<Instant>,
     call: PyOnceLock<Py<Call>>,
@@ -63,7 +64,7 @@ impl Job {
             settings: invocation.settings(),
             arguments: invocation.arguments.to_tuple(peer.py())?.unbind(),
             body_len: invocation.body_len,
-            is_async: invocation.method.is_async,
+            headers: Some(origin.rpc().request_headers()).filter(|headers| !headers.is_empty()).cloned().map(Box::new),
             transport: origin.rpc().dialect().map(|dialect| dialect.framing.to_string().into()),
             deadline: request.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             call: PyOnceLock::new(),
@@ -130,11 +131,6 @@ impl Job {
         carrier.map_or(Ok(()), |carrier| carrier.bind(py).get().cancel(py))
     }
 
-    /// Has the handler's task cancelled if that has an effect.
-    pub(super) fn cancel_if_async(&self, py: Python<'_>) -> PyResult<()> {
-        if self.is_async { self.cancel(py) } else { Ok(()) }
-    }
-
     /// Forgets the deadline.
     pub(super) fn stop_timer(&self, py: Python<'_>) -> PyResult<()> {
         let timer = self.progress().timer.take();
@@ -148,15 +144,11 @@ impl Job {
         rpc: &mut ServerConnection,
         result: PyResult<Object>,
     ) -> Result<(), ReplyError> {
-        let sent = rpc.outbound().len();
-        let answered = Answering::new(&self.service, &self.info, self.settings).answer(py, rpc, &self.request, result);
-        if let Some(call) = self.call.get(py) {
-            if let Some(count @ 1..) = rpc.outbound().len().checked_sub(sent) {
-                call.get().set_reply_bytes(count);
-            }
-            Call::end(call.bind(py));
+        let answering = Answering::new(&self.service, &self.info, self.settings);
+        match self.call.get(py) {
+            None => answering.answer(py, rpc, &self.request, result),
+            Some(call) => answering.answer_asked(call.bind(py), rpc, &self.request, result),
         }
-        answered
     }
 }
 
@@ -165,13 +157,14 @@ impl Job {
     /// The call as an object, the same one each time.
     pub(crate) fn call(&self, py: Python<'_>) -> PyResult<Py<Call>> {
         let make = || {
+            let headers = self.headers.as_deref().map(|headers| headers_dict(py, headers));
             let parts = CallParts {
                 side: Side::Server,
                 service: self.service.name.clone(),
                 info: Arc::clone(&self.info),
                 is_oneway: self.info.is_oneway || self.request.kind == CallKind::Oneway,
                 arguments: self.arguments.clone_ref(py),
-                headers: None,
+                headers: headers.transpose()?.map(Bound::unbind),
                 peer: self.peer.get().url(py).map(Into::into),
                 protocol: self.request.protocol.to_string().into(),
                 transport: self.transport.clone().unwrap_or_default(),

@@ -264,9 +264,6 @@ impl Peer {
         }
         serving.get().count(1);
         state.jobs.insert(request.id, job.clone().unbind());
-        if state.is_at_eof {
-            job.get().cancel_if_async(py).map_err(Unserved::Python)?;
-        }
         if let Some(deadline) = job.get().deadline() {
             let set = || -> PyResult<()> {
                 let expire = job.getattr(intern!(py, "_expire"))?;
@@ -421,8 +418,7 @@ impl Peer {
         Self::pump(this, state)
     }
 
-    /// What was asked before is still answered, so the transport stays open. Most peers that end their side are gone altogether, so
-    /// coroutines that wait are cancelled.
+    /// What was asked before is still answered, so the transport stays open: a peer may end its side alone.
     fn eof_received(this: &Bound<'_, Self>) -> PyResult<bool> {
         let mut guard = this.get().lock(this.py());
         let Some(state) = &mut *guard else { return Ok(false) };
@@ -435,15 +431,8 @@ impl Peer {
             return Ok(false);
         }
         state.rpc.receive_eof();
-        state.is_at_eof = true;
         Self::pump(this, state)?;
-        let stays_open = !state.is_closing;
-        let jobs: Vec<_> = state.jobs.values().map(|job| job.clone_ref(this.py())).collect();
-        drop(guard);
-        for job in jobs {
-            job.get().cancel_if_async(this.py())?;
-        }
-        Ok(stays_open)
+        Ok(!state.is_closing)
     }
 
     fn connection_lost(this: &Bound<'_, Self>, error: Option<Bound<'_, PyAny>>) -> PyResult<()> {

@@ -12,6 +12,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::job::Job;
 use super::peer::Peer;
 use crate::aio::secure::Secure;
+use crate::client::headers_dict;
 use crate::server::dispatch::Origin;
 use crate::server::patience::Patience;
 
@@ -32,8 +33,6 @@ pub(super) struct State {
     /// It waits until another connection leaves.
     pub(super) is_held: bool,
     pub(super) is_reading: bool,
-    /// The peer sends nothing more.
-    pub(super) is_at_eof: bool,
     /// The loop is to settle in its next round.
     pub(super) is_settle_due: bool,
     /// The transport was told to close.
@@ -54,7 +53,6 @@ impl State {
             unsent: 0,
             is_held: false,
             is_reading: true,
-            is_at_eof: false,
             is_settle_due: false,
             is_closing: false,
             lingers_until: None,
@@ -129,7 +127,8 @@ impl Origin for Seen<'_> {
         self.peer.url(self.py)
     }
 
-    fn headers(&self, _py: Python<'_>) -> Option<Py<PyDict>> {
-        None
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        let headers = self.rpc.request_headers();
+        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
     }
 }
