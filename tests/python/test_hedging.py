@@ -157,6 +157,13 @@ class TestWhatMayBeHedged:
             with pytest.raises(ValueError, match="hedge"):
                 connect("tcp://127.0.0.1:1", hedge=bad)
 
+    @pytest.mark.parametrize("seconds", [1e9, 1e19])
+    def test_a_delay_beyond_all_clocks_hedges_nothing(self, faulty: Any, seconds: float) -> None:
+        server = faulty(after(0.02, 7))
+        with connect(server.url, hedge=seconds) as client:
+            assert client.add(1, 2) == 7
+        assert server.requests == {1: 1}
+
 
 class TestFailures:
     def test_a_first_that_breaks_leaves_the_race_to_the_second(self, faulty: Any) -> None:
@@ -275,3 +282,28 @@ def test_tls_connections_race_too(tmp_path: Any) -> None:
                 assert client.add(number, 1) == number + 1
             assert time.monotonic() - start < 2
     assert turns > 10
+
+
+def test_what_tls_says_by_itself_does_not_hold_up_the_second_call(tmp_path: Any) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("server")
+    may_end = threading.Event()
+    calls = 0
+
+    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+        def add(self, a: int, b: int) -> int:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                may_end.wait(5)
+            return a + b
+
+    tls = fastthrift.ServerTLS(certificate, key)
+    with fastthrift.Server(Handler(), "tls://localhost:0", service=m.Shop, tls=tls, threads=4) as server:
+        # The server's tickets for further sessions come behind the handshake, when the first call waits for its reply.
+        with connect(server.url, tls=fastthrift.ClientTLS(ca_file=authority.file), hedge=0.05) as client:
+            start = time.monotonic()
+            assert client.add(1, 2) == 3
+            assert time.monotonic() - start < 3
+        may_end.set()
+    assert calls == 2

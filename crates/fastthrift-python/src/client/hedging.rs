@@ -44,8 +44,7 @@ impl Shared {
         let (py, limit) = (outgoing.registry.py(), outgoing.limit);
         let received = interruptible(py, |is_interrupted| {
             first.send(limit, is_interrupted)?;
-            let end = Instant::now() + hedging.delay;
-            let end = limit.deadline.map_or(end, |deadline| deadline.min(end));
+            let end = earlier(Instant::now().checked_add(hedging.delay), limit.deadline);
             first.receive_until(call, end, limit, is_interrupted)
         })?;
         if let Some(body) = received? {
@@ -74,9 +73,8 @@ impl Shared {
         }
         // The first connection is not watched meanwhile, so this has no more time than was waited for it.
         let now = Instant::now();
-        let end = now + hedging.delay.max(LEAST);
-        let deadline = outgoing.limit.deadline.map_or(end, |deadline| deadline.min(end));
-        let limit = Limit { timeout: outgoing.limit.timeout, deadline: Some(deadline) };
+        let deadline = earlier(now.checked_add(hedging.delay.max(LEAST)), outgoing.limit.deadline);
+        let limit = Limit { timeout: outgoing.limit.timeout, deadline };
         let verdict = match link.verdict(self.pool.policy(), now) {
             Verdict::Check => Verdict::Glance,
             verdict => verdict,
@@ -102,6 +100,11 @@ impl Shared {
         let winner = if finish.winner == 0 { first } else { second };
         self.answer(outgoing, winner, finish.body)
     }
+}
+
+/// The earlier one of two ends; `None` is never.
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 /// Puts a call into another connection's buffer as it was encoded before.

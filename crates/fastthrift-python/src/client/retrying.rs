@@ -81,9 +81,9 @@ fn chance() -> f64 {
 
 /// Sleeps with the interpreter released; a signal's handler may end it.
 fn sleep(py: Python<'_>, time: Duration) -> PyResult<()> {
-    let end = Instant::now() + time;
+    let end = Instant::now().checked_add(time);
     loop {
-        let left = end.saturating_duration_since(Instant::now());
+        let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return Ok(());
         }

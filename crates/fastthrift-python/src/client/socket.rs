@@ -78,6 +78,11 @@ impl Socket {
         matches!(self, Self::Tls(_) | Self::Custom(_))
     }
 
+    /// Whether there is TLS on it: then it may be readable, and yet there is nothing to read.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
     /// What the system knows it by.
     #[cfg(unix)]
     fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {

@@ -35,17 +35,17 @@ impl Link {
         })
     }
 
-    /// Waits for the reply to a call that was sent; `None` when it did not come in time, and may still come.
+    /// Waits for the reply to a call that was sent; `None` when it did not come until `end`, and may still come.
     pub(in crate::client) fn receive_until(
         &mut self,
         call: CallId,
-        end: Instant,
+        end: Option<Instant>,
         limit: Limit,
         is_interrupted: &mut dyn FnMut() -> bool,
     ) -> Result<Option<ReplyBody>, Failure> {
         self.attempt(|open| {
             loop {
-                let left = end.saturating_duration_since(Instant::now());
+                let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
                 if left.is_zero() {
                     return Ok(None);
                 }
@@ -57,9 +57,15 @@ impl Link {
                         continue;
                     }
                 }
-                open.receive(limit.deadline, is_interrupted)?;
-                if let Some(body) = open.reply_to(call)? {
-                    return Ok(Some(body));
+                let reply = if open.socket.is_tls() {
+                    // What came may be a message of TLS alone, and no plaintext follows it.
+                    open.step_once(call)?
+                } else {
+                    open.receive(limit.deadline, is_interrupted)?;
+                    open.reply_to(call)?
+                };
+                if reply.is_some() {
+                    return Ok(reply);
                 }
                 open.bound_by(limit.deadline)?;
             }
@@ -128,6 +134,14 @@ fn run(
 }
 
 impl Open {
+    /// Takes what came, without waiting, on a socket that else waits.
+    fn step_once(&mut self, call: CallId) -> Result<Option<ReplyBody>, LinkError> {
+        self.socket.set_nonblocking(true).map_err(LinkError::Io)?;
+        let stepped = self.step(call);
+        self.socket.set_nonblocking(false).map_err(LinkError::Io)?;
+        stepped
+    }
+
     /// Takes what came, without waiting.
     fn step(&mut self, call: CallId) -> Result<Option<ReplyBody>, LinkError> {
         loop {
