@@ -158,7 +158,11 @@ impl fmt::Display for HeadersError {
             Self::TooMany { count, limit } => write!(f, "{count} headers are over the limit of {limit}"),
             Self::TooLarge { size, limit } => write!(f, "headers of {size} bytes are over the limit of {limit}"),
             Self::NotForHttp { index } => {
-                write!(f, "the name or value of header number {} cannot be sent over HTTP", index.saturating_add(1))
+                write!(
+                    f,
+                    "header number {} has a name or a value that cannot be sent over HTTP",
+                    index.saturating_add(1)
+                )
             }
             Self::Reserved { index } => {
                 write!(f, "header number {} is one that only the connection itself sends", index.saturating_add(1))
