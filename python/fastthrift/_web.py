@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastthrift._errors import TTransportException
 from fastthrift._processor import Processor
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/x-thrift"
 _TEXT = "text/plain; charset=utf-8"
+_OWN = {"connection", "content-length", "content-type", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
+"""Headers that say where a reply ends and what it is: no handler's business."""
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+_CONTROLS = {*map(chr, range(32)), "\x7f"} - {"\t"}
+_BAD_REPLY = "the reply has a header that cannot be sent over HTTP"
 
 
 class WSGI:
@@ -43,7 +50,8 @@ class WSGI:
         length = environ.get("CONTENT_LENGTH") or ""
         if length and not (length.isascii() and length.isdigit()):
             return _refuse(start_response, "400 Bad Request", "the Content-Length is no number")
-        if length and int(length) > limit:
+        # A number of more digits than any limit has is not worth reading.
+        if length and (len(length) > 19 or int(length) > limit):
             return _refuse(start_response, "413 Content Too Large", f"a request may have {limit} bytes")
         # A body without a length is chunked: servers that take it say that they end it.
         if not length and not environ.get("wsgi.input_terminated"):
@@ -52,7 +60,9 @@ class WSGI:
         if len(body) > limit:
             return _refuse(start_response, "413 Content Too Large", f"a request may have {limit} bytes")
         headers = {
-            name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+            name[5:].replace("_", "-").lower(): _text_of(value.encode("latin-1"))
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
         }
         reply_headers: dict[str, str] = {}
         try:
@@ -62,7 +72,10 @@ class WSGI:
         except TTransportException as error:
             return _refuse(start_response, "400 Bad Request", str(error))
         reply = reply or b""
-        kept = list(reply_headers.items())
+        try:
+            kept = [(name, value.decode("latin-1")) for name, value in _checked(reply_headers)]
+        except ValueError as error:
+            return _refuse(start_response, "500 Internal Server Error", str(error))
         start_response("200 OK", [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(reply))), *kept])
         return [reply]
 
@@ -94,7 +107,7 @@ class ASGI:
         import asyncio  # an application that is served has it already
         import contextvars
 
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode("latin-1").lower(): _text_of(value) for name, value in scope["headers"]}
         client = scope.get("client")
         reply_headers: dict[str, str] = {}
 
@@ -107,12 +120,32 @@ class ASGI:
             reply = await asyncio.get_running_loop().run_in_executor(self._executor, context.run, process)
         except TTransportException as error:
             return await _answer(send, 400, str(error).encode())
-        kept = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply_headers.items()]
+        try:
+            kept = [(name.lower().encode(), value) for name, value in _checked(reply_headers)]
+        except ValueError as error:
+            return await _answer(send, 500, str(error).encode())
         return await _answer(send, 200, reply or b"", kept, CONTENT_TYPE)
 
 
 def _processor_of(processor: object) -> Processor:
     return processor if isinstance(processor, Processor) else Processor(processor, transport="unframed")
+
+
+def _checked(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """Return headers whose values are bytes of UTF-8, as a `Server` sends them.
+
+    Raises:
+        ValueError: One of them would be another header, or several, on the wire.
+    """
+    for name, value in headers.items():
+        if not name or not _TOKEN.issuperset(name.lower()) or name.lower() in _OWN or not _CONTROLS.isdisjoint(value):
+            logging.getLogger("fastthrift.server").error("%s: %r", _BAD_REPLY, name)
+            raise ValueError(_BAD_REPLY)
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
+def _text_of(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
 
 
 def _peer(address: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import http.client
 import socket
@@ -63,6 +64,8 @@ def _processor(calculator: ModuleType) -> fastthrift.Processor:
 
     def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
         call.reply_headers["X-Asked-By"] = call.headers.get("x-name", "nobody")
+        if "x-bad" in call.headers:
+            call.reply_headers.update([ast.literal_eval(call.headers["x-bad"])])
         return proceed()
 
     limits = fastthrift.Limits(message=100_000)
@@ -114,6 +117,45 @@ def test_headers_are_those_of_the_call(place: str) -> None:
     status, body, headers = post(place, request_of_add(), X_Name="Ada")
     assert (status, headers["content-type"], headers["x-asked-by"]) == (200, "application/x-thrift", "Ada")
     assert body.endswith(b"\0\0\0\0\0\0\0\x05\0")
+
+
+def test_headers_may_hold_all_of_unicode(place: str) -> None:
+    status, _, headers = post(place, request_of_add(), X_Name="Zoë ☃".encode().decode("latin-1"))
+    assert (status, headers["x-asked-by"].encode("latin-1").decode()) == (200, "Zoë ☃")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("x-a", "b\r\nSet-Cookie: c"),
+        ("x-a\r\nSet-Cookie", "c"),
+        ("", "c"),
+        ("x a", "c"),
+        ("Content-Length", "1"),
+        ("Transfer-Encoding", "chunked"),
+    ],
+)
+def test_a_reply_header_that_would_be_another_on_the_wire_is_not_sent(
+    place: str, header: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    status, text, headers = post(place, request_of_add(), X_Bad=ascii(header))
+    assert (status, text) == (500, b"the reply has a header that cannot be sent over HTTP")
+    assert (headers["set-cookie"], headers["content-length"]) == (None, str(len(text)))
+    assert repr(header[0]) in caplog.text
+    assert post(place, request_of_add())[0] == 200
+
+
+def test_what_is_no_header_at_all_makes_the_call_fail(place: str) -> None:
+    status, body, headers = post(place, request_of_add(), X_Bad="('x-a', 5)")
+    assert (status, headers["x-a"]) == (200, None)
+    assert b"internal error in 'add'" in body
+
+
+def test_a_length_of_any_number_of_digits_is_too_large(calculator: ModuleType) -> None:
+    answers: list[str] = []
+    environ = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "9" * 5000}
+    fastthrift.WSGI(_processor(calculator))(environ, lambda status, _: answers.append(status))
+    assert answers == ["413 Content Too Large"]
 
 
 def test_what_is_no_call_is_refused_and_the_application_goes_on(place: str) -> None:

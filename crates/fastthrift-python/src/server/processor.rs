@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::DEFAULT_LIMITS;
 use super::dispatch::{Invocation, Origin, Outcome, refuse};
 use super::services::Services;
+use crate::client::{headers_dict, headers_of};
 use crate::error::{TransportKind, transport_error};
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::{Bounds, wire_protocol};
@@ -102,7 +103,10 @@ impl ProcessorCore {
                     Some(call) => {
                         let call = call.bind(py);
                         if let (Some(wanted), Some(given)) = (reply_headers, call.get().reply_headers_if_any(py)) {
-                            wanted.update(given.as_mapping())?;
+                            // Where they cannot be, an error is answered in place of the result.
+                            if let Ok(headers) = headers_of(given.as_any()) {
+                                wanted.update(headers_dict(py, &headers)?.as_mapping())?;
+                            }
                         }
                         invocation.answer_asked(call, &mut packet.rpc, request, result)
                     }
