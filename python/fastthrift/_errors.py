@@ -110,7 +110,7 @@ class TTransportException(TException):
         self.was_sent = was_sent
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.type, self.message, self.was_sent)
+        return type(self), (self.type, self.message, self.was_sent), vars(self)
 
 
 class ConnectError(TTransportException, ConnectionError):

@@ -102,6 +102,7 @@ def test_the_errors_of_the_package_survive() -> None:
         fastthrift.TransportTimeout(3, "text", False),
     ]
     for error in errors:
+        error.attempt = 2  # type: ignore[attr-defined]
         twin = pickle.loads(pickle.dumps(error))
         assert (type(twin), str(twin), twin.__dict__) == (type(error), str(error), error.__dict__)
     with pytest.raises(fastthrift.ThriftSyntaxError) as caught:
