@@ -185,8 +185,12 @@ class Server:
 
         Returns:
             Whether all ended in time.
+
+        Raises:
+            TypeError: The time is no number.
+            ValueError: It is NaN.
         """
-        return self._drain(timeout, calm=0.0)
+        return self._drain(_patience(timeout), calm=0.0)
 
     def _drain(self, timeout: float | None, *, calm: float) -> bool:
         """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
@@ -231,7 +235,10 @@ class Server:
 
         Raises:
             OSError: The server cannot listen there.
+            RuntimeError: A handler of the server called this: it would wait for itself.
         """
+        if self._core.is_in_handler():
+            raise RuntimeError("a handler cannot wait for the end of its own server")
         if self._ended is None or self._ended.is_set() or not self._core.is_here():
             self.start()
         assert self._ended is not None
@@ -342,6 +349,18 @@ def _service_of(handler: object, service: object) -> object:
     if not hasattr(handler, "__thrift_service__"):
         raise TypeError(f"{handler!r} extends no service's class; say which one it serves: service=module.Service")
     return handler
+
+
+def _patience(timeout: float | None) -> float | None:
+    """Return how long is waited for the end; what no clock can measure is for ever."""
+    import math
+    import threading
+
+    if timeout is None:
+        return None
+    if math.isnan(timeout):
+        raise ValueError("the time to stop in must be a number of seconds, got nan")
+    return timeout if timeout <= threading.TIMEOUT_MAX else None
 
 
 def _stop_at_exit() -> None:
