@@ -60,7 +60,8 @@ class Place:
         """Find the addresses, and the port where any free one is asked for."""
         parts = urlsplit(self.url)
         if parts.scheme not in ("tcp", "tls", *_PORTS) or not parts.hostname:
-            raise ValueError(f"cannot serve {self.url!r} from processes, expected tcp://host:port or unix:///path")
+            expected = "tcp://host:port, tls://host:port, unix:///path, or http:// or https:// with a host"
+            raise ValueError(f"cannot serve {self.url!r} from processes, expected {expected}")
         port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
         if port is None:
             raise ValueError(f"the URL {self.url!r} has no port")

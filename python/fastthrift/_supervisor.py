@@ -39,7 +39,8 @@ def supervise(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     configure(options.log_level)
     places: list[Place] = []
     try:
-        places += [Place(url) for url in options.url]
+        for url in options.url:
+            places.append(_place(url, places))
         supervisor = Supervisor(options, arguments, places)
     except (OSError, ValueError) as error:
         _log.error("cannot listen: %s", error)
@@ -50,6 +51,18 @@ def supervise(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         supervisor.close()
         for place in places:
             place.close()
+
+
+def _place(url: str, others: Sequence[Place]) -> Place:
+    try:
+        place = Place(url)
+    except OSError as error:
+        raise OSError(f"{url}: {error}") from error
+    # The system would let the same process listen there twice.
+    if place.url in [other.url for other in others]:
+        place.close()
+        raise ValueError(f"{url} is given twice")
+    return place
 
 
 def _ignore(number: int, frame: object) -> None:

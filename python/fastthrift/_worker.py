@@ -52,7 +52,7 @@ def work(options: argparse.Namespace) -> int:
         _core.inherit_sockets([])
         for number in inherited:
             os.close(number)
-    except Exception:  # noqa: BLE001 (whatever the handler's module raises is said)
+    except (Exception, SystemExit):  # noqa: BLE001 (whatever the handler's module raises is said)
         _log.exception("cannot serve %s", options.handler)
         return CANNOT_START
     channel.sendall(READY)

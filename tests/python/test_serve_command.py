@@ -46,6 +46,7 @@ handler = Handler()
 plain = Plain()
 def make(): return Handler()
 def broken(): raise RuntimeError("no database")
+def leaving(): raise SystemExit("not configured")
 class Holder:
     inner = handler
 """
@@ -317,7 +318,7 @@ def test_a_reload_that_cannot_be_leaves_all_as_it_was(serve: Any, work: ModuleTy
     assert command.end() == 0
 
 
-@pytest.mark.parametrize("handler", ["app:broken", "app:missing", "missing:handler", "app", "app:VERSION"])
+@pytest.mark.parametrize("handler", ["app:broken", "app:leaving", "app:missing", "none:x", "app", "app:VERSION"])
 def test_a_handler_that_cannot_be_loaded_ends_the_command(serve: Any, handler: str) -> None:
     command = serve(handler, "--workers", "2")
     assert command.wait() == 3
@@ -328,8 +329,17 @@ def test_an_address_that_is_taken_ends_the_command(serve: Any) -> None:
     first = serve("app:Handler")
     second = serve("app:Handler", url=first.url())
     assert second.wait() == 3
-    assert any("cannot listen" in line for line in second.lines)
+    assert any("cannot listen" in line and first.url() in line for line in second.lines)
     assert first.end() == 0
+
+
+def test_an_address_that_is_given_twice_ends_the_command(serve: Any) -> None:
+    first = serve("app:Handler")
+    url = first.url()
+    assert first.end() == 0
+    second = serve("app:Handler", "--url", url, url=url)
+    assert second.wait() == 3
+    assert any(f"{url} is given twice" in line for line in second.lines)
 
 
 def test_processes_end_with_the_one_that_watches_them(serve: Any, work: ModuleType) -> None:
