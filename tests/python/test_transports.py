@@ -7,6 +7,7 @@ import http.server
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -266,6 +267,28 @@ class TestHttp:
             pytest.raises(fastthrift.ConnectionLost),
         ):
             client.note("perhaps")
+
+    def test_a_oneway_that_a_server_never_responds_to_holds_up_nothing(self) -> None:
+        done = threading.Event()
+
+        class Silent(Ponging):
+            notes = 0
+
+            def do_POST(self) -> None:
+                request = self.rfile.read(int(self.headers["Content-Length"]))
+                type(self).notes += request[3] == ONEWAY
+                # As some servers of other libraries do: the connection stays open, and nothing comes.
+                done.wait(20.0)
+                self.close_connection = True
+
+        # Without a time-out of the client's own.
+        with pythons_server(Silent) as url, fastthrift.connect(module.Echo, url) as client:
+            start = time.monotonic()
+            for _ in range(2):
+                assert client.note("heard") is None
+            assert time.monotonic() - start < 5.0
+            assert Silent.notes == 2
+            done.set()
 
     def test_headers_go_out_with_each_call_and_come_with_each_reply(self) -> None:
         seen: list[dict[str, str]] = []

@@ -35,8 +35,8 @@ class Server:
     A coroutine function begins at once, within the loop's callback that received its request, and in a task; when it
     waits for nothing, nothing else was scheduled. The task is cancelled when the connection is lost, or when the
     deadline that the client announced has passed; a client that ends only its own side still gets its replies. A plain
-    method runs in a thread of a bounded pool, unless `inline` says otherwise. Each call has a context of its own, a copy
-    of the one that the server was started in.
+    method runs in a thread of a bounded pool, unless `inline` says otherwise. Each call has a context of its own, a
+    copy of the one that the server was started in.
 
     The server is an asynchronous context manager: it serves inside the ``async with`` block.
 

@@ -20,6 +20,8 @@ use super::socket::Socket;
 
 /// How many bytes a receive asks for at least.
 const READ_SIZE: usize = 8 << 10;
+/// How long the response to a oneway over HTTP is waited for.
+const ONEWAY_PATIENCE: Duration = Duration::from_millis(250);
 /// How much later than its deadline a call may end, so that most calls need not set the socket's timeouts.
 const SLACK: Duration = Duration::from_millis(1);
 
@@ -268,9 +270,22 @@ impl Open {
         Ok(())
     }
 
-    /// Waits for the response to a oneway, which says nothing, so that the next request has its turn.
+    /// Waits a little for the response to a oneway, which says nothing, so that the next request has its turn. Some servers send none:
+    /// then this connection is not used again.
     #[cold]
     fn finish_oneway(
+        &mut self,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<(), LinkError> {
+        let patience = Instant::now() + ONEWAY_PATIENCE;
+        match self.await_response(Some(deadline.map_or(patience, |deadline| deadline.min(patience))), is_interrupted) {
+            Err(LinkError::TimedOut) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn await_response(
         &mut self,
         deadline: Option<Instant>,
         is_interrupted: &mut dyn FnMut() -> bool,
