@@ -15,7 +15,7 @@ use super::intercepting::{intercept, observe};
 use super::link::{Limit, Link};
 use super::pool::{NoTurn, Turn};
 use super::{Client, ResultFields, Shared, bind, read_result, write_arguments};
-use crate::call::Call;
+use crate::call::{Call, current_deadline};
 use crate::class::none;
 use crate::error::{application_error, decode_error, encode_error};
 use crate::object::{Object, held};
@@ -114,7 +114,7 @@ impl Shared {
             Trouble::Raised(raised) => raised,
             Trouble::Failed(failure) => {
                 let py = outgoing.registry.py();
-                failure.into_python(py, &self.target, outgoing.limit.timeout, &outgoing.info.name)
+                failure.into_python(py, &self.target, outgoing.own_timeout(), &outgoing.info.name)
             }
         })
     }
@@ -237,6 +237,13 @@ impl Shared {
 impl Outgoing<'_, '_> {
     pub(super) fn kind(&self) -> CallKind {
         if self.info.is_oneway { CallKind::Oneway } else { CallKind::Call }
+    }
+
+    /// The time that the client gave the call; `None` also where the call that this thread serves left it less.
+    #[cold]
+    fn own_timeout(&self) -> Option<Duration> {
+        let served = current_deadline(self.registry.py());
+        self.limit.timeout.filter(|_| served.is_none() || served != self.limit.deadline)
     }
 
     /// Whether there is time to wait that long and to try again.
