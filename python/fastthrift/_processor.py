@@ -73,5 +73,6 @@ class Processor:
 
         Raises:
             TTransportException: The bytes are no message to which there is an answer.
+            BaseException: What a handler raised that is no `Exception`, such as KeyboardInterrupt.
         """
         return self._core.process(request, headers, peer, reply_headers)

@@ -141,6 +141,16 @@ def test_a_declared_exception_and_an_unknown_function_are_answered() -> None:
     assert unknown.type == fastthrift.TApplicationException.UNKNOWN_METHOD
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_who_asks_to_stop_asks_the_thread_that_called(error: type[BaseException]) -> None:
+    class Stopping(Desk):
+        def add(self, a: int, b: int) -> int:
+            raise error
+
+    with pytest.raises(error):
+        Wire(fastthrift.Processor(Stopping()), "binary", "framed").call("add", encoded(1, 1, "binary"))
+
+
 def test_threads_share_a_processor() -> None:
     processor = fastthrift.Processor(Desk())
     results = fastthrift.loads("struct R { 0: optional i64 success }", module_name="processor_threads")

@@ -2,6 +2,7 @@
 
 use fastthrift_protocol::Protocol;
 use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
+use pyo3::exceptions::PyException;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -98,6 +99,12 @@ impl ProcessorCore {
             Err(exception) => refuse(&mut packet.rpc, request, &exception),
             Ok(invocation) => {
                 let Outcome { result, call } = invocation.run(py, packet, request);
+                if let Err(error) = &result
+                    && !error.is_instance_of::<PyException>(py)
+                {
+                    // Who asks to stop, asks the thread that called.
+                    return Err(error.clone_ref(py));
+                }
                 match call {
                     None => invocation.answer(py, &mut packet.rpc, request, result),
                     Some(call) => {
