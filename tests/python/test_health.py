@@ -131,3 +131,24 @@ def test_http_tells_the_health_of_the_server_as_a_whole(work: ModuleType) -> Non
         assert status(server) == 503
         server.set_health("", Status.SERVING)
         assert status(server) == 200
+
+
+def test_a_server_that_is_busy_tells_its_health_all_the_same(work: ModuleType) -> None:
+    handler = Handler()
+    with (
+        fastthrift.Server(
+            handler, "tcp://127.0.0.1:0", service=work.Work, health=True, threads=1, max_in_flight=1
+        ) as server,
+        fastthrift.connect(work.Work, server.url, timeout=20) as client,
+        asking(server) as probe,
+    ):
+        busy = threading.Thread(target=client.sleep, args=(1.0,))
+        busy.start()
+        assert handler.started.wait(10)
+        with (
+            fastthrift.connect(work.Work, server.url, timeout=20) as other,
+            pytest.raises(fastthrift.TApplicationException, match="overloaded"),
+        ):
+            other.sleep(0.0)
+        assert probe.check("") is Status.SERVING
+        busy.join()

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
-use fastthrift_rpc::{ReplyError, Request};
+use fastthrift_rpc::{ReplyError, Request, ServerConnection};
 use mio::Waker;
 use pyo3::prelude::*;
 
@@ -22,7 +22,7 @@ use super::load::{Admission, Load};
 use super::log;
 use super::reactor::{Draining, Reactor, Settings};
 use super::seat::{Follow, Seat};
-use super::services::Services;
+use super::services::{HEALTH, Services};
 use crate::endpoint::Endpoint;
 
 /// How many requests of one connection are served before the others get their turn.
@@ -318,7 +318,7 @@ impl Engine {
         for _ in 0..REQUESTS_PER_TURN {
             match connection.next_request() {
                 Ok(Some(request)) => {
-                    let served = match self.admit(lead.as_deref()) {
+                    let served = match self.admit(lead.as_deref(), &connection.rpc, &request) {
                         None => self.handle(py, lead, connection, &request),
                         Some(Admission::Run(_ticket)) => self.handle(py, lead, connection, &request),
                         Some(Admission::Wait) => return connection.hold(request),
@@ -348,11 +348,15 @@ impl Engine {
 
     /// What is to become of the next request, where the number of calls is limited.
     #[inline]
-    fn admit(&self, reactor: Option<&Reactor>) -> Option<Admission<'_>> {
+    fn admit(&self, reactor: Option<&Reactor>, rpc: &ServerConnection, request: &Request) -> Option<Admission<'_>> {
         if reactor.is_some_and(Reactor::is_overdrawn) {
             return Some(Admission::Refuse);
         }
         let load = self.load.as_ref()?;
+        // To be busy is no illness, so who asks for the health is always told.
+        if request.service.is_some_and(|name| rpc.bytes(name) == HEALTH.as_bytes()) {
+            return None;
+        }
         Some(load.admit(reactor.map_or(0, Reactor::waiting)))
     }
 

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 const VARARGS_FLAG: u32 = 0x4;
 
 /// Under which name the service tells how it is; it never counts as the one that is served.
-const HEALTH: &str = "fastthrift.Health";
+pub(super) const HEALTH: &str = "fastthrift.Health";
 
 /// All services of one port.
 pub(crate) struct Services {
