@@ -35,13 +35,16 @@ impl<'a, P: OutputProtocol, V: Visit> Encoder<'a, P, V> {
     pub fn planned(&mut self, plan: &StructPlan, value: V::Value) -> Result<(), EncodeError> {
         let visit = self.visit;
         let structure = visit.structure(plan, value)?;
-        if plan.kind != StructKind::Union {
-            return self.fields(plan, |field| visit.field(&structure, field));
+        if plan.kind == StructKind::Union {
+            let mut count = 0;
+            for field in &plan.fields {
+                count += usize::from(visit.field(&structure, field)?.is_some());
+            }
+            if count != 1 {
+                return Err(EncodeError::new(EncodeErrorKind::UnionMembers { union: (*plan.name).into(), count }));
+            }
         }
-        match self.counted_fields(plan, |field| visit.field(&structure, field))? {
-            1 => Ok(()),
-            count => Err(EncodeError::new(EncodeErrorKind::UnionMembers { union: (*plan.name).into(), count })),
-        }
+        self.fields(plan, |field| visit.field(&structure, field))
     }
 
     /// As [`Self::fields`], and returns how many were written.
