@@ -11,14 +11,12 @@ use pyo3::sync::{OnceLockExt, PyOnceLock};
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-#[allow(unused_imports, reason = "the engine of asyncio sets the variable and clients keep to the deadline")]
-pub(crate) use self::running::{Running, current, current_deadline, task_variable, within};
+pub(crate) use self::running::{Running, current_deadline, task_variable, within};
 use crate::service::FunctionInfo;
 
 /// Which end of a connection a call is seen from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    #[allow(dead_code, reason = "for clients")]
     Client,
     Server,
 }
@@ -79,13 +77,11 @@ impl Call {
     }
 
     /// The request's headers, if there are any or somebody asked for them.
-    #[allow(dead_code, reason = "for transports that carry headers")]
     pub(crate) fn headers_if_any<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyDict>> {
         self.headers.get().map(|headers| headers.bind(py))
     }
 
     /// The reply's headers, if there are any or somebody asked for them.
-    #[allow(dead_code, reason = "for transports that carry headers")]
     pub(crate) fn reply_headers_if_any<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyDict>> {
         self.reply_headers.get().map(|headers| headers.bind(py))
     }
@@ -101,7 +97,6 @@ impl Call {
     }
 
     /// Notes how many bytes the arguments' struct took.
-    #[allow(dead_code, reason = "for clients")]
     pub(crate) fn set_request_bytes(&self, count: usize) {
         self.request_bytes.set(count);
     }

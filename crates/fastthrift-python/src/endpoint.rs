@@ -93,7 +93,6 @@ impl Endpoint {
     }
 
     /// What stands in the `Host` field of HTTP requests: the port is left out where it is the usual one (RFC 9110, 7.2).
-    #[allow(dead_code, reason = "TLS and HTTP are on their way")]
     pub(crate) fn authority(&self) -> String {
         match &self.address {
             Address::Tcp { host, port } if *port == usual_port(self.is_secure) => bracketed(host),

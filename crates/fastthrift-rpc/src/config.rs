@@ -112,6 +112,13 @@ pub struct ClientConfig {
     pub first_sequence_id: i32,
 }
 
+impl ClientConfig {
+    /// Whether headers travel beside calls and replies.
+    pub fn carries_headers(&self) -> bool {
+        self.framing == Framing::Header || self.carrier == Carrier::Http
+    }
+}
+
 impl Default for ClientConfig {
     fn default() -> Self {
         Self {

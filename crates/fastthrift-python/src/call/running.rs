@@ -50,7 +50,7 @@ pub(crate) fn within<R>(running: &dyn Running, work: impl FnOnce() -> R) -> R {
 }
 
 /// The call that this thread or task serves, if it serves one.
-pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
+fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
     if let Some(running) = RUNNING.get() {
         // SAFETY: `within` keeps what it points to until it takes the pointer away.
         return unsafe { running.as_ref() }.call(py).map(Some);
@@ -66,15 +66,17 @@ pub(crate) fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
 }
 
 /// Until when the call that this thread or task serves is to end.
-#[allow(dead_code, reason = "for clients")]
 #[inline]
 pub(crate) fn current_deadline(py: Python<'_>) -> Option<Instant> {
     if let Some(running) = RUNNING.get() {
         // SAFETY: as in `current`.
         return unsafe { running.as_ref() }.deadline();
     }
-    TASK.get(py)?;
-    current(py).ok().flatten().and_then(|call| call.get().instant())
+    let found = TASK.get(py)?.bind(py).call_method0("get").ok()?;
+    match found.cast::<Job>() {
+        Ok(job) => job.get().deadline(),
+        Err(_) => found.cast::<Call>().ok()?.get().instant(),
+    }
 }
 
 /// The `contextvars.ContextVar` that a task's [`Call`] is to be set in.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use fastthrift_protocol::Protocol;
 use fastthrift_rpc::Headers;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -40,21 +41,12 @@ pub(super) fn intercept<'py>(
     let py = client.py();
     let Client { shared, options, interceptors } = client.get();
     let target = &shared.target;
-    let headers = options.headers();
-    let parts = CallParts {
-        side: Side::Client,
-        service: service.clone(),
-        info: info.clone(),
-        is_oneway: info.is_oneway,
-        arguments: PyTuple::new(py, values.into_iter().map(|value| value.into_bound(py)))?.unbind(),
-        headers: if headers.is_empty() { None } else { Some(headers_dict(py, headers)?.unbind()) },
-        peer: only(target.endpoints.listed()).map(|endpoint| endpoint.to_string().into()),
-        protocol: target.settings.protocol.to_string().into(),
-        transport: target.transport().into(),
-        deadline: limit.deadline,
-        request_bytes: None,
+    let towards = Towards {
+        peer: only(target.endpoints.listed()),
+        protocol: target.settings.protocol,
+        transport: target.transport(),
     };
-    let call = Bound::new(py, Call::new(py, parts)?)?;
+    let call = outgoing_call(py, (service, info), values, options.headers(), limit.deadline, towards)?;
     let conversation = Conversation {
         client: client.clone().unbind(),
         registry: registry.clone().unbind(),
@@ -72,6 +64,46 @@ fn only(listed: &[Endpoint]) -> Option<&Endpoint> {
         [only] => Some(only),
         _ => None,
     }
+}
+
+/// Where a client's calls lead.
+pub(crate) struct Towards<'a> {
+    /// The only address, if there is only one.
+    pub(crate) peer: Option<&'a Endpoint>,
+    pub(crate) protocol: Protocol,
+    pub(crate) transport: String,
+}
+
+/// What interceptors see of a call that a client makes of a function of a service.
+pub(crate) fn outgoing_call<'py>(
+    py: Python<'py>,
+    (service, info): (&Arc<str>, &Arc<FunctionInfo>),
+    values: Vec<Object>,
+    headers: &Headers,
+    deadline: Option<Instant>,
+    towards: Towards<'_>,
+) -> PyResult<Bound<'py, Call>> {
+    let parts = CallParts {
+        side: Side::Client,
+        service: service.clone(),
+        info: info.clone(),
+        is_oneway: info.is_oneway,
+        arguments: PyTuple::new(py, values.into_iter().map(|value| value.into_bound(py)))?.unbind(),
+        headers: if headers.is_empty() { None } else { Some(headers_dict(py, headers)?.unbind()) },
+        peer: towards.peer.map(|endpoint| endpoint.to_string().into()),
+        protocol: towards.protocol.to_string().into(),
+        transport: towards.transport.into(),
+        deadline,
+        request_bytes: None,
+    };
+    Bound::new(py, Call::new(py, parts)?)
+}
+
+/// The arguments and the headers that interceptors leave to a call.
+pub(crate) fn outgoing_parts(call: &Bound<'_, Call>) -> PyResult<(Vec<Object>, Headers)> {
+    let values = call.get().arguments_of(call.py()).iter().map(Object::from).collect();
+    let headers = call.get().headers_if_any(call.py()).map(|headers| headers_of(headers.as_any())).transpose()?;
+    Ok((values, headers.unwrap_or_default()))
 }
 
 /// Tells a call what came with its reply.
@@ -96,11 +128,7 @@ pub(crate) fn tell_reply(call: &Bound<'_, Call>, count: usize, headers: &Headers
 impl Target for Conversation {
     fn proceed<'py>(&self, call: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>> {
         let py = call.py();
-        let values: Vec<Object> = call.get().arguments_of(py).iter().map(Object::from).collect();
-        let headers = match call.get().headers_if_any(py) {
-            Some(headers) => headers_of(headers.as_any())?,
-            None => Headers::new(),
-        };
+        let (values, headers) = outgoing_parts(call)?;
         self.client.bind(py).get().make(&Outgoing {
             registry: self.registry.bind(py),
             info: &self.info,

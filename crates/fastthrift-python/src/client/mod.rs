@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{ClientConfig, ClientConnection, SaslClient};
+use fastthrift_rpc::{ClientConfig, SaslClient};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -33,7 +33,7 @@ use self::endpoints::Endpoints;
 pub(crate) use self::failure::span;
 use self::failure::{LinkError, connect_error};
 use self::hedging::Hedging;
-pub(crate) use self::intercepting::tell_reply;
+pub(crate) use self::intercepting::{Towards, outgoing_call, outgoing_parts, tell_reply};
 use self::link::{Limit, Link};
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
@@ -97,7 +97,7 @@ impl Target {
 
     /// Whether headers travel beside the calls.
     fn carries_headers(&self) -> bool {
-        self.configs.iter().all(|config| ClientConnection::new(config.clone()).carries_headers())
+        self.configs.iter().all(ClientConfig::carries_headers)
     }
 
     /// Makes a connection. A signal ends the attempt; if its handler raises nothing, there is another.
@@ -171,24 +171,10 @@ fn connect<'py>(
     };
     let security = tls::of_client(endpoints.listed(), tls)?;
     let timeout = timeout.map(seconds).transpose()?;
-    if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
-        return Err(PyValueError::new_err(format!(
-            "service_name must not contain ':', which separates it, got {name:?}"
-        )));
-    }
-    let protocol = wire_protocol(protocol)?;
-    let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
+    let (settings, base) = spoken(protocol, service_name)?;
     let sasl = sasl.map(Sasl::new).transpose()?;
-    let base = ClientConfig {
-        // Only whether there is one: each connection begins anew.
-        sasl: sasl.as_ref().and_then(|_| SaslClient::new("PLAIN", Vec::new())),
-        protocol: settings.protocol,
-        limits: settings.limits,
-        strict: settings.strict,
-        old: settings.old,
-        service: service_name,
-        ..ClientConfig::default()
-    };
+    // Only whether there is one: each connection begins anew.
+    let base = ClientConfig { sasl: sasl.as_ref().and_then(|_| SaslClient::new("PLAIN", Vec::new())), ..base };
     let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
     let config = |endpoint| transports::for_client(transport, endpoint, &headers, &base);
     let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
@@ -219,6 +205,26 @@ fn connect<'py>(
     shared.open(py, timeout)?;
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
     opened(&class, Client { shared: Arc::new(shared), options, interceptors })
+}
+
+/// How a client writes and reads, and what its connections begin with wherever they lead.
+pub(crate) fn spoken(protocol: &Bound<'_, PyAny>, service_name: Option<String>) -> PyResult<(Settings, ClientConfig)> {
+    if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
+        return Err(PyValueError::new_err(format!(
+            "service_name must not contain ':', which separates it, got {name:?}"
+        )));
+    }
+    let protocol = wire_protocol(protocol)?;
+    let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
+    let config = ClientConfig {
+        protocol: settings.protocol,
+        limits: settings.limits,
+        strict: settings.strict,
+        old: settings.old,
+        service: service_name,
+        ..ClientConfig::default()
+    };
+    Ok((settings, config))
 }
 
 /// What an opener of transports is called: a class or a function by its own name.

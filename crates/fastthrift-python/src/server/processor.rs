@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::DEFAULT_LIMITS;
 use super::dispatch::{Invocation, Origin, Outcome, refuse};
 use super::services::Services;
+use crate::call::Call;
 use crate::client::{headers_dict, headers_of};
 use crate::error::{TransportKind, transport_error};
 use crate::interceptors::{Interceptors, Style};
@@ -103,6 +104,9 @@ impl ProcessorCore {
                     && !error.is_instance_of::<PyException>(py)
                 {
                     // Who asks to stop, asks the thread that called.
+                    if let Some(call) = &call {
+                        Call::end(call.bind(py));
+                    }
                     return Err(error.clone_ref(py));
                 }
                 match call {

@@ -117,7 +117,7 @@ impl ClientConnection {
 
     /// Whether headers travel beside calls and replies. Where they do not, those of calls are left out, and no reply has any.
     pub fn carries_headers(&self) -> bool {
-        self.config.framing == Framing::Header || self.config.carrier == Carrier::Http
+        self.config.carries_headers()
     }
 
     /// What came beside the reply that was handed out last. They stay until the next [`Self::poll_event`].

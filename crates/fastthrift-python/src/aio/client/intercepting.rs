@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use fastthrift_rpc::Headers;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connections::Connections;
 use super::terms::Terms;
-use crate::call::{Call, CallParts, Side};
-use crate::client::{headers_dict, headers_of};
+use crate::call::Call;
+use crate::client::{Towards, outgoing_call, outgoing_parts};
 use crate::interceptors::Target;
 use crate::object::Object;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
+use crate::transports;
 
 /// What the innermost interceptor of a client proceeds to: the future of the reply.
 struct Conversation {
@@ -37,20 +36,13 @@ pub(super) fn intercept<'py>(
     let py = connections.py();
     let me = connections.get();
     let target = me.target();
-    let parts = CallParts {
-        side: Side::Client,
-        service: service.clone(),
-        info: info.clone(),
-        is_oneway: info.is_oneway,
-        arguments: PyTuple::new(py, values.into_iter().map(|value| value.into_bound(py)))?.unbind(),
-        headers: if terms.headers().is_empty() { None } else { Some(headers_dict(py, terms.headers())?.unbind()) },
-        peer: Some(target.endpoint.to_string().into()),
-        protocol: target.settings.protocol.to_string().into(),
-        transport: crate::transports::name_of(&target.config).into(),
-        deadline: terms.deadline.and_then(|deadline| me.instant(deadline)),
-        request_bytes: None,
+    let towards = Towards {
+        peer: Some(&target.endpoint),
+        protocol: target.settings.protocol,
+        transport: transports::name_of(&target.config),
     };
-    let call = Bound::new(py, Call::new(py, parts)?)?;
+    let deadline = terms.deadline.and_then(|deadline| me.instant(deadline));
+    let call = outgoing_call(py, (service, info), values, terms.headers(), deadline, towards)?;
     let conversation = Conversation {
         connections: connections.clone().unbind(),
         registry: registry.clone().unbind(),
@@ -69,11 +61,7 @@ pub(super) fn intercept<'py>(
 impl Target for Conversation {
     fn proceed<'py>(&self, call: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>> {
         let py = call.py();
-        let values: Vec<Object> = call.get().arguments_of(py).iter().map(Object::from).collect();
-        let headers = match call.get().headers_if_any(py) {
-            Some(headers) => headers_of(headers.as_any())?,
-            None => Headers::new(),
-        };
+        let (values, headers) = outgoing_parts(call)?;
         let terms = self.terms.seen(call.clone().unbind(), headers);
         Connections::call(self.connections.bind(py), self.registry.bind(py), &self.info, &values, &terms)
     }

@@ -14,7 +14,6 @@ mod terms;
 
 use std::sync::{Arc, Mutex};
 
-use fastthrift_rpc::ClientConnection;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -60,7 +59,7 @@ impl AsyncClient {
 
     /// Whether headers travel beside the calls.
     pub(crate) fn carries_headers(&self, py: Python<'_>) -> bool {
-        ClientConnection::new(self.connections.bind(py).get().target().config.clone()).carries_headers()
+        self.connections.bind(py).get().target().config.carries_headers()
     }
 
     pub(crate) fn is_http(&self, py: Python<'_>) -> bool {

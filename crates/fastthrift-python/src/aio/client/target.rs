@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fastthrift_protocol::Limits;
-use fastthrift_rpc::{CallError, ClientConfig, ClientConnection, Headers};
+use fastthrift_rpc::{CallError, ClientConfig, Headers};
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
 use super::channel::End;
 use crate::aio::secure::Secure;
-use crate::client::{CallDefaults, PoolOptions, headers_of, option_of, seconds, span};
+use crate::client::{CallDefaults, PoolOptions, headers_of, option_of, seconds, span, spoken};
 use crate::endpoint::Endpoint;
 use crate::error::{TransportKind, transport_error};
-use crate::protocols::wire_protocol;
 use crate::settings::Settings;
 use crate::tls::{self, ClientSecurity, config_error};
 use crate::transports;
@@ -53,23 +51,9 @@ impl Target {
         let pool = option_of::<PoolOptions>("pool", pool)?.map(|pool| pool.get().policy.size);
         let size = pool.unwrap_or(if endpoint.http_path.is_some() { SERIAL_SIZE } else { 1 });
         let timeout = timeout.map(seconds).transpose()?;
-        if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
-            return Err(PyValueError::new_err(format!(
-                "service_name must not contain ':', which separates it, got {name:?}"
-            )));
-        }
-        let protocol = wire_protocol(protocol)?;
-        let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
-        let base = ClientConfig {
-            protocol: settings.protocol,
-            limits: settings.limits,
-            strict: settings.strict,
-            old: settings.old,
-            service: service_name,
-            ..ClientConfig::default()
-        };
+        let (settings, base) = spoken(protocol, service_name)?;
         let config = transports::for_client(transport, &endpoint, &headers, &base).map_err(PyValueError::new_err)?;
-        if !headers.is_empty() && !ClientConnection::new(config.clone()).carries_headers() {
+        if !headers.is_empty() && !config.carries_headers() {
             let text =
                 "headers travel over HTTP and in the Header transport alone: use http:// or transport=\"header\"";
             return Err(PyValueError::new_err(text));

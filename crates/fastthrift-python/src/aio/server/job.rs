@@ -77,7 +77,7 @@ impl Job {
         self.arguments.bind(py)
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
