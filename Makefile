@@ -61,7 +61,7 @@ test-rust: ## Run the Rust tests alone
 
 .PHONY: test-python
 test-python: $(DONE)/build $(DONE)/test ## Run the Python tests alone (PYTEST_ARGS=...)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	tools/run_tests $(BIN)/python $(PYTEST_ARGS)
 
 .PHONY: conformance
 conformance: $(DONE)/build $(DONE)/test ## Talk to Apache's libraries in other languages (CONFORMANCE_ARGS="--only 'go tcp'")
