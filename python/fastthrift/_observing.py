@@ -9,19 +9,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractContextManager
-    from typing import TypeGuard
+    from typing import TypeAlias, TypeGuard
+
+    Finish: TypeAlias = Callable[[str, BaseException | None], None]
+
+ANSWERED = ("ok", "exception")
+"""The outcomes of calls that were answered as the IDL says."""
 
 
 def carry_out(
+    call: _core.Call,
     proceed: Callable[[], object],
-    finish: Callable[[BaseException | None], None],
+    finish: Finish,
     around: Callable[[], AbstractContextManager[object]] | None = None,
 ) -> object:
     """Carry a call out, blocking or not, and say how it ended.
 
+    What seems to be answered may still fail: a server finds out when it writes the reply, after all interceptors. The
+    end of such a call is told then.
+
     Args:
+        call: The call.
         proceed: What the interceptor was given.
-        finish: Called once at the end, with the exception if there was one.
+        finish: Called once at the end, with the `outcome` and the exception if there was one.
         around: Gives what is to be entered whenever the call's own code runs.
     """
     try:
@@ -31,11 +41,11 @@ def carry_out(
             with around():
                 result = proceed()
     except BaseException as error:
-        finish(error)
+        _end(call, error, finish)
         raise
     if _is_awaitable(result):
-        return _wait(result, finish, around)
-    finish(None)
+        return _wait(call, result, finish, around)
+    _end(call, None, finish)
     return result
 
 
@@ -44,8 +54,9 @@ def _is_awaitable(value: object) -> TypeGuard[Awaitable[object]]:
 
 
 async def _wait(
+    call: _core.Call,
     running: Awaitable[object],
-    finish: Callable[[BaseException | None], None],
+    finish: Finish,
     around: Callable[[], AbstractContextManager[object]] | None,
 ) -> object:
     try:
@@ -55,10 +66,26 @@ async def _wait(
             with around():
                 result = await running
     except BaseException as error:
-        finish(error)
+        _end(call, error, finish)
         raise
-    finish(None)
+    _end(call, None, finish)
     return result
+
+
+def _end(call: _core.Call, error: BaseException | None, finish: Finish) -> None:
+    ended = outcome(error)
+    if ended not in ANSWERED:
+        finish(ended, error)
+        return
+
+    def finish_at_end(call: _core.Call) -> None:
+        concealed = call.internal_error
+        if concealed is None:
+            finish(ended, error)
+        else:
+            finish("internal_error", concealed)
+
+    call.on_end(finish_at_end)
 
 
 def outcome(error: BaseException | None) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from fastthrift import Call
-from fastthrift._observing import carry_out, outcome
+from fastthrift._observing import ANSWERED, carry_out
 
 __all__ = ["CallLog"]
 
@@ -41,9 +41,8 @@ class CallLog:
         """Carry a call out and log it."""
         start = time.perf_counter()
 
-        def finish(error: BaseException | None) -> None:
-            ended = outcome(error)
-            level = self._level if ended in ("ok", "exception") else self._failure_level
+        def finish(outcome: str, _: BaseException | None) -> None:
+            level = self._level if outcome in ANSWERED else self._failure_level
             if not self._logger.isEnabledFor(level):
                 return
             seconds = time.perf_counter() - start
@@ -51,7 +50,7 @@ class CallLog:
                 "thrift_side": call.side,
                 "thrift_service": call.service,
                 "thrift_function": call.function,
-                "thrift_outcome": ended,
+                "thrift_outcome": outcome,
                 "thrift_seconds": seconds,
                 "thrift_peer": call.peer,
                 "thrift_request_bytes": call.request_bytes,
@@ -59,7 +58,7 @@ class CallLog:
             }
             text = "%s.%s %s in %.3f ms, %s %s"
             towards = "to" if call.side == "client" else "from"
-            arguments = (call.service, call.function, ended, seconds * 1e3, towards, call.peer)
+            arguments = (call.service, call.function, outcome, seconds * 1e3, towards, call.peer)
             self._logger.log(level, text, *arguments, extra=fields)
 
-        return carry_out(proceed, finish)
+        return carry_out(call, proceed, finish)

@@ -17,7 +17,7 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from fastthrift import Call
-from fastthrift._observing import carry_out, outcome
+from fastthrift._observing import carry_out
 
 __all__ = ["PrometheusMetrics"]
 
@@ -34,7 +34,8 @@ class PrometheusMetrics:
     The metrics are, with ``side`` "client" or "server", and the labels ``service`` and ``function``:
 
     - ``thrift_calls_total``: calls that ended, with ``outcome``: "ok", "exception" (one that the IDL declares),
-      "timeout", "connection", "cancelled", or the kind of a `TApplicationException`.
+      "timeout", "connection", "cancelled", or the kind of a `TApplicationException`, such as "internal_error", which a
+      reply that cannot be written is, too.
     - ``thrift_call_seconds``: how long they took, a histogram.
     - ``thrift_calls_in_flight``: calls that have not ended, a gauge.
     - ``thrift_request_bytes`` and ``thrift_reply_bytes``: the sizes of messages, where they are known.
@@ -71,14 +72,14 @@ class PrometheusMetrics:
         start = time.perf_counter()
         in_flight.inc()
 
-        def finish(error: BaseException | None) -> None:
+        def finish(outcome: str, _: BaseException | None) -> None:
             in_flight.dec()
             self._seconds.labels(*labels).observe(time.perf_counter() - start)
-            self._calls.labels(*labels, outcome(error)).inc()
+            self._calls.labels(*labels, outcome).inc()
 
         # The sizes are known after all interceptors returned.
         call.on_end(self._measure)
-        return carry_out(proceed, finish)
+        return carry_out(call, proceed, finish)
 
     def _measure(self, call: Call) -> None:
         labels = (call.side, call.service, call.function)

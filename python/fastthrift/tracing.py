@@ -17,7 +17,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
 from fastthrift import Call
-from fastthrift._observing import carry_out, outcome
+from fastthrift._observing import ANSWERED, carry_out
 
 __all__ = ["OpenTelemetryTracing"]
 
@@ -55,14 +55,13 @@ class OpenTelemetryTracing:
         def around() -> AbstractContextManager[object]:
             return trace.use_span(span, record_exception=False, set_status_on_exception=False)
 
-        return carry_out(proceed, lambda error: _end(span, error), around)
+        return carry_out(call, proceed, lambda outcome, error: _end(span, outcome, error), around)
 
 
-def _end(span: Span, error: BaseException | None) -> None:
-    ended = outcome(error)
+def _end(span: Span, outcome: str, error: BaseException | None) -> None:
     if error is not None:
         span.record_exception(error)
-    if ended not in ("ok", "exception"):
-        span.set_attribute("error.type", ended)
+    if outcome not in ANSWERED:
+        span.set_attribute("error.type", outcome)
         span.set_status(Status(StatusCode.ERROR, str(error)))
     span.end()

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ import pytest
 from fastthrift import TApplicationException, TTransportException
 
 from tests.interop.handler import SECRET, Calculator
-from tests.python.loops import KINDS, Run, runner
+from tests.python.loops import KINDS, Run, runner, until
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
 REQUEST = struct.pack(">BBBBi3si", 0x80, 1, 0, 1, 3, b"add", 7) + struct.pack(">bhqbhqb", 10, 1, 42, 10, 2, 0, 0)
@@ -95,13 +96,6 @@ def connect(url: str, timeout: float | None = 10.0, **options: Any) -> Any:
 
 def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
-
-
-async def until(condition: Any, seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 class TestCalls:
@@ -451,6 +445,81 @@ class TestCancelling:
                 assert await client.notes() == []
 
         run(main())
+
+
+class TestExits:
+    def test_a_handler_that_exits_ends_its_call_and_not_the_loop(
+        self, run: Run, style: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        _, options = style
+
+        class Plain(Calculator):
+            def add(self, a: int, b: int) -> int:
+                if a < 0:
+                    sys.exit(b)
+                return a + b
+
+        class Coroutines(Waiting):
+            async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+                if a < -1:
+                    await asyncio.sleep(0)
+                if a < 0:
+                    sys.exit(b)
+                return a + b
+
+        async def main() -> None:
+            handler: Any = Coroutines() if type(style[0]) is Waiting else Plain(Types)
+            async with server_of(handler, **options) as server, connect(server.url) as client:
+                for a in (-1, -2, -1):
+                    with pytest.raises(TApplicationException, match="internal error in 'add'") as raised:
+                        await client.add(a, 3)
+                    assert raised.value.type == TApplicationException.INTERNAL_ERROR
+                    assert await client.add(1, 2) == 3
+
+        with caplog.at_level(logging.ERROR, "fastthrift.server"):
+            run(main())
+        assert [record.message for record in caplog.records] == ["the call of 'Calculator.add' failed"] * 3
+        errors: list[Any] = [record.exc_info and record.exc_info[1] for record in caplog.records]
+        assert [error.code for error in errors] == [3] * 3
+        peers: list[Any] = [vars(record)["peer"] for record in caplog.records]
+        assert all(peer.startswith("tcp://127.0.0.1:") for peer in peers)
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_ctrl_c_in_a_handler_ends_the_loop_as_it_does_elsewhere(self, waits: bool) -> None:
+        # In a process of its own, for asyncio leaves tasks behind.
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, str(int(waits))],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert done.stdout.splitlines() == ["interrupted"], done.stderr
+
+
+INTERRUPTED = """
+import asyncio, sys
+import fastthrift
+from fastthrift import aio
+
+module = fastthrift.loads("service S { i32 f() }")
+
+class Handler(module.S):
+    async def f(self):
+        if int(sys.argv[1]):
+            await asyncio.sleep(0)
+        raise KeyboardInterrupt
+
+async def main():
+    async with aio.Server(Handler(), "tcp://127.0.0.1:0") as server, aio.connect(module.S, server.url) as client:
+        await asyncio.wait_for(client.f(), 30)
+
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+"""A program whose handler is interrupted."""
 
 
 class TestLimits:

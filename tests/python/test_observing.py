@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 import logging
+import socket
+import struct
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import fastthrift
 import pytest
+from fastthrift import aio
 from fastthrift.logs import CallLog
 from fastthrift.metrics import PrometheusMetrics
 from fastthrift.tracing import OpenTelemetryTracing
@@ -17,13 +24,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from prometheus_client import CollectorRegistry
 
+from tests.python.loops import until
+
 MODULE = fastthrift.loads(
     """
     exception Refused { 1: string why }
+    exception Other { 1: string why }
     service Desk {
         i64 twice(1: i64 number) throws (1: Refused refused)
         oneway void note(1: i64 number)
         string trace_id()
+        string wrong(1: string how) throws (1: Refused refused)
     }
     """,
     module_name="observed_desk",
@@ -40,6 +51,13 @@ class Desk(MODULE.Desk):  # type: ignore[misc, name-defined]
 
     def note(self, number: int) -> None:
         pass
+
+    def wrong(self, how: str) -> object:
+        if how == "undeclared":
+            raise MODULE.Other("nobody is told")
+        if how == "exception":
+            raise MODULE.Refused(why=5)
+        return {"type": 5, "nothing": None, "size": "x" * 3000}[how]
 
     def trace_id(self) -> str:
         return f"{get_current_span().get_span_context().trace_id:032x}"
@@ -81,6 +99,99 @@ def test_metrics_count_and_time_what_a_server_does() -> None:
     assert value("thrift_request_bytes_sum", "twice") == 4 * 12
     assert value("thrift_reply_bytes_count", "twice") == 4
     assert value("thrift_reply_bytes_count", "note") is None
+
+
+@contextlib.contextmanager
+def serving(engine: str, interceptor: Any) -> Iterator[str]:
+    """Serve by one of the engines, and give the URL."""
+    if engine == "threads":
+        with fastthrift.Server(
+            Desk(), "tcp://127.0.0.1:0", interceptors=[interceptor], max_message_size=2000
+        ) as server:
+            yield server.url
+        return
+    loop = asyncio.new_event_loop()
+    running = aio.Server(Desk(), "tcp://127.0.0.1:0", interceptors=[interceptor], max_message_size=2000)
+    loop.run_until_complete(running.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield running.url
+    finally:
+        asyncio.run_coroutine_threadsafe(running.stop(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize("engine", ["threads", "asyncio"])
+def test_what_the_peer_gets_no_reply_of_is_no_success(
+    engine: str, spans: tuple[OpenTelemetryTracing, InMemorySpanExporter], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fastthrift.calls")
+    registry = CollectorRegistry()
+    tracing, exporter = spans
+    watching = [PrometheusMetrics(registry=registry), tracing, CallLog()]
+    hows = ["type", "nothing", "size", "exception", "undeclared"]
+
+    def all_of_them(call: Any, proceed: Any) -> Any:
+        for each in watching:
+            proceed = functools.partial(each, call, proceed)
+        return proceed()
+
+    class AllOfThem:
+        def __call__(self, call: Any, proceed: Any) -> Any:
+            return all_of_them(call, proceed)
+
+    with serving(engine, AllOfThem()) as url, fastthrift.connect(MODULE.Desk, url) as client:
+        for how in hows:
+            with pytest.raises(fastthrift.TApplicationException, match="internal error in 'wrong'"):
+                client.wrong(how)
+        assert client.twice(1) == 2
+
+    where = {"side": "server", "service": "Desk", "function": "wrong"}
+    assert registry.get_sample_value("thrift_calls_total", {**where, "outcome": "internal_error"}) == len(hows)
+    assert registry.get_sample_value("thrift_calls_total", {**where, "outcome": "ok"}) is None
+    assert registry.get_sample_value("thrift_calls_in_flight", where) == 0
+    finished = exporter.get_finished_spans()
+    assert [span.status.status_code for span in finished] == [StatusCode.ERROR] * len(hows) + [StatusCode.UNSET]
+    for span in finished[:-1]:
+        assert span.attributes
+        assert span.attributes["error.type"] == "internal_error"
+    records: list[Any] = [record for record in caplog.records if record.name == "fastthrift.calls"]
+    assert [record.thrift_outcome for record in records] == ["internal_error"] * len(hows) + ["ok"]
+    # The reply was written when the record was.
+    assert records[-1].thrift_reply_bytes > 0
+
+
+def test_a_call_whose_client_leaves_ends_for_the_metrics_too() -> None:
+    registry = CollectorRegistry()
+    metrics = PrometheusMetrics(registry=registry)
+    labels = {"side": "server", "service": "Desk", "function": "twice"}
+
+    def in_flight() -> float | None:
+        return registry.get_sample_value("thrift_calls_in_flight", labels)
+
+    class Stubborn(Desk):
+        async def twice(self, number: int) -> int:  # type: ignore[override]
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            return number
+
+    async def main() -> None:
+        async with aio.Server(Stubborn(), "tcp://127.0.0.1:0", interceptors=[metrics]) as server:
+            port = int(server.url.rpartition(":")[2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            call = b"\x80\x01\x00\x01\x00\x00\x00\x05twice\x00\x00\x00\x01\x0a\x00\x01" + bytes(9)
+            writer.write(len(call).to_bytes(4, "big") + call)
+            await until(in_flight)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            assert await reader.read() == b""
+            await until(lambda: not in_flight())
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert registry.get_sample_value("thrift_calls_total", {**labels, "outcome": "ok"}) == 1
 
 
 def test_metrics_of_two_programs_parts_do_not_share_a_registry_unnoticed() -> None:

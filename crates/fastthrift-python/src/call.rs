@@ -57,6 +57,8 @@ pub(crate) struct Call {
     deadline: Option<f64>,
     request_bytes: Size,
     reply_bytes: Size,
+    /// What the peer is not told of.
+    internal_error: OnceLock<Py<PyAny>>,
     /// What is to be called at the end; `None` after it.
     callbacks: Mutex<Option<Vec<Py<PyAny>>>>,
 }
@@ -71,6 +73,7 @@ impl Call {
             deadline,
             request_bytes: Size::new(parts.request_bytes),
             reply_bytes: Size::new(None),
+            internal_error: OnceLock::new(),
             callbacks: Mutex::new(Some(Vec::new())),
             parts,
         })
@@ -104,6 +107,11 @@ impl Call {
     /// Notes how many bytes the reply's message took.
     pub(crate) fn set_reply_bytes(&self, count: usize) {
         self.reply_bytes.set(count);
+    }
+
+    /// Notes what the peer was not told of: it was answered that something is wrong here.
+    pub(crate) fn set_internal_error(&self, py: Python<'_>, error: &PyErr) {
+        let _ = self.internal_error.set(error.value(py).clone().into_any().unbind());
     }
 
     /// Notes that nothing more happens to the call, and tells who waits for that.
@@ -207,6 +215,13 @@ impl Call {
         self.reply_bytes.value()
     }
 
+    /// On a server, the exception instead of which the peer was answered with an ``INTERNAL_ERROR``, known at the end: one that
+    /// the IDL does not declare, or why the reply could not be written. None where there was none.
+    #[getter]
+    fn internal_error<'a, 'py>(&'a self, py: Python<'py>) -> Option<&'a Bound<'py, PyAny>> {
+        self.internal_error.get().map(|error| error.bind(py))
+    }
+
     /// Calls back with this call when it ended: its reply is known and encoded or decoded, or there is none. Comes
     /// after all interceptors returned; at once when the call ended already.
     fn on_end(this: &Bound<'_, Self>, callback: Py<PyAny>) -> PyResult<()> {
@@ -227,6 +242,7 @@ impl Call {
         visit.call(&self.parts.arguments)?;
         visit.call(self.headers.get())?;
         visit.call(self.reply_headers.get())?;
+        visit.call(self.internal_error.get())?;
         if let Ok(callbacks) = self.callbacks.try_lock() {
             callbacks.iter().flatten().try_for_each(|callback| visit.call(callback))?;
         }

@@ -38,6 +38,9 @@ class Server:
     method runs in a thread of a bounded pool, unless `inline` says otherwise. Each call has a context of its own, a
     copy of the one that the server was started in.
 
+    An exception that the IDL does not declare ends its call alone and is logged, `SystemExit` too; `KeyboardInterrupt`
+    ends the loop.
+
     The server is an asynchronous context manager: it serves inside the ``async with`` block.
 
     Args:

@@ -65,6 +65,8 @@ pub(crate) struct Answering<'a> {
     headers: &'a Headers,
     /// Who called, for the log.
     peer: Option<&'a dyn Fn() -> Option<String>>,
+    /// The call, where somebody asked for it.
+    call: Option<&'a Call>,
 }
 
 impl<'s> Invocation<'s> {
@@ -110,7 +112,7 @@ impl<'s> Invocation<'s> {
     }
 
     /// What answers it.
-    pub(super) fn answering(&self) -> Answering<'_> {
+    pub(crate) fn answering(&self) -> Answering<'_> {
         Answering::new(self.service, &self.method.info, self.settings)
     }
 
@@ -140,11 +142,11 @@ impl<'s> Invocation<'s> {
 impl<'a> Answering<'a> {
     /// Of a call that was [read](Invocation::read): its service, its function and its settings.
     pub(crate) fn new(service: &'a Service, info: &'a FunctionInfo, settings: Settings) -> Self {
-        Self { service, info, settings, headers: Headers::none(), peer: None }
+        Self { service, info, settings, headers: Headers::none(), peer: None, call: None }
     }
 
     /// The same, of a call by this peer.
-    pub(super) fn of(self, peer: &'a dyn Fn() -> Option<String>) -> Self {
+    pub(crate) fn of(self, peer: &'a dyn Fn() -> Option<String>) -> Self {
         Self { peer: Some(peer), ..self }
     }
 
@@ -164,7 +166,8 @@ impl<'a> Answering<'a> {
             Err(error) => (Headers::new(), Err(error)),
         };
         let sent = rpc.outbound().len();
-        let answered = Answering { headers: &headers, ..self }.answer(py, rpc, request, result);
+        let answering = Answering { headers: &headers, call: Some(call.get()), ..self };
+        let answered = answering.answer(py, rpc, request, result);
         if let Some(count @ 1..) = rpc.outbound().len().checked_sub(sent) {
             call.get().set_reply_bytes(count);
         }
@@ -183,7 +186,7 @@ impl<'a> Answering<'a> {
         let info = self.info;
         if info.is_oneway || request.kind == CallKind::Oneway {
             if let Err(error) = result {
-                self.log_error(py, &error);
+                self.conceal(py, &error);
             }
             // A oneway function is not answered, whatever its caller's library says in the message.
             return rpc.finish_unanswered(request.id);
@@ -261,7 +264,7 @@ impl<'a> Answering<'a> {
         request: &Request,
         error: &PyErr,
     ) -> Result<(), ReplyError> {
-        self.log_error(py, error);
+        self.conceal(py, error);
         rpc.reply_exception(request.id, &self.internal_error())
     }
 
@@ -271,7 +274,7 @@ impl<'a> Answering<'a> {
         if let Ok(Some(exception)) = application_exception(py, error) {
             return exception;
         }
-        self.log_error(py, error);
+        self.conceal(py, error);
         self.internal_error()
     }
 
@@ -280,8 +283,12 @@ impl<'a> Answering<'a> {
         ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, text)
     }
 
+    /// Tells those here of what the peer is not told.
     #[cold]
-    fn log_error(&self, py: Python<'_>, error: &PyErr) {
+    fn conceal(&self, py: Python<'_>, error: &PyErr) {
+        if let Some(call) = self.call {
+            call.set_internal_error(py, error);
+        }
         let peer = self.peer.and_then(|peer| peer());
         let about = log::About { service: Some(&self.service.name), function: Some(&self.info.name), peer };
         log::error(py, &format!("the call of '{}.{}' failed", self.service.name, self.info.name), error, &about);

@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::asyncio::CancelledError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyStopIteration, PySystemExit};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
@@ -270,7 +270,8 @@ fn is_fatal(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<CancelledError>(py) || ends_loop(py, error)
 }
 
-/// Whether an exception is for whoever runs the loop.
+/// Whether an exception is for whoever runs the loop: Ctrl-C, which comes to whatever code runs at the time. A handler that
+/// exits ends its call and nothing else, as in a thread.
 pub(super) fn ends_loop(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
+    error.is_instance_of::<PyKeyboardInterrupt>(py)
 }

@@ -137,6 +137,13 @@ impl Job {
         timer.map_or(Ok(()), |timer| timer.call_method0(py, intern!(py, "cancel")).map(drop))
     }
 
+    /// Notes that nobody waits for an answer any more.
+    pub(super) fn end(&self, py: Python<'_>) {
+        if let Some(call) = self.call.get(py) {
+            Call::end(call.bind(py));
+        }
+    }
+
     /// Answers the request.
     pub(super) fn answer(
         &self,
@@ -144,7 +151,8 @@ impl Job {
         rpc: &mut ServerConnection,
         result: PyResult<Object>,
     ) -> Result<(), ReplyError> {
-        let answering = Answering::new(&self.service, &self.info, self.settings);
+        let url = || self.peer.get().url(py);
+        let answering = Answering::new(&self.service, &self.info, self.settings).of(&url);
         match self.call.get(py) {
             None => answering.answer(py, rpc, &self.request, result),
             Some(call) => answering.answer_asked(call.bind(py), rpc, &self.request, result),

@@ -225,9 +225,11 @@ impl Peer {
             return Self::start_job(this, state, request, invocation, |_| Ok(coroutine.into_bound(py)));
         }
         let fatal = result.as_ref().err().filter(|error| ends_loop(py, error)).map(|error| error.clone_ref(py));
+        let url = || me.url(py);
+        let answering = invocation.answering().of(&url);
         match call {
-            None => invocation.answer(py, &mut state.rpc, request, result)?,
-            Some(call) => invocation.answer_asked(call.bind(py), &mut state.rpc, request, result)?,
+            None => answering.answer(py, &mut state.rpc, request, result)?,
+            Some(call) => answering.answer_asked(call.bind(py), &mut state.rpc, request, result)?,
         }
         fatal.map_or(Ok(()), |fatal| Err(Unserved::Python(fatal)))
     }
@@ -280,10 +282,12 @@ impl Peer {
         let (py, me) = (this.py(), this.get());
         job.get().stop_timer(py)?;
         let mut guard = me.lock(py);
-        let Some(state) = &mut *guard else { return Ok(()) };
-        if state.jobs.remove(&job.get().request.id).is_none() {
+        let open = guard.as_mut().and_then(|state| state.jobs.remove(&job.get().request.id).map(|_| state));
+        let Some(state) = open else {
+            drop(guard);
+            job.get().end(py);
             return Ok(());
-        }
+        };
         me.serving.get().count(-1);
         state.patience.served();
         if job.get().answer(py, &mut state.rpc, quiet(py, result)).is_err() {
