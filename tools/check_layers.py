@@ -25,8 +25,16 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-protocol": frozenset(),
     "fastthrift-dynamic": frozenset({"fastthrift-schema", "fastthrift-protocol"}),
     "fastthrift-rpc": frozenset({"fastthrift-protocol"}),
+    "fastthrift-codegen": frozenset({"fastthrift-schema", "fastthrift-idl"}),
     "fastthrift-python": frozenset(
-        {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}
+        {
+            "fastthrift-idl",
+            "fastthrift-schema",
+            "fastthrift-protocol",
+            "fastthrift-dynamic",
+            "fastthrift-rpc",
+            "fastthrift-codegen",
+        }
     ),
     "fastthrift-testing": frozenset(
         {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}
@@ -34,7 +42,14 @@ MAY_USE: Mapping[str, frozenset[str]] = {
 }
 """Which workspace crates each crate may use outside its tests."""
 
-PURE = ("fastthrift-schema", "fastthrift-idl", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc")
+PURE = (
+    "fastthrift-schema",
+    "fastthrift-idl",
+    "fastthrift-protocol",
+    "fastthrift-dynamic",
+    "fastthrift-rpc",
+    "fastthrift-codegen",
+)
 """The crates above the line: functions of their arguments."""
 
 IO_CRATES = frozenset(

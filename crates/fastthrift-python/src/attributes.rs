@@ -10,9 +10,9 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::class::{ClassEntry, ClassInfo, Layout, Spare};
 use crate::constant::Default;
-use crate::names::field_names;
 use crate::object::type_name;
 use crate::registry::{Registry, Style};
+use fastthrift_codegen::python::names::field_names;
 
 /// Bytes that an instance with a `__dict__` takes, and each of its attributes.
 const ATTRIBUTES_MEMORY: usize = 200;

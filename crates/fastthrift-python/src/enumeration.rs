@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyType};
 
 use crate::module::documentation;
-use crate::names::member_names;
 use crate::object::Object;
+use fastthrift_codegen::python::names::member_names;
 
 /// An enum's class, and its values by number.
 pub(crate) struct EnumEntry {

@@ -25,7 +25,6 @@ mod load;
 #[cfg(unix)]
 mod memory;
 mod module;
-mod names;
 mod object;
 mod output;
 mod primitive;

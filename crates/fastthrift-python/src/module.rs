@@ -6,8 +6,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyModule, PyS
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::constant;
-use crate::names::{definition_name, python_name};
 use crate::registry::Registry;
+use fastthrift_codegen::python::names::{definition_name, python_name};
 
 /// Makes the module of a program, empty but for what makes its definitions on demand.
 pub(crate) fn create<'py>(registry: &Bound<'py, Registry>, program: ProgramId) -> PyResult<Bound<'py, PyModule>> {

@@ -13,10 +13,11 @@ use crate::class::{self, ClassEntry};
 use crate::constant;
 use crate::enumeration::EnumEntry;
 use crate::module;
-use crate::names::{Annotations, definition_name};
 use crate::object::Object;
 use crate::selection::Selections;
 use crate::service::{self, ServiceEntry};
+use fastthrift_codegen::python::Annotations;
+use fastthrift_codegen::python::names::definition_name;
 
 /// The classes of one loaded schema.
 #[pyclass(frozen, module = "fastthrift._core")]

@@ -8,9 +8,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use crate::names::field_names;
 use crate::object::{Ref, borrowed, held, type_name};
 use crate::registry::Registry;
+use fastthrift_codegen::python::names::field_names;
 
 /// How many choices of fields are kept a schema.
 const KEPT: usize = 32;

@@ -10,8 +10,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::constant::{Default, prepare_uuid};
 use crate::function::{Role, ServiceFunction};
 use crate::module::documentation;
-use crate::names::{definition_name, field_names, function_name};
 use crate::registry::Registry;
+use fastthrift_codegen::python::names::{definition_name, field_names, function_name};
 
 /// A service's stub class and its own functions, without inherited ones.
 pub(crate) struct ServiceEntry {

@@ -12,8 +12,8 @@ use pyo3::{Bound, ffi};
 use super::{ClassEntry, ClassInfo, Layout, Members, Spare, bases, instance, meta};
 use crate::constant::{Default, prepare_uuid};
 use crate::module::documentation;
-use crate::names::field_names;
 use crate::registry::Registry;
+use fastthrift_codegen::python::names::field_names;
 
 /// Makes the class of a struct that has none yet.
 pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<ClassEntry> {
@@ -28,7 +28,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: StructId) -> PyResult<C
         StructKind::Exception => &bases.exception,
         _ => &bases.structure,
     };
-    let name = crate::names::definition_name(schema.program(structure.program), &structure.name);
+    let name = fastthrift_codegen::python::names::definition_name(schema.program(structure.program), &structure.name);
     let namespace = namespace(registry, structure, &field_names, &names)?;
     let class = bases.meta.bind(py).call1((name, PyTuple::new(py, [base])?, namespace))?.cast_into::<PyType>()?;
     let defaults = structure.fields.iter().enumerate().map(|(place, _)| Default::of_field(registry, id, place));

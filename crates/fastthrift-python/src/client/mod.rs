@@ -43,13 +43,13 @@ use self::retrying::Retrying;
 use self::sasl::Sasl;
 use crate::function::{Role, ServiceFunction};
 use crate::interceptors::{Interceptors, Style};
-use crate::names::python_name;
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 use crate::settings::Settings;
 use crate::tls::{self, ClientSecurity};
 use crate::transports;
+use fastthrift_codegen::python::names::python_name;
 
 /// A client of a service: its methods are those of the IDL.
 ///

@@ -1,72 +1,6 @@
-//! IDL names as Python names, and IDL types as Python annotations.
+use fastthrift_schema::{Field, ProgramId, Requiredness, Schema, Struct, TypeId, TypeKind};
 
-use fastthrift_schema::{
-    Field, Program, ProgramId, Requiredness, Schema, ServiceId, Struct, StructKind, TypeId, TypeKind,
-};
-
-/// What cannot be a name in Python.
-const KEYWORDS: [&str; 35] = [
-    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
-    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
-];
-
-/// A name as Python takes it: a keyword gets a trailing underscore, and a name that starts with two underscores, which Python would
-/// rename or take for its own, a leading `x`.
-pub(crate) fn python_name(name: &str) -> String {
-    if KEYWORDS.contains(&name) {
-        format!("{name}_")
-    } else if name.starts_with("__") {
-        format!("x{name}")
-    } else {
-        name.to_owned()
-    }
-}
-
-/// The name of a program's definition, different from those of its others.
-pub(crate) fn definition_name(program: &Program, name: &str) -> String {
-    distinct(name, |other| program.definitions.iter().any(|(defined, _)| **defined == *other))
-}
-
-/// The name of a service's function, different from those of its others and of inherited ones.
-pub(crate) fn function_name(schema: &Schema, service: ServiceId, name: &str) -> String {
-    distinct(name, |other| {
-        schema.lineage(service).any(|(_, service)| service.functions.iter().any(|function| *function.name == *other))
-    })
-}
-
-fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
-    let mut escaped = python_name(name);
-    while escaped != name && is_taken(&escaped) {
-        escaped.push('_');
-    }
-    escaped
-}
-
-/// What every union has.
-const UNION_NAMES: [&str; 2] = ["_which", "_value"];
-
-/// The names of some members of one thing: as [`python_name`], each different, and none of the `reserved` ones.
-pub(crate) fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserved: &[&str]) -> Vec<String> {
-    let mut taken: Vec<String> = Vec::new();
-    for name in names.clone() {
-        let mut escaped = python_name(name);
-        if reserved.contains(&name) {
-            escaped.push('_');
-        }
-        while escaped != name && (taken.contains(&escaped) || names.clone().any(|other| other == escaped)) {
-            escaped.push('_');
-        }
-        taken.push(escaped);
-    }
-    taken
-}
-
-/// The names of a struct's fields.
-pub(crate) fn field_names(structure: &Struct) -> Vec<String> {
-    let reserved: &[&str] = if structure.kind == StructKind::Union { &UNION_NAMES } else { &[] };
-    member_names(&structure.fields.iter().map(|field| &*field.name), reserved)
-}
+use super::names::definition_name;
 
 /// Whether annotations use this name of a builtin class.
 fn is_builtin(name: &str) -> bool {
@@ -74,20 +8,22 @@ fn is_builtin(name: &str) -> bool {
 }
 
 /// Writes annotations; `module` gives the name under which a program's module is known.
-pub(crate) struct Annotations<'a, F> {
-    pub(crate) schema: &'a Schema,
-    pub(crate) module: F,
+pub struct Annotations<'a, F> {
+    schema: &'a Schema,
+    module: F,
     /// Names of builtins that mean something else where the annotations are read; these are written `builtins.<name>`.
     hidden: Vec<String>,
 }
 
 impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
-    pub(crate) fn new(schema: &'a Schema, module: F) -> Self {
+    /// For a schema; `module` gives the name under which a program's module is known where the annotations are read.
+    pub fn new(schema: &'a Schema, module: F) -> Self {
         Self { schema, module, hidden: Vec::new() }
     }
 
     /// The same for the class of a struct, where its fields and what its file defines may go by the names of builtins.
-    pub(crate) fn inside(mut self, structure: &Struct, field_names: &[String]) -> Self {
+    #[must_use]
+    pub fn inside(mut self, structure: &Struct, field_names: &[String]) -> Self {
         let defined = self.schema.program(structure.program).definitions.iter().map(|(name, _)| &**name);
         let names = field_names.iter().map(String::as_str).chain(defined);
         self.hidden = names.filter(|name| is_builtin(name)).map(str::to_owned).collect();
@@ -95,7 +31,7 @@ impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
     }
 
     /// Whether annotations need the name `builtins`.
-    pub(crate) fn mentions_builtins(&self) -> bool {
+    pub fn mentions_builtins(&self) -> bool {
         !self.hidden.is_empty()
     }
 
@@ -105,14 +41,14 @@ impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
     }
 
     /// The annotation of a field: `T`, or `T | None` where None says that it is not set.
-    pub(crate) fn field(&self, field: &Field) -> String {
+    pub fn field(&self, field: &Field) -> String {
         let ty = self.ty(field.ty);
         let always_there = field.requiredness == Requiredness::Required || field.default.is_some();
         if always_there { ty } else { format!("{ty} | None") }
     }
 
     /// The annotation of a type.
-    pub(crate) fn ty(&self, id: TypeId) -> String {
+    pub fn ty(&self, id: TypeId) -> String {
         self.written(id, false)
     }
 
@@ -149,7 +85,7 @@ impl<'a, F: Fn(ProgramId) -> String> Annotations<'a, F> {
     }
 
     /// Whether a type mentions `uuid.UUID`.
-    pub(crate) fn mentions_uuid(&self, id: TypeId) -> bool {
+    pub fn mentions_uuid(&self, id: TypeId) -> bool {
         match self.schema.resolve(id) {
             TypeKind::Uuid => true,
             TypeKind::List(element) | TypeKind::Set(element) => self.mentions_uuid(element),

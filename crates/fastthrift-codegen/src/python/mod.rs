@@ -1,0 +1,7 @@
+//! Python: what IDL names and types are called there.
+
+pub mod names;
+
+mod annotations;
+
+pub use annotations::Annotations;

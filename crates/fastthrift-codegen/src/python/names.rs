@@ -1,0 +1,67 @@
+//! IDL names as Python names.
+
+use fastthrift_schema::{Program, Schema, ServiceId, Struct, StructKind};
+
+/// What cannot be a name in Python.
+const KEYWORDS: [&str; 35] = [
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+];
+
+/// A name as Python takes it: a keyword gets a trailing underscore, and a name that starts with two underscores, which Python would
+/// rename or take for its own, a leading `x`.
+pub fn python_name(name: &str) -> String {
+    if KEYWORDS.contains(&name) {
+        format!("{name}_")
+    } else if name.starts_with("__") {
+        format!("x{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The name of a program's definition, different from those of its others.
+pub fn definition_name(program: &Program, name: &str) -> String {
+    distinct(name, |other| program.definitions.iter().any(|(defined, _)| **defined == *other))
+}
+
+/// The name of a service's function, different from those of its others and of inherited ones.
+pub fn function_name(schema: &Schema, service: ServiceId, name: &str) -> String {
+    distinct(name, |other| {
+        schema.lineage(service).any(|(_, service)| service.functions.iter().any(|function| *function.name == *other))
+    })
+}
+
+fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut escaped = python_name(name);
+    while escaped != name && is_taken(&escaped) {
+        escaped.push('_');
+    }
+    escaped
+}
+
+/// What every union has.
+const UNION_NAMES: [&str; 2] = ["_which", "_value"];
+
+/// The names of some members of one thing: as [`python_name`], each different, and none of the `reserved` ones.
+pub fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserved: &[&str]) -> Vec<String> {
+    let mut taken: Vec<String> = Vec::new();
+    for name in names.clone() {
+        let mut escaped = python_name(name);
+        if reserved.contains(&name) {
+            escaped.push('_');
+        }
+        while escaped != name && (taken.contains(&escaped) || names.clone().any(|other| other == escaped)) {
+            escaped.push('_');
+        }
+        taken.push(escaped);
+    }
+    taken
+}
+
+/// The names of a struct's fields.
+pub fn field_names(structure: &Struct) -> Vec<String> {
+    let reserved: &[&str] = if structure.kind == StructKind::Union { &UNION_NAMES } else { &[] };
+    member_names(&structure.fields.iter().map(|field| &*field.name), reserved)
+}
