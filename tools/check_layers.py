@@ -26,6 +26,7 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-dynamic": frozenset({"fastthrift-schema", "fastthrift-protocol"}),
     "fastthrift-rpc": frozenset({"fastthrift-protocol"}),
     "fastthrift-codegen": frozenset({"fastthrift-schema", "fastthrift-idl"}),
+    "fastthrift": frozenset({"fastthrift-protocol", "fastthrift-rpc"}),
     "fastthrift-python": frozenset(
         {
             "fastthrift-idl",

@@ -14,6 +14,8 @@ pub(crate) struct Cursor<'de> {
     container_limit: usize,
     depth_left: u32,
     depth_limit: u32,
+    memory_left: usize,
+    memory_limit: usize,
 }
 
 impl<'de> Cursor<'de> {
@@ -29,7 +31,21 @@ impl<'de> Cursor<'de> {
             container_limit: limits.container.min(largest),
             depth_left: depth,
             depth_limit: depth,
+            memory_left: limits.memory,
+            memory_limit: limits.memory,
         }
+    }
+
+    /// Counts memory that the caller takes for what it reads.
+    #[inline]
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        let Some(left) = self.memory_left.checked_sub(bytes) else {
+            let size = (self.memory_limit - self.memory_left).saturating_add(bytes);
+            let kind = DecodeErrorKind::SizeLimit { what: "message's values", size, limit: self.memory_limit };
+            return Err(error(kind, self.offset()));
+        };
+        self.memory_left = left;
+        Ok(())
     }
 
     /// Moves to this offset of the input, at most to its end.

@@ -1,4 +1,4 @@
-use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, StructScope, TType};
+use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, Run, StructScope, TType};
 
 /// Why a run of elements could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct RunError {
 ///
 /// After an error the reader's position is unspecified; what was read before stays valid.
 pub trait InputProtocol<'de> {
+    /// Whether [`Self::accept_run`] can ever read something.
+    const HAS_RUNS: bool = false;
+
     /// Reads a message's header.
     fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError>;
     /// Reads what ends a message after its body: nothing, in most protocols.
@@ -30,6 +33,13 @@ pub trait InputProtocol<'de> {
     ///
     /// A short way for the form that writers use: after false, [`Self::read_field`] may still find this field.
     fn accept_field(&mut self, expected: FieldHeader) -> bool;
+    /// Reads the whole fields of a run if exactly they are next; else reads nothing. Fields of fixed size look like each other in
+    /// Binary alone, so every other protocol reads nothing.
+    #[inline]
+    fn accept_run<R: Run>(&mut self, ids: R::Ids) -> Option<R> {
+        let _ = ids;
+        None
+    }
     /// Reads the end of a struct if it is next; else reads nothing and returns false.
     fn accept_stop(&mut self) -> bool;
 
@@ -86,6 +96,13 @@ pub trait InputProtocol<'de> {
     /// Reads elements of type `double`, as many as there are places.
     fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         read_each(into, || self.read_double())
+    }
+
+    /// Counts memory that the caller is about to take for what it reads, in bytes, against [`crate::Limits::memory`].
+    #[inline]
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        let _ = bytes;
+        Ok(())
     }
 
     /// Reads over a value of this type.

@@ -1,4 +1,4 @@
-use crate::{FieldHeader, MessageHeader, StructScope, TType};
+use crate::{FieldHeader, MessageHeader, Run, StructScope, TType};
 
 /// Appends one value after another to a buffer. The caller keeps to the order of the protocol; sizes fit 31 bits.
 pub trait OutputProtocol {
@@ -16,6 +16,16 @@ pub trait OutputProtocol {
     /// Writes what ends a message after its body: nothing, in most protocols.
     fn write_message_end(&mut self) {}
 
+    /// Counts one more value that can hold another of its own type; false when they nest too deep for a reader, or for the stack of
+    /// whoever walks them: more than [`crate::Limits::MAX_DEPTH`].
+    #[inline]
+    fn enter(&mut self) -> bool {
+        true
+    }
+    /// Counts that such a value was written.
+    #[inline]
+    fn leave(&mut self) {}
+
     /// Enters a struct.
     fn begin_struct(&mut self) -> StructScope;
     /// Writes the end of a struct and leaves it.
@@ -24,6 +34,15 @@ pub trait OutputProtocol {
     fn write_field(&mut self, header: FieldHeader);
     /// Writes a whole field of type `bool`, header and value.
     fn write_bool_field(&mut self, id: i16, value: bool);
+
+    /// Writes whole fields of fixed size, one after another.
+    #[inline]
+    fn write_run<R: Run>(&mut self, run: R, ids: R::Ids)
+    where
+        Self: Sized,
+    {
+        run.write_each(ids, self);
+    }
 
     /// Writes the header of a list.
     fn begin_list(&mut self, element: TType, len: usize);

@@ -4,6 +4,7 @@
 
 use std::mem::MaybeUninit;
 
+use crate::Run;
 use crate::append::copy_bytes;
 
 /// A growing run of bytes. Writers reserve room once for several stores.
@@ -69,6 +70,19 @@ pub unsafe trait Sink {
             copy_bytes(bytes, room);
             // SAFETY: they were just stored.
             unsafe { self.advance(bytes.len()) };
+        }
+    }
+
+    /// Appends the fields of a run as Binary has them, after one check of the room.
+    #[inline]
+    fn put_run<R: Run>(&mut self, run: R, ids: R::Ids)
+    where
+        Self: Sized,
+    {
+        if let Some(room) = self.room(R::SIZE) {
+            run.store(ids, room);
+            // SAFETY: a run stores all of its bytes, and nobody else can implement it.
+            unsafe { self.advance(R::SIZE) };
         }
     }
 

@@ -5,7 +5,7 @@ use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,
-    MessageType, RunError, StructScope, TType,
+    MessageType, Run, RunError, StructScope, TType,
 };
 
 /// Reads the Binary protocol from a complete slice.
@@ -80,6 +80,8 @@ impl<'de> BinaryReader<'de> {
 }
 
 impl<'de> InputProtocol<'de> for BinaryReader<'de> {
+    const HAS_RUNS: bool = true;
+
     fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError> {
         let (name, message_type) = match self.message_start()? {
             MessageStart::Versioned(message_type) => (self.read_binary()?, message_type),
@@ -125,6 +127,13 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
             self.cursor.advance(3);
         }
         accepted
+    }
+
+    #[inline]
+    fn accept_run<R: Run>(&mut self, ids: R::Ids) -> Option<R> {
+        let run = R::load(self.cursor.rest(), ids)?;
+        self.cursor.advance(R::SIZE);
+        Some(run)
     }
 
     #[inline]
@@ -246,6 +255,11 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
     fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         load_doubles(self.run(into.len(), 8)?, into);
         Ok(())
+    }
+
+    #[inline]
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.cursor.charge(bytes)
     }
 
     fn skip(&mut self, ttype: TType) -> Result<(), DecodeError> {

@@ -1,7 +1,7 @@
 use super::VERSION_1;
 use crate::bulk::{store_doubles, store_i16s, store_i32s, store_i64s};
 use crate::output::wire_size;
-use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
+use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Run, Sink, StructScope, TType};
 
 /// Appends the Binary protocol to a buffer; messages start with a version (strict) unless told otherwise.
 ///
@@ -11,13 +11,15 @@ use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType
 pub struct BinaryWriter<'a, S = Vec<u8>> {
     out: &'a mut S,
     writes_old_messages: bool,
+    /// How many values that can hold others of their own type are open.
+    nested: u32,
 }
 
 impl<'a, S: Sink> BinaryWriter<'a, S> {
     /// A writer that appends to `out`.
     #[inline]
     pub fn new(out: &'a mut S) -> Self {
-        Self { out, writes_old_messages: false }
+        Self { out, writes_old_messages: false, nested: 0 }
     }
 
     /// Writes messages without a version, for peers from before there was one.
@@ -57,6 +59,17 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     #[inline]
     fn has_lost(&self) -> bool {
         self.out.has_lost()
+    }
+
+    #[inline]
+    fn enter(&mut self) -> bool {
+        self.nested += 1;
+        self.nested <= Limits::MAX_DEPTH
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.nested -= 1;
     }
 
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
@@ -114,6 +127,11 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     #[inline]
     fn write_double_field(&mut self, id: i16, value: f64) {
         self.put_wide(TType::Double, id, value.to_bits());
+    }
+
+    #[inline]
+    fn write_run<R: Run>(&mut self, run: R, ids: R::Ids) {
+        self.out.put_run(run, ids);
     }
 
     #[inline]

@@ -207,6 +207,11 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
         text(bytes, self.cursor.offset())
     }
 
+    #[inline]
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.cursor.charge(bytes)
+    }
+
     fn skip(&mut self, ttype: TType) -> Result<(), DecodeError> {
         skip(self, ttype)
     }

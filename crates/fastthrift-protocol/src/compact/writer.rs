@@ -1,7 +1,7 @@
 use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
 use crate::output::wire_size;
-use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
+use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
 /// Appends the Compact protocol to a buffer.
 ///
@@ -11,13 +11,15 @@ use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType
 pub struct CompactWriter<'a, S = Vec<u8>> {
     out: &'a mut S,
     last_field: i16,
+    /// How many values that can hold others of their own type are open.
+    nested: u32,
 }
 
 impl<'a, S: Sink> CompactWriter<'a, S> {
     /// A writer that appends to `out`.
     #[inline]
     pub fn new(out: &'a mut S) -> Self {
-        Self { out, last_field: 0 }
+        Self { out, last_field: 0, nested: 0 }
     }
 
     /// Writes a field's header: in one byte when its id is 1 to 15 more than the last one's.
@@ -47,6 +49,17 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
     #[inline]
     fn has_lost(&self) -> bool {
         self.out.has_lost()
+    }
+
+    #[inline]
+    fn enter(&mut self) -> bool {
+        self.nested += 1;
+        self.nested <= Limits::MAX_DEPTH
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.nested -= 1;
     }
 
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {

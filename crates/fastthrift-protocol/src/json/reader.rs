@@ -335,6 +335,11 @@ impl<'de> InputProtocol<'de> for JsonReader<'de> {
         text(bytes, self.offset() - 1)
     }
 
+    #[inline]
+    fn charge(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.lexer.cursor.charge(bytes)
+    }
+
     fn skip(&mut self, ttype: TType) -> Result<(), DecodeError> {
         match ttype {
             TType::Stop => Err(error(DecodeErrorKind::InvalidType(0), self.offset())),

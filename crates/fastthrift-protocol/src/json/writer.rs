@@ -2,7 +2,7 @@ use super::header::{Form, write_header};
 use super::tag::{FieldText, tag};
 use super::{write_base64, write_double, write_integer, write_text, write_uuid};
 use crate::output::wire_size;
-use crate::{FieldHeader, MessageHeader, OutputProtocol, Sink, StructScope, TType};
+use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
 /// How many open structs and containers a writer knows without memory of its own.
 const INLINE: usize = 12;
@@ -27,6 +27,8 @@ pub struct JsonWriter<'a, S = Vec<u8>> {
     outer: [(Place, u32); INLINE],
     /// What lies deeper than `outer` reaches.
     deeper: Vec<(Place, u32)>,
+    /// How many values that can hold others of their own type are open.
+    nested: u32,
 }
 
 /// What stands before a value and what after it.
@@ -50,7 +52,15 @@ impl<'a, S: Sink> JsonWriter<'a, S> {
     /// A writer that appends to `out`.
     #[inline]
     pub fn new(out: &'a mut S) -> Self {
-        Self { out, place: Place::Top, left: 0, depth: 0, outer: [(Place::Top, 0); INLINE], deeper: Vec::new() }
+        Self {
+            out,
+            place: Place::Top,
+            left: 0,
+            depth: 0,
+            outer: [(Place::Top, 0); INLINE],
+            deeper: Vec::new(),
+            nested: 0,
+        }
     }
 
     /// Writes what stands before a value, and says whether it is a key, so that a number needs quotes.
@@ -196,6 +206,17 @@ impl<S: Sink> OutputProtocol for JsonWriter<'_, S> {
     #[inline]
     fn has_lost(&self) -> bool {
         self.out.has_lost()
+    }
+
+    #[inline]
+    fn enter(&mut self) -> bool {
+        self.nested += 1;
+        self.nested <= Limits::MAX_DEPTH
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.nested -= 1;
     }
 
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {

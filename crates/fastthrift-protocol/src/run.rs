@@ -1,0 +1,208 @@
+//! Fields of fixed size that follow each other: in Binary all of them are one comparison and one look at the room that is left.
+
+use core::mem::MaybeUninit;
+
+use crate::{OutputProtocol, TType};
+
+/// A type whose values take the same number of bytes always in Binary.
+pub trait Fixed: Copy + sealed::Sealed {
+    /// The type on the wire.
+    const TTYPE: TType;
+    /// How many bytes a value takes in Binary.
+    const SIZE: usize;
+
+    /// Reads the value at this place.
+    #[doc(hidden)]
+    fn load(bytes: &[u8], at: usize) -> Self;
+    /// Stores the value at this place.
+    #[doc(hidden)]
+    fn store(self, room: &mut [MaybeUninit<u8>], at: usize);
+    /// Writes a whole field, header and value.
+    #[doc(hidden)]
+    fn write_field(self, id: i16, out: &mut impl OutputProtocol);
+}
+
+/// The values of fields of fixed size, which have the ids that are given beside: a tuple of 2 to 12 of them.
+///
+/// Read with [`crate::InputProtocol::accept_run`] and written with [`OutputProtocol::write_run`].
+pub trait Run: Copy + sealed::Sealed {
+    /// An array of as many ids.
+    type Ids: Copy;
+    /// How many bytes all of them take in Binary, each with its header of three bytes.
+    const SIZE: usize;
+
+    /// The values, if these bytes, at least [`Self::SIZE`], start with exactly these fields.
+    #[doc(hidden)]
+    fn load(bytes: &[u8], ids: Self::Ids) -> Option<Self>;
+    /// Stores all fields at the start of this room, which is at least [`Self::SIZE`] long, and leaves no byte of it out.
+    #[doc(hidden)]
+    fn store(self, ids: Self::Ids, room: &mut [MaybeUninit<u8>]);
+    /// Writes one field after another.
+    #[doc(hidden)]
+    fn write_each(self, ids: Self::Ids, out: &mut impl OutputProtocol);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// How many bytes stand before a field's value in Binary.
+const HEADER: usize = 3;
+
+/// The difference of a field's header from the expected one: zero bits where they are the same. Each value takes a byte at least, so
+/// four bytes can be looked at.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a run is one comparison only when all of it is in one place")]
+fn header_difference(bytes: &[u8], at: usize, ttype: TType, id: i16) -> u32 {
+    let [high, low] = id.to_be_bytes();
+    let expected = u32::from_be_bytes([ttype.to_binary(), high, low, 0]);
+    let found = bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(!expected, |word| u32::from_be_bytes(*word));
+    (found ^ expected) >> 8
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn store_bytes<const N: usize>(bytes: [u8; N], room: &mut [MaybeUninit<u8>], at: usize) {
+    room[at..at + N].write_copy_of_slice(&bytes);
+}
+
+macro_rules! fixed {
+    ($type:ty, $ttype:ident, $size:literal, $write:ident, |$array:ident| $from:expr, |$value:ident| $to:expr) => {
+        impl sealed::Sealed for $type {}
+
+        impl Fixed for $type {
+            const TTYPE: TType = TType::$ttype;
+            const SIZE: usize = $size;
+
+            #[inline(always)]
+            fn load(bytes: &[u8], at: usize) -> Self {
+                // A run is looked at as a whole before, so there are as many bytes.
+                let $array: [u8; $size] = bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; $size]);
+                $from
+            }
+
+            #[inline(always)]
+            fn store(self, room: &mut [MaybeUninit<u8>], at: usize) {
+                let $value = self;
+                store_bytes($to, room, at);
+            }
+
+            #[inline(always)]
+            fn write_field(self, id: i16, out: &mut impl OutputProtocol) {
+                out.$write(id, self);
+            }
+        }
+    };
+}
+
+fixed!(bool, Bool, 1, write_bool_field, |array| array != [0], |value| [u8::from(value)]);
+fixed!(i8, I8, 1, write_i8_field, |array| i8::from_be_bytes(array), |value| value.to_be_bytes());
+fixed!(i16, I16, 2, write_i16_field, |array| i16::from_be_bytes(array), |value| value.to_be_bytes());
+fixed!(i32, I32, 4, write_i32_field, |array| i32::from_be_bytes(array), |value| value.to_be_bytes());
+fixed!(i64, I64, 8, write_i64_field, |array| i64::from_be_bytes(array), |value| value.to_be_bytes());
+fixed!(f64, Double, 8, write_double_field, |array| f64::from_be_bytes(array), |value| value.to_be_bytes());
+
+macro_rules! run {
+    ($count:literal: $($name:ident $place:tt)+) => {
+        impl<$($name: Fixed),+> sealed::Sealed for ($($name,)+) {}
+
+        impl<$($name: Fixed),+> Run for ($($name,)+) {
+            type Ids = [i16; $count];
+            const SIZE: usize = $(HEADER + $name::SIZE +)+ 0;
+
+            #[inline(always)]
+            fn load(bytes: &[u8], ids: Self::Ids) -> Option<Self> {
+                let bytes = bytes.get(..Self::SIZE)?;
+                let mut at = 0;
+                let mut difference = 0;
+                $(
+                    difference |= header_difference(bytes, at, $name::TTYPE, ids[$place]);
+                    at += HEADER + $name::SIZE;
+                )+
+                if at != Self::SIZE || difference != 0 {
+                    return None;
+                }
+                let mut at = 0;
+                Some(($({
+                    let value = $name::load(bytes, at + HEADER);
+                    at += HEADER + $name::SIZE;
+                    let _ = at;
+                    value
+                },)+))
+            }
+
+            #[inline(always)]
+            fn store(self, ids: Self::Ids, room: &mut [MaybeUninit<u8>]) {
+                let room = &mut room[..Self::SIZE];
+                let mut at = 0;
+                $(
+                    let [high, low] = ids[$place].to_be_bytes();
+                    store_bytes([$name::TTYPE.to_binary(), high, low], room, at);
+                    self.$place.store(room, at + HEADER);
+                    at += HEADER + $name::SIZE;
+                )+
+                let _ = at;
+            }
+
+            #[inline(always)]
+            fn write_each(self, ids: Self::Ids, out: &mut impl OutputProtocol) {
+                $(self.$place.write_field(ids[$place], out);)+
+            }
+        }
+    };
+}
+
+run!(2: A 0 B 1);
+run!(3: A 0 B 1 C 2);
+run!(4: A 0 B 1 C 2 D 3);
+run!(5: A 0 B 1 C 2 D 3 E 4);
+run!(6: A 0 B 1 C 2 D 3 E 4 F 5);
+run!(7: A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+run!(8: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7);
+run!(9: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8);
+run!(10: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9);
+run!(11: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10);
+run!(12: A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BinaryReader, BinaryWriter, CompactReader, CompactWriter, InputProtocol, Limits};
+
+    type All = (i32, i64, f64, bool, i16, i8);
+    const VALUES: All = (7, -1 << 40, 2.5, true, -300, 4);
+    const IDS: [i16; 6] = [1, 2, 3, 4, 500, -6];
+
+    #[test]
+    fn a_run_is_written_as_its_fields_are() {
+        let (mut run, mut each) = (vec![9], vec![9]);
+        BinaryWriter::new(&mut run).write_run(VALUES, IDS);
+        VALUES.write_each(IDS, &mut BinaryWriter::new(&mut each));
+        assert_eq!(run, each);
+        assert_eq!(run.len(), 1 + All::SIZE);
+        let (mut run, mut each) = (Vec::new(), Vec::new());
+        CompactWriter::new(&mut run).write_run(VALUES, IDS);
+        VALUES.write_each(IDS, &mut CompactWriter::new(&mut each));
+        assert_eq!(run, each);
+    }
+
+    #[test]
+    fn a_run_is_read_whole_or_not_at_all() {
+        let mut bytes = Vec::new();
+        BinaryWriter::new(&mut bytes).write_run(VALUES, IDS);
+        let mut reader = BinaryReader::new(&bytes, Limits::DEFAULT);
+        assert_eq!(reader.accept_run::<All>(IDS), Some(VALUES));
+        assert_eq!(reader.remaining(), 0);
+        for end in 0..bytes.len() {
+            let mut reader = BinaryReader::new(&bytes[..end], Limits::DEFAULT);
+            assert_eq!((reader.accept_run::<All>(IDS), reader.offset()), (None, 0));
+        }
+        for place in [0, 1, 2, 7, 8, 18, 29, 33, 38] {
+            let mut other = bytes.clone();
+            other[place] ^= 0x40;
+            let mut reader = BinaryReader::new(&other, Limits::DEFAULT);
+            assert_eq!((reader.accept_run::<All>(IDS), reader.offset()), (None, 0), "{place}");
+        }
+        assert_eq!(CompactReader::new(&bytes, Limits::DEFAULT).accept_run::<All>(IDS), None);
+    }
+}

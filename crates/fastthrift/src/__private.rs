@@ -1,0 +1,138 @@
+//! What generated code names and nobody else does: no part of the public interface.
+
+use fastthrift_protocol::{DecodeError, DecodeErrorKind};
+
+pub use crate::codec::enter;
+pub use alloc::borrow::{Cow, ToOwned};
+pub use alloc::boxed::Box;
+pub use alloc::collections::{BTreeMap, BTreeSet};
+pub use alloc::string::String;
+pub use alloc::vec::Vec;
+pub use core;
+pub use fastthrift_protocol::{FieldHeader, InputProtocol, OutputProtocol, StructScope, TType};
+
+use crate::codec::place::{Place, Placed};
+use crate::{Decode, Encode, EncodeError};
+
+/// Writes a field; an error names it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a line of a struct's body")]
+pub fn write_field<T: Encode + ?Sized, P: OutputProtocol>(
+    value: &T,
+    id: i16,
+    name: &'static str,
+    out: &mut P,
+) -> Result<(), EncodeError> {
+    match value.encode_field(id, out) {
+        Ok(()) => Ok(()),
+        Err(error) => Err(error.within_place(Place::Field(name))),
+    }
+}
+
+/// Reads a field into its slot if exactly it is next; else reads nothing.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a line of a struct's body")]
+pub fn next_field<'de, T: Decode<'de>, P: InputProtocol<'de>>(
+    input: &mut P,
+    id: i16,
+    name: &'static str,
+    slot: &mut T,
+) -> Result<(), DecodeError> {
+    if input.accept_field(FieldHeader { ttype: T::TTYPE, id }) {
+        match T::decode(input) {
+            Ok(value) => *slot = value,
+            Err(error) => return Err(error.within_place(Place::Field(name))),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the value of a field whose header came, out of order or in another form than usual. A value of another type is skipped, and
+/// the slot stays as it was.
+#[inline(never)]
+pub fn found_field<'de, T: Decode<'de>, P: InputProtocol<'de>>(
+    input: &mut P,
+    found: TType,
+    name: &'static str,
+    slot: T,
+) -> Result<T, DecodeError> {
+    if found != T::TTYPE {
+        input.skip(found)?;
+        return Ok(slot);
+    }
+    T::decode(input).map_err(|error| error.within_place(Place::Field(name)))
+}
+
+/// Unwraps a required field.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a line of a struct's body")]
+pub fn required<'de, T, P: InputProtocol<'de>>(
+    slot: Option<T>,
+    name: &'static str,
+    input: &P,
+) -> Result<T, DecodeError> {
+    match slot {
+        Some(value) => Ok(value),
+        None => Err(missing(name, input.offset())),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn missing(name: &str, offset: usize) -> DecodeError {
+    DecodeError::new(DecodeErrorKind::MissingField(name.into()), offset)
+}
+
+/// Reads the members of a union, of which `read` takes the known ones, up to its end: `None` where none came.
+///
+/// # Errors
+/// Two members, and what `read` finds wrong.
+#[inline]
+pub fn union_members<'de, U, P: InputProtocol<'de>>(
+    input: &mut P,
+    name: &'static str,
+    read: impl Fn(&mut P, FieldHeader) -> Result<Option<U>, DecodeError>,
+) -> Result<Option<U>, DecodeError> {
+    let scope = input.begin_struct()?;
+    let mut value = None;
+    while let Some(header) = input.read_field()? {
+        if let Some(member) = read(input, header)?
+            && value.replace(member).is_some()
+        {
+            return Err(two_members(name, input.offset()));
+        }
+    }
+    input.end_struct(scope);
+    Ok(value)
+}
+
+/// Reads the value of a union's member; `None`, and the value is skipped, where it is of another type.
+#[inline]
+pub fn member<'de, T: Decode<'de>, P: InputProtocol<'de>>(
+    input: &mut P,
+    found: TType,
+    name: &'static str,
+) -> Result<Option<T>, DecodeError> {
+    if found != T::TTYPE {
+        return input.skip(found).map(|()| None);
+    }
+    match T::decode(input) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(error.within_place(Place::Field(name))),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn two_members(name: &str, offset: usize) -> DecodeError {
+    let text = alloc::format!("union '{name}' holds more than one member, expected one");
+    DecodeError::new(DecodeErrorKind::Invalid(text.into()), offset)
+}
+
+/// The error of a union without a member.
+#[cold]
+#[inline(never)]
+pub fn no_member<'de, P: InputProtocol<'de>>(name: &str, input: &P) -> DecodeError {
+    let text = alloc::format!("union '{name}' holds no member that is known");
+    DecodeError::new(DecodeErrorKind::Invalid(text.into()), input.offset())
+}

@@ -1,0 +1,30 @@
+//! Thrift for Rust.
+//!
+//! [`codec`] turns values into bytes and back, for types that `fastthrift gen rust` writes of a `.thrift` file:
+//!
+//! ```
+//! use fastthrift::Protocol;
+//!
+//! let bytes = fastthrift::to_vec(Protocol::Compact, &vec![1, 2, 3])?;
+//! let numbers: Vec<i32> = fastthrift::from_slice(Protocol::Compact, &bytes)?;
+//! assert_eq!(numbers, [1, 2, 3]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+pub mod codec;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use codec::{
+    Decode, DecodeOwned, Double, Encode, EncodeError, EncodeErrorKind, UnknownFields, UnknownValue, VecSet,
+    decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message,
+};
+pub use fastthrift_protocol::{
+    BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, InputProtocol, JsonReader,
+    JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, PathStep, Protocol, Scratch, Sink, TType,
+};
