@@ -325,6 +325,8 @@ class Call:
     @property
     def peer(self) -> str | None: ...
     @property
+    def user(self) -> str | None: ...
+    @property
     def protocol(self) -> str: ...
     @property
     def transport(self) -> str: ...
@@ -368,7 +370,7 @@ class ServerCore:
         urls: Sequence[str],
         *,
         tls: ServerTLS | None,
-        sasl: Mapping[str, Callable[..., object]] | None,
+        sasl: Mapping[str, object] | None,
         protocol: _Protocol | None,
         transport: _Transport | None,
         threads: int,

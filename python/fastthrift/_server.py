@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastthrift._core import Call
     from fastthrift._service import Service
     from fastthrift.health import Reporter, Status
+    from fastthrift.sasl import ServerMechanism
 
     Interceptor = Callable[[Call, Callable[[], Any]], Any]
 
@@ -58,8 +59,9 @@ class Server:
         sasl: What judges clients, which then have to say who they are before their first call: a mapping from the names
             of mechanisms to callables. That of ``PLAIN`` is called with the username, the password and the name to act
             for, which is mostly empty, and returns whether they are right; that of another mechanism, which has a
-            single step, with its response, and returns who the client is or None. Messages are framed then. Without
-            TLS, PLAIN shows passwords to the network.
+            single step, with its response, and returns who the client is or None. Mechanisms of several steps are
+            objects such as `fastthrift.sasl.GSSAPIServer`. Messages are framed then. Without TLS, PLAIN shows passwords
+            to the network.
         threads: How many handlers may run at once.
         max_connections: How many clients may be connected; others wait until one leaves.
         message_timeout: The seconds that a client may take to send a message, or to take the next part of a reply,
@@ -103,7 +105,7 @@ class Server:
         protocol: Protocol | None = None,
         transport: Transport | None = None,
         tls: _core.ServerTLS | None = None,
-        sasl: Mapping[str, Callable[..., object]] | None = None,
+        sasl: Mapping[str, Callable[..., object] | ServerMechanism] | None = None,
         threads: int | None = None,
         max_connections: int = 10_000,
         message_timeout: float | None = 60.0,
@@ -270,7 +272,7 @@ def serve(
     protocol: Protocol | None = None,
     transport: Transport | None = None,
     tls: _core.ServerTLS | None = None,
-    sasl: Mapping[str, Callable[..., object]] | None = None,
+    sasl: Mapping[str, Callable[..., object] | ServerMechanism] | None = None,
     threads: int | None = None,
     max_connections: int = 10_000,
     message_timeout: float | None = 60.0,

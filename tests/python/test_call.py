@@ -98,6 +98,39 @@ def test_a_call_says_what_is_called_and_how(
     assert repr(call).startswith("<Call of Work.add from ")
 
 
+@pytest.mark.parametrize("accepted", [None, "its own"])
+@pytest.mark.parametrize(
+    ("transport", "told"),
+    [
+        ("framed", "framed"),
+        ("buffered", "unframed"),
+        ("header", "header"),
+        ("header+zlib", "header"),
+        ("zlib", "zlib"),
+        ("zlib+framed", "zlib+framed"),
+    ],
+)
+def test_the_transport_is_told_by_the_name_that_clients_ask_for_it_by(
+    handler: Handler, work: ModuleType, transport: Any, told: str, accepted: str | None
+) -> None:
+    options: Any = {"transport": told} if accepted else {}
+    with (
+        fastthrift.Server(handler, "tcp://127.0.0.1:0", service=work.Work, **options) as server,
+        connect(server, work, transport=transport) as client,
+    ):
+        client.add(1)
+    assert handler.calls[-1].transport == told
+
+
+def test_over_http_that_is_the_transport(handler: Handler, work: ModuleType) -> None:
+    with (
+        fastthrift.Server(handler, "http://127.0.0.1:0/", service=work.Work) as server,
+        connect(server, work) as client,
+    ):
+        client.add(1)
+    assert handler.calls[-1].transport == "http"
+
+
 def test_the_peer_is_the_clients_address(handler: Handler, work: ModuleType, tmp_path: Any) -> None:
     for url, start in [("tcp://127.0.0.1:0", "tcp://127.0.0.1:"), (f"unix://{tmp_path}/socket", None)]:
         with fastthrift.Server(handler, url, service=work.Work) as server, connect(server, work) as client:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import sys
 import threading
 import time
 import types
+from pathlib import Path
 from typing import Any
 
 import fastthrift
@@ -129,6 +131,145 @@ def test_a_mechanism_of_ones_own_goes_over_both_sides() -> None:
             connect(running.url, Token(b"wrong"))
 
 
+class Counted:
+    """A server's mechanism that asks some times for the next number, and then knows who it is."""
+
+    def __init__(self, rounds: int, end: object = "ada") -> None:
+        self.left = rounds
+        self.end = end
+
+    def step(self, response: bytes) -> object:
+        if response != b"%d" % self.left:
+            return None
+        self.left -= 1
+        return b"%d" % self.left if self.left >= 0 else self.end
+
+
+class Counting:
+    """What answers it."""
+
+    name = "COUNT"
+
+    def __init__(self, start: int) -> None:
+        self.first = start
+        self.heard: list[bytes] = []
+
+    def start(self) -> bytes:
+        return b"%d" % self.first
+
+    def step(self, challenge: bytes) -> bytes:
+        self.heard.append(challenge)
+        return challenge
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 5, 31])
+def test_a_servers_mechanism_may_ask_further(rounds: int) -> None:
+    with server(sasl={"COUNT": Counted(rounds), "PLAIN": known}) as running:
+        for _ in range(2):
+            with connect(running.url, Counting(rounds)) as client:
+                assert client.echo("a") == "a"
+        with pytest.raises(fastthrift.ConnectError, match="the credentials were refused"):
+            connect(running.url, Counting(rounds + 1))
+
+
+def test_a_client_may_hear_something_at_last() -> None:
+    client_side = Counting(1)
+    with (
+        server(sasl={"COUNT": Counted(1, ("ada", b"the server's proof"))}) as running,
+        connect(running.url, client_side) as client,
+    ):
+        assert client.echo("a") == "a"
+    assert client_side.heard == [b"0", b"the server's proof"]
+
+
+def test_rounds_have_an_end() -> None:
+    with server(sasl={"COUNT": Counted(100)}) as running, pytest.raises(fastthrift.ConnectError):
+        connect(running.url, Counting(100))
+
+
+def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        server(sasl={"COUNT": Counted(0, 5)}) as running,
+        pytest.raises(fastthrift.ConnectError, match="cannot be checked"),
+    ):
+        connect(running.url, Counting(0))
+    assert "a step of SASL returns bytes to ask further" in caplog.text
+
+
+@pytest.mark.parametrize("error", [sasl.Refused("come back tomorrow"), KeyError("come back tomorrow")])
+def test_a_client_is_told_what_a_refusal_says_and_nothing_else(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def check(username: str, password: str, authorization: str) -> bool:
+        raise error
+
+    with server(sasl={"PLAIN": check}) as running, pytest.raises(fastthrift.ConnectError) as caught:
+        connect(running.url, ADA)
+    is_refusal = isinstance(error, sasl.Refused)
+    assert ("come back tomorrow" in str(caught.value)) == is_refusal
+    assert ("come back tomorrow" in caplog.text) != is_refusal
+
+
+@pytest.mark.parametrize(("mechanism", "user"), [(ADA, "ada"), (sasl.Plain("ada", "swordfish", "bob"), "bob")])
+def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: str) -> None:
+    seen: list[str | None] = []
+
+    class Watched(Handler):
+        def echo(self, text: str) -> str:
+            call = fastthrift.current_call()
+            assert call is not None
+            seen.append(call.user)
+            return text
+
+    def intercept(call: fastthrift.Call, proceed: Any) -> Any:
+        seen.append(call.user)
+        return proceed()
+
+    options: Any = {"sasl": {"PLAIN": known}, "interceptors": [intercept]}
+    with (
+        fastthrift.Server(Watched(), "tcp://127.0.0.1:0", **options) as running,
+        connect(running.url, mechanism, interceptors=[intercept]) as client,
+    ):
+        client.echo("a")
+    assert seen == [None, user, user]
+
+
+def test_a_refusal_is_not_asked_for_again(tmp_path: Path) -> None:
+    judged: list[str] = []
+
+    def check(username: str, password: str, authorization: str) -> bool:
+        judged.append(username)
+        return len(judged) == 1
+
+    with (
+        server(f"unix://{tmp_path}/server.sock", sasl={"PLAIN": check}) as running,
+        connect(running.url, ADA, retry=fastthrift.Retry(4)) as client,
+    ):
+        assert client.echo("a") == "a"
+        running.stop()
+        running.start()
+        with pytest.raises(fastthrift.ConnectError, match="credentials were refused"):
+            fastthrift.with_options(client, idempotent=True).echo("a")
+    assert judged == ["ada", "ada"]
+
+
+def test_what_ends_a_program_is_not_taken_for_a_refusal() -> None:
+    class Interrupted(Token):
+        def start(self) -> bytes:
+            raise KeyboardInterrupt
+
+    with server() as running, pytest.raises(KeyboardInterrupt):
+        connect(running.url, Interrupted(b""))
+
+
+def test_impyla_reads_a_table_by_password() -> None:
+    from tests.python.impyla import read_table, warehouse
+
+    with warehouse({"PLAIN": known}) as (running, users):
+        read_table(running.url, auth_mechanism="PLAIN", user="ada", password="swordfish")
+    assert users == {"ada"}
+
+
 def test_each_connection_says_who_it_is() -> None:
     with server() as running, connect(running.url, ADA, pool=fastthrift.Pool(4)) as client:
         wrong: list[int] = []
@@ -155,8 +296,9 @@ def test_what_makes_no_sense_is_refused() -> None:
         server("http://127.0.0.1:0/")
     with pytest.raises(ValueError, match="no mechanism"):
         server(sasl={})
-    with pytest.raises(TypeError, match="callables"):
-        server(sasl={"PLAIN": "swordfish"})
+    for wrong in ("swordfish", Counted):
+        with pytest.raises(TypeError, match=r"callables, or to objects with step\(response\)"):
+            server(sasl={"PLAIN": wrong})
     with pytest.raises(TypeError, match="name: str"):
         connect("tcp://127.0.0.1:1", object())
     with pytest.raises(ValueError, match="zero byte"):
@@ -168,8 +310,9 @@ def test_kerberos_goes_through_its_rounds(monkeypatch: pytest.MonkeyPatch) -> No
     class Context:
         complete = False
 
-        def __init__(self, name: str, usage: str) -> None:
+        def __init__(self, name: str, usage: str, flags: int) -> None:
             assert (name, usage) == ("hive@db.example", "initiate")
+            self.actual_flags = flags
 
         def step(self, token: bytes | None = None) -> bytes | None:
             self.complete = token is not None
@@ -182,7 +325,13 @@ def test_kerberos_goes_through_its_rounds(monkeypatch: pytest.MonkeyPatch) -> No
             assert not encrypt
             return types.SimpleNamespace(message=b"sealed" + message)
 
+    class Flags(enum.IntFlag):
+        mutual_authentication = 2
+        out_of_sequence_detection = 8
+        integrity = 32
+
     fake: Any = types.ModuleType("gssapi")
+    fake.RequirementFlag = Flags
     fake.SecurityContext = Context
     fake.Name = lambda name, kind: name
     fake.NameType = types.SimpleNamespace(hostbased_service=1)
@@ -193,3 +342,14 @@ def test_kerberos_goes_through_its_rounds(monkeypatch: pytest.MonkeyPatch) -> No
     assert mechanism.step(b"sealed\x07\0\xff\xff") == b"sealed\x01\0\0\0"
     with pytest.raises(ValueError, match="insists on a protection"):
         mechanism.step(b"sealed\x04\0\xff\xff")
+    monkeypatch.setattr(mechanism._context, "actual_flags", Flags.integrity)
+    with pytest.raises(ValueError, match="did not prove who it is"):
+        mechanism.step(b"sealed\x07\0\xff\xff")
+
+
+def test_without_the_package_kerberos_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    with pytest.raises(ImportError, match=r"pip install fastthrift\[gssapi\]"):
+        sasl.GSSAPI("hive")
+    with pytest.raises(ImportError, match=r"pip install fastthrift\[gssapi\]"):
+        sasl.GSSAPIServer("hive")

@@ -35,6 +35,8 @@ pub(crate) struct CallParts {
     pub(crate) headers: Option<Py<PyDict>>,
     /// The peer's URL.
     pub(crate) peer: Option<Box<str>>,
+    /// Who the client was let in as.
+    pub(crate) user: Option<Box<str>>,
     /// Such as `binary`.
     pub(crate) protocol: Box<str>,
     /// Such as `framed`.
@@ -176,6 +178,12 @@ impl Call {
     #[getter]
     fn peer(&self) -> Option<&str> {
         self.parts.peer.as_deref()
+    }
+
+    /// Whom the caller was let in as by SASL; None where nobody was asked, and on the client.
+    #[getter]
+    fn user(&self) -> Option<&str> {
+        self.parts.user.as_deref()
     }
 
     /// The protocol's name, such as "binary".

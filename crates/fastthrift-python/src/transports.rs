@@ -1,6 +1,8 @@
 //! What the names of transports stand for, on either side. Errors are sentences for the caller.
 
-use fastthrift_rpc::{Carrier, ClientConfig, Framing, Headers, HttpClient, HttpServer, ServerConfig, Transform};
+use fastthrift_rpc::{
+    Carrier, ClientConfig, Framing, Headers, HttpClient, HttpServer, ServerConfig, ServerConnection, Transform,
+};
 
 use crate::endpoint::Endpoint;
 
@@ -38,7 +40,16 @@ impl Transport {
 
 /// The name of what a client speaks, without its transforms.
 pub(crate) fn name_of(config: &ClientConfig) -> String {
-    match (config.carrier, config.framing) {
+    name_of_both(config.carrier, config.framing)
+}
+
+/// The name of what a server's peer speaks, without its transforms; `None` before that is known.
+pub(crate) fn name_of_peers(connection: &ServerConnection) -> Option<String> {
+    Some(name_of_both(connection.carrier()?, connection.dialect()?.framing))
+}
+
+fn name_of_both(carrier: Carrier, framing: Framing) -> String {
+    match (carrier, framing) {
         (Carrier::Direct, framing) => framing.to_string(),
         (Carrier::Zlib, Framing::Framed) => "zlib+framed".to_owned(),
         (carrier, _) => carrier.to_string(),

@@ -65,8 +65,8 @@ impl Failure {
             LinkError::Io(error) | LinkError::Connect(error) => raised(error).map(|raised| raised.clone_ref(py)),
             _ => None,
         };
-        if let Some(asked_to_stop) = cause.as_ref().filter(|raised| !raised.is_instance_of::<PyException>(py)) {
-            return asked_to_stop.clone_ref(py);
+        if let Some(asked_to_stop) = asks_to_stop(py, cause.as_ref()) {
+            return asked_to_stop;
         }
         let endpoint = target.endpoints.at(place);
         let (kind, text) = match error {
@@ -97,12 +97,28 @@ impl Failure {
 #[cold]
 pub(super) fn connect_error(py: Python<'_>, target: &Target, timeout: Option<Duration>, error: LinkError) -> PyErr {
     let endpoints = &target.endpoints;
+    let cause = match &error {
+        LinkError::Connect(error) => raised(error).map(|raised| raised.clone_ref(py)),
+        _ => None,
+    };
+    if let Some(asked_to_stop) = asks_to_stop(py, cause.as_ref()) {
+        return asked_to_stop;
+    }
     let (kind, text) = match error {
         LinkError::TimedOut => (TransportKind::TimedOut, format!(" {}", span(timeout))),
         LinkError::Connect(error) => (TransportKind::Connect, format!(": {error}")),
         other => (TransportKind::NotOpen, format!(": {other:?}")),
     };
-    transport_error(py, kind, false, format!("cannot connect to {endpoints}{text}"))
+    let error = transport_error(py, kind, false, format!("cannot connect to {endpoints}{text}"));
+    if cause.is_some() {
+        error.set_cause(py, cause);
+    }
+    error
+}
+
+/// What was raised, if it is no failure but ends the program or the thread.
+fn asks_to_stop(py: Python<'_>, raised: Option<&PyErr>) -> Option<PyErr> {
+    raised.filter(|raised| !raised.is_instance_of::<PyException>(py)).map(|raised| raised.clone_ref(py))
 }
 
 /// How long was waited.

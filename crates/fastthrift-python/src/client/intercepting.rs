@@ -91,6 +91,7 @@ pub(crate) fn outgoing_call<'py>(
         arguments: PyTuple::new(py, values.into_iter().map(|value| value.into_bound(py)))?.unbind(),
         headers: if headers.is_empty() { None } else { Some(headers_dict(py, headers)?.unbind()) },
         peer: towards.peer.map(|endpoint| endpoint.to_string().into()),
+        user: None,
         protocol: towards.protocol.to_string().into(),
         transport: towards.transport.into(),
         deadline,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use fastthrift_rpc::policy::{Age, PoolPolicy, Verdict};
 use fastthrift_rpc::{
     CallId, CallKind, CallOptions, CallWriter, Carrier, ClientConnection, ClientEvent, ConnectionError,
-    ConnectionErrorKind, Headers, ReplyBody,
+    ConnectionErrorKind, Fault, Headers, ReplyBody,
 };
 
 mod race;
@@ -265,7 +265,7 @@ impl Open {
                 continue;
             }
             self.receive(deadline, &mut || true).map_err(failed)?;
-            self.connection.poll_event(self.epoch.elapsed()).map_err(refused)?;
+            self.connection.poll_event(self.epoch.elapsed()).map_err(unheard)?;
         }
         Ok(())
     }
@@ -374,17 +374,23 @@ impl Open {
     }
 }
 
-/// A connection that cannot be used because of what the mechanism, or the peer, said.
+/// A connection that cannot be used because of what the mechanism, or the peer, said. To say the same again would not help, and
+/// a wrong password that is said too often may lock its user out.
 fn refused(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LinkError {
-    LinkError::Connect(io::Error::other(error))
+    LinkError::Connect(io::Error::new(io::ErrorKind::PermissionDenied, error))
 }
 
-/// Goes on after a signal whose handler does not object.
+/// A connection that ended before it could be used.
+fn unheard(error: ConnectionError) -> LinkError {
+    if error.fault() == Fault::Network { LinkError::Connect(io::Error::other(error)) } else { refused(error) }
+}
+
 /// Whether the peer closed the connection, and no call waits for anything.
 fn is_end(error: &ConnectionError) -> bool {
     matches!(error.kind(), ConnectionErrorKind::Closed { waiting: 0 })
 }
 
+/// Goes on after a signal whose handler does not object.
 fn check(error: io::Error, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
     match error.kind() {
         io::ErrorKind::Interrupted if is_interrupted() => Err(LinkError::Interrupted),

@@ -9,6 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use super::budget::Memory;
 use super::patience::{Duty, Patience};
+use super::sasl::Introduction;
 use super::stream::Stream;
 
 /// How many bytes a receive has room for at least.
@@ -66,6 +67,8 @@ enum Inflow {
 pub(super) struct Connection {
     pub(super) rpc: ServerConnection,
     stream: Stream,
+    /// How far its peer is with saying who it is.
+    pub(super) introduction: Introduction,
     /// A request that waits for a thread to run its handler.
     held: Option<Request>,
     inflow: Inflow,
@@ -88,6 +91,7 @@ impl Connection {
         Self {
             rpc: ServerConnection::new(config),
             stream,
+            introduction: Introduction::default(),
             held: None,
             inflow: Inflow::Empty,
             awaits_room: false,

@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
 use crate::client::headers_dict;
+use crate::transports;
 
 /// A request whose handler runs.
 pub(crate) struct Current<'a> {
@@ -35,7 +36,7 @@ impl<'a> Current<'a> {
     #[cold]
     fn make(&self, py: Python<'_>) -> PyResult<Py<Call>> {
         let Invocation { service, method, arguments, .. } = self.invocation;
-        let transport = self.origin.rpc().dialect().map(|dialect| dialect.framing.to_string());
+        let rpc = self.origin.rpc();
         let parts = CallParts {
             side: Side::Server,
             service: service.name.clone(),
@@ -44,8 +45,9 @@ impl<'a> Current<'a> {
             arguments: arguments.to_tuple(py)?.unbind(),
             headers: self.origin.headers(py),
             peer: self.origin.peer().map(Into::into),
+            user: rpc.peer_identity().map(Into::into),
             protocol: self.request.protocol.to_string().into(),
-            transport: transport.unwrap_or_default().into(),
+            transport: transports::name_of_peers(rpc).unwrap_or_default().into(),
             deadline: self.invocation.deadline,
             request_bytes: Some(self.invocation.body_len),
         };

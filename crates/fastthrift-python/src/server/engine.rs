@@ -436,7 +436,7 @@ impl Engine {
         match &self.services.checks {
             Some(checks) => {
                 let peer = connection.peer();
-                checks.judge(py, &mut connection.rpc, peer);
+                checks.judge(py, &mut connection.rpc, &mut connection.introduction, peer);
             }
             None => connection.rpc.refuse_peer("nobody is let in"),
         }

@@ -18,6 +18,7 @@ use crate::server::dispatch::{Answering, Invocation, Origin};
 use crate::server::services::Service;
 use crate::service::FunctionInfo;
 use crate::settings::Settings;
+use crate::transports;
 
 /// A request whose handler runs in a task. In the task's context it stands for the call.
 #[pyclass(frozen, module = "fastthrift._core")]
@@ -65,7 +66,7 @@ impl Job {
             arguments: invocation.arguments.to_tuple(peer.py())?.unbind(),
             body_len: invocation.body_len,
             headers: Some(origin.rpc().request_headers()).filter(|headers| !headers.is_empty()).cloned().map(Box::new),
-            transport: origin.rpc().dialect().map(|dialect| dialect.framing.to_string().into()),
+            transport: transports::name_of_peers(origin.rpc()).map(Into::into),
             deadline: request.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             call: PyOnceLock::new(),
             progress: Mutex::default(),
@@ -174,6 +175,7 @@ impl Job {
                 arguments: self.arguments.clone_ref(py),
                 headers: headers.transpose()?.map(Bound::unbind),
                 peer: self.peer.get().url(py).map(Into::into),
+                user: None,
                 protocol: self.request.protocol.to_string().into(),
                 transport: self.transport.clone().unwrap_or_default(),
                 deadline: self.deadline,
