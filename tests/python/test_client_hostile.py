@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import random
@@ -15,10 +14,11 @@ from typing import Any
 
 import fastthrift
 import pytest
-from fastthrift import TTransportException, aio
+from fastthrift import TTransportException
 
 from tests.faults.attacks import header
 from tests.interop.fake_server import Peer, fake_server, frame, message
+from tests.python.engines import CLIENTS
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
 LIMIT = 1 << 20
@@ -96,32 +96,6 @@ ENDLESS: dict[str, tuple[str, str, Iterable[bytes]]] = {
 }
 
 
-class OnLoop:
-    """A client on an event loop, called as a blocking one is."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._client = self._loop.run_until_complete(self._open(arguments, options))
-
-    @staticmethod
-    async def _open(arguments: Any, options: Any) -> Any:
-        return await aio.connect(*arguments, **options)
-
-    def add(self, a: int, b: int) -> Any:
-        async def call() -> Any:
-            return await self._client.add(a, b)
-
-        return self._loop.run_until_complete(call())
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.run_until_complete(self._client.close())
-        self._loop.close()
-
-
-CLIENTS: dict[str, Callable[..., Any]] = {"blocking": fastthrift.connect, "asyncio": OnLoop}
 kinds = pytest.mark.parametrize("kind", CLIENTS)
 
 

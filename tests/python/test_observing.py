@@ -8,7 +8,6 @@ import functools
 import logging
 import socket
 import struct
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from prometheus_client import CollectorRegistry
 
+from tests.python.engines import SERVERS, serving
 from tests.python.loops import until
 
 MODULE = fastthrift.loads(
@@ -101,30 +101,7 @@ def test_metrics_count_and_time_what_a_server_does() -> None:
     assert value("thrift_reply_bytes_count", "note") is None
 
 
-@contextlib.contextmanager
-def serving(engine: str, interceptor: Any) -> Iterator[str]:
-    """Serve by one of the engines, and give the URL."""
-    if engine == "threads":
-        with fastthrift.Server(
-            Desk(), "tcp://127.0.0.1:0", interceptors=[interceptor], max_message_size=2000
-        ) as server:
-            yield server.url
-        return
-    loop = asyncio.new_event_loop()
-    running = aio.Server(Desk(), "tcp://127.0.0.1:0", interceptors=[interceptor], max_message_size=2000)
-    loop.run_until_complete(running.start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield running.url
-    finally:
-        asyncio.run_coroutine_threadsafe(running.stop(), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-@pytest.mark.parametrize("engine", ["threads", "asyncio"])
+@pytest.mark.parametrize("engine", SERVERS)
 def test_what_the_peer_gets_no_reply_of_is_no_success(
     engine: str, spans: tuple[OpenTelemetryTracing, InMemorySpanExporter], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,7 +120,11 @@ def test_what_the_peer_gets_no_reply_of_is_no_success(
         def __call__(self, call: Any, proceed: Any) -> Any:
             return all_of_them(call, proceed)
 
-    with serving(engine, AllOfThem()) as url, fastthrift.connect(MODULE.Desk, url) as client:
+    options: dict[str, Any] = {"interceptors": [AllOfThem()], "max_message_size": 2000}
+    with (
+        serving(engine, Desk(), "tcp://127.0.0.1:0", **options) as (url,),
+        fastthrift.connect(MODULE.Desk, url) as client,
+    ):
         for how in hows:
             with pytest.raises(fastthrift.TApplicationException, match="internal error in 'wrong'"):
                 client.wrong(how)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import fastthrift
 import pytest
@@ -27,6 +28,7 @@ from fastthrift import (
 )
 
 from tests.python.certificates import Authority
+from tests.python.engines import CLIENTS, SERVERS, serving
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command to make certificates with")
 
@@ -266,6 +268,32 @@ class TestPlaintext:
             with pytest.raises(ConnectError, match="speak TLS"):
                 connect(f"tls://127.0.0.1:{port_of(running)}", trusting)
             assert time.monotonic() - start < 2
+
+    @pytest.mark.parametrize("server_kind", SERVERS)
+    @pytest.mark.parametrize("kind", CLIENTS)
+    def test_both_engines_tell_tls_from_plaintext_on_every_port(
+        self, identity: tuple[Path, Path], trusting: ClientTLS, kind: str, server_kind: str
+    ) -> None:
+        names = [None, "unframed", "header", "zlib"]
+        urls = ["tcp://127.0.0.1:0", "tls://127.0.0.1:0", "http://127.0.0.1:0/", "https://127.0.0.1:0/"]
+        with serving(server_kind, Handler(), urls, tls=ServerTLS(*identity)) as found:
+            ports = {urlsplit(url).scheme: urlsplit(url).port for url in found}
+            for secure, plain in (("tls", "tcp"), ("https", "http")):
+                for scheme in ("tcp", "http"):
+                    url = f"{scheme}://127.0.0.1:{ports[secure]}"
+                    for transport in names if scheme == "tcp" else [None]:
+                        with (
+                            CLIENTS[kind](module.Echo, url, timeout=10, transport=transport) as client,
+                            pytest.raises(
+                                PeerError, match="speaks TLS, which this side does not: use tls:// or https://"
+                            ),
+                        ):
+                            client.echo("secret")
+                for scheme in ("tls", "https"):
+                    url = f"{scheme}://127.0.0.1:{ports[plain]}"
+                    with pytest.raises(ConnectError, match=r"not speak TLS.*tcp://.*http://") as caught:
+                        CLIENTS[kind](module.Echo, url, timeout=10, tls=trusting)
+                    assert not caught.value.was_sent
 
     @pytest.mark.parametrize("url", ["tcp://127.0.0.1:1", "unix:///nowhere", "memory://nobody"])
     def test_tls_that_a_url_does_not_say_is_refused(

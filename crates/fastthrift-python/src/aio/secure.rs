@@ -50,17 +50,26 @@ impl Secure {
 
     /// Turns plaintext into what the transport is to send, as far as the handshake allows, and says how much of it was taken.
     pub(super) fn send(&mut self, plain: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+        self.bring_out(out)?;
         let mut taken = 0;
-        loop {
+        // After an error there is only the alert, and no more plaintext is taken.
+        while taken < plain.len() {
             let count = self.0.write(&plain[taken..])?;
             taken += count;
-            while self.0.wants_write() {
-                self.0.write_to(out)?;
-            }
-            if count == 0 || taken == plain.len() {
-                return Ok(taken);
+            self.bring_out(out)?;
+            if count == 0 {
+                break;
             }
         }
+        Ok(taken)
+    }
+
+    /// Gives out what waits to be sent.
+    fn bring_out(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        while self.0.wants_write() {
+            self.0.write_to(out)?;
+        }
+        Ok(())
     }
 
     /// What lets the peer know that nothing more comes.

@@ -30,8 +30,10 @@ pub(crate) struct TlsSession {
 /// Why a TLS connection cannot go on.
 #[derive(Debug, Clone)]
 pub(crate) enum TlsError {
-    /// The peer's first bytes are no TLS.
-    NotTls,
+    /// A client's first bytes are no TLS.
+    PlaintextClient,
+    /// A server's first bytes are no TLS.
+    PlaintextServer,
     /// The connection ended before the handshake did.
     ClosedInHandshake,
     /// Anything else.
@@ -67,7 +69,7 @@ impl TlsSession {
         }
         let count = self.connection.read_tls(source)?;
         if let Err(error) = self.connection.process_new_packets() {
-            let error = TlsError::of(error, self.is_handshaking());
+            let error = TlsError::of(error, &self.connection);
             return Err(self.fail(error));
         }
         if count == 0 {
@@ -136,7 +138,7 @@ impl TlsSession {
 }
 
 impl TlsError {
-    fn of(error: rustls::Error, is_handshaking: bool) -> Self {
+    fn of(error: rustls::Error, connection: &Connection) -> Self {
         match error {
             // Records of another kind or version than any TLS has.
             rustls::Error::InvalidMessage(
@@ -144,7 +146,10 @@ impl TlsError {
                 | InvalidMessage::UnknownProtocolVersion
                 | InvalidMessage::InvalidEmptyPayload
                 | InvalidMessage::MessageTooLarge,
-            ) if is_handshaking => Self::NotTls,
+            ) if connection.is_handshaking() => match connection {
+                Connection::Server(_) => Self::PlaintextClient,
+                Connection::Client(_) => Self::PlaintextServer,
+            },
             error => Self::Other(error),
         }
     }
@@ -155,10 +160,11 @@ impl std::error::Error for TlsError {}
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotTls => f.write_str("the peer does not speak TLS"),
-            Self::ClosedInHandshake => {
-                f.write_str("the peer closed the connection during the TLS handshake; it may not speak TLS")
-            }
+            Self::PlaintextClient => f.write_str("the peer does not speak TLS"),
+            Self::PlaintextServer => f.write_str("the peer does not speak TLS: without it, use tcp:// or http://"),
+            Self::ClosedInHandshake => f.write_str(
+                "the peer closed the connection during the TLS handshake; it may not speak TLS but plaintext (tcp://, http://)",
+            ),
             Self::Other(rustls::Error::AlertReceived(alert)) => match *alert {
                 AlertDescription::CertificateRequired => f.write_str("the peer requires a client certificate"),
                 AlertDescription::UnknownCA => f.write_str("the peer does not trust the issuer of the certificate"),

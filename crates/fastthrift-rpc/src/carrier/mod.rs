@@ -63,6 +63,12 @@ impl<H: HttpSide> Layer<H> {
         }
     }
 
+    /// What was received, from its first byte on; `None` once some of it was taken.
+    pub(crate) fn beginning<'i>(&'i self, plain: &'i Inbound) -> Option<&'i [u8]> {
+        let raw = self.carried().unwrap_or(plain);
+        (raw.position() == 0).then(|| raw.unread())
+    }
+
     /// How many received bytes wait to be taken out of the carrier.
     pub(crate) fn waiting(&self) -> usize {
         self.carried().map_or(0, Inbound::len)

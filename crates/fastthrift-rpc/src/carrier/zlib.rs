@@ -5,6 +5,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use super::Pumped;
 use crate::ConnectionErrorKind;
 use crate::inbound::{Inbound, RETAINED};
+use crate::span::distance;
 
 /// The most bytes that are decompressed at once. A peer that sends few bytes for many takes no more memory than the
 /// message that is waited for, and this.
@@ -79,14 +80,17 @@ impl Zlib {
         if plain.is_exhausted() {
             return Err(ConnectionErrorKind::OutOfMemory);
         }
-        self.raw.consume(taken);
         self.is_full = given == size;
         match result {
             Ok(Status::StreamEnd) => self.has_ended = true,
             // Input that is not taken although there is room would never be.
-            Ok(_) if self.is_full || self.raw.len() == 0 => {}
-            Ok(_) | Err(_) => return Err(ConnectionErrorKind::Zlib { position: self.raw.position() }),
+            Ok(_) if self.is_full || self.raw.len() == taken => {}
+            // What cannot be read stays, to be recognised.
+            Ok(_) | Err(_) => {
+                return Err(ConnectionErrorKind::Zlib { position: self.raw.position() + distance(taken) });
+            }
         }
+        self.raw.consume(taken);
         Ok(match given {
             0 if self.has_ended => Pumped::End,
             0 => Pumped::Nothing,

@@ -7,13 +7,14 @@ use super::{CallId, CallOptions, CallWriter, ClientEvent};
 use crate::carrier::{ClientHttp, Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
 use crate::cutter::{Cutter, HandedOut};
+use crate::error::starts_alert;
 use crate::framing::open_message;
 use crate::header::HeaderFrame;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::sasl::{ClientHandshake, Step};
 use crate::{
-    CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Framing, Headers,
+    CallError, CallKind, Carrier, ClientConfig, ConnectionError, ConnectionErrorKind, Dialect, Fault, Framing, Headers,
     HeadersError, Span,
 };
 
@@ -210,10 +211,18 @@ impl ClientConnection {
         match self.next_event(now) {
             Ok(event) => Ok(event),
             Err(error) => {
+                let error = self.recognised(error);
                 self.fail(error.clone());
                 Err(error)
             }
         }
+    }
+
+    /// The error that says what the peer speaks, if that is all that is wrong.
+    #[cold]
+    fn recognised(&self, error: ConnectionError) -> ConnectionError {
+        let is_tls = self.layer.beginning(&self.inbound).is_some_and(starts_alert);
+        if is_tls && error.fault() != Fault::Local { ConnectionError::new(ConnectionErrorKind::Tls) } else { error }
     }
 
     /// The bytes of a reply's body. Empty once they were let go, which the next [`Self::poll_event`] does.
@@ -453,6 +462,24 @@ mod tests {
         assert_eq!(call(&mut connection).sequence_id(), 0);
         assert_eq!(call(&mut connection).sequence_id(), 2);
         assert_eq!(connection.waiting(), 3);
+    }
+
+    #[test]
+    fn an_alert_of_tls_is_recognised_whatever_carries_the_messages() {
+        for carrier in [Carrier::Direct, Carrier::Zlib, Carrier::Http] {
+            for framing in [Framing::Framed, Framing::Unframed, Framing::Header] {
+                let config = ClientConfig { framing, carrier, ..ClientConfig::default() };
+                let mut connection = ClientConnection::new(config);
+                call(&mut connection);
+                let sent = connection.outbound().len();
+                connection.advance_outbound(sent);
+                connection.receive(b"\x15\x03\x03\0\x02\x02\x32");
+                connection.receive_eof();
+                let error = connection.poll_event(Duration::ZERO).unwrap_err();
+                assert_eq!((error.kind(), error.fault()), (&ConnectionErrorKind::Tls, Fault::Peer));
+                assert_eq!(connection.failure(), Some(&error));
+            }
+        }
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub enum ConnectionErrorKind {
     },
     /// What came is not HTTP as it has to be, or is a refusal.
     Http(HttpError),
+    /// The first bytes are an alert of TLS: so answers who expects TLS and was told something else.
+    Tls,
     /// The peer did not say who it is, or nobody that is accepted.
     Sasl(SaslError),
     /// The peer sent more than a message can have before any call asked for it.
@@ -213,6 +215,7 @@ impl fmt::Display for ConnectionErrorKind {
             ),
             Self::Zlib { position } => write!(f, "the compressed stream is broken after {position} bytes of it"),
             Self::Http(error) => error.fmt(f),
+            Self::Tls => f.write_str("the peer speaks TLS, which this side does not: use tls:// or https://"),
             Self::Sasl(error) => error.fmt(f),
             Self::Unasked { limit } => write!(f, "got more than {limit} bytes that no call asked for"),
             Self::OutOfMemory => f.write_str("there is no memory to receive a message into, or to send one"),
@@ -221,6 +224,11 @@ impl fmt::Display for ConnectionErrorKind {
             }
         }
     }
+}
+
+/// Whether these are the first bytes of an alert of TLS (RFC 8446 section 5.1): a record of two bytes.
+pub(crate) fn starts_alert(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15, 3, 0..=4, 0, 2, ..])
 }
 
 /// Adds what the first four bytes of a connection look like, when they look like a common mistake.

@@ -1,12 +1,17 @@
 //! Servers on an event loop.
 //!
-//! [`serving`] is a server that runs; [`peer`] is the loop's protocol of one connection: it reads requests, calls handlers and
-//! answers. A handler that is a coroutine is a [`job`], and a [`carrier`] runs it in a task.
+//! [`serving`] is a server that runs; [`peer`] is the loop's protocol of one connection, which has a [`state`]: it reads requests,
+//! calls handlers ([`calls`]), and answers ([`flow`]). A handler that is a coroutine is a [`job`], and a [`carrier`] runs it in a
+//! task; [`plain`] ones run in threads or on the loop.
 
+mod calls;
 mod carrier;
+mod flow;
 mod job;
 mod parking;
 mod peer;
+mod plain;
+mod port;
 mod serving;
 mod state;
 

@@ -1,33 +1,30 @@
 //! A server that runs on an event loop.
 
-use std::collections::{HashSet, VecDeque};
-use std::io;
+use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use fastthrift_rpc::ServerConfig;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
-use pyo3::types::{PyBool, PyTuple, PyType};
+use pyo3::types::{PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, ffi, intern};
 
 use super::carrier::{Carrier, Work};
 use super::job::Job;
 use super::peer::Peer;
+use super::plain::{Handler, Inline, Plain};
+use super::port::Port;
 use crate::aio::event_loop::EventLoop;
-use crate::aio::secure::Secure;
-use crate::call::{Call, task_variable};
+use crate::call::task_variable;
 use crate::endpoint::Address;
-use crate::interceptors::Target;
 use crate::server::ServerCore;
 use crate::server::connection::Timeouts;
 use crate::server::listen_error;
 use crate::server::listener::Listener;
 use crate::server::services::{Method, Services};
-use crate::tls::ServerSecurity;
 
 /// How many connections over the limit are kept until there is room; more are closed.
 const MAX_HELD: usize = 1024;
@@ -57,13 +54,6 @@ pub(super) struct Serving {
     state: Mutex<State>,
 }
 
-/// How the connections of a listener are served.
-pub(super) struct Port {
-    pub(super) config: ServerConfig,
-    security: Option<Arc<ServerSecurity>>,
-    is_http: bool,
-}
-
 #[derive(Default)]
 struct State {
     listeners: Vec<Listener>,
@@ -76,30 +66,6 @@ struct State {
     /// What looks at the peers' times next.
     sweep: Option<Py<PyAny>>,
     is_over: bool,
-}
-
-impl Port {
-    /// The TLS of a new connection; `None` where there is none.
-    pub(super) fn secure(&self) -> PyResult<Option<Secure>> {
-        let session = self.security.as_ref().map(|security| security.session(self.is_http)).transpose();
-        Ok(session.map_err(io::Error::from)?.map(Secure::new))
-    }
-}
-
-/// Which plain handlers run on the loop's own thread.
-enum Inline {
-    All,
-    These(HashSet<String>),
-}
-
-impl Inline {
-    fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(all) = given.cast::<PyBool>() {
-            return Ok(if all.is_true() { Self::All } else { Self::These(HashSet::new()) });
-        }
-        let names = given.try_iter()?.map(|name| name?.extract::<String>()).collect::<PyResult<_>>();
-        Ok(Self::These(names?))
-    }
 }
 
 impl Serving {
@@ -131,10 +97,7 @@ impl Serving {
     }
 
     fn runs_here(&self, name: &str) -> bool {
-        match &self.inline {
-            Inline::All => true,
-            Inline::These(names) => names.contains(name),
-        }
+        self.inline.has(name)
     }
 
     #[inline]
@@ -322,38 +285,6 @@ impl Serving {
     }
 }
 
-/// How a plain handler behind interceptors runs.
-#[derive(Clone, Copy)]
-enum Plain {
-    Here,
-    Thread,
-}
-
-/// A handler's method, behind interceptors; what it returns is awaited.
-struct Handler {
-    callable: Py<PyAny>,
-    /// `None` for a coroutine function.
-    plain: Option<Plain>,
-    call_plain: Py<PyAny>,
-}
-
-impl Target for Handler {
-    fn proceed<'py>(&self, call: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>> {
-        let (py, arguments) = (call.py(), call.get().arguments_of(call.py()));
-        let callable = self.callable.bind(py);
-        match self.plain {
-            None => callable.call1(arguments.clone()),
-            Some(Plain::Thread) => self.call_plain.bind(py).call1((callable, arguments)),
-            Some(Plain::Here) => self.call_plain.bind(py).call1((callable, arguments, true)),
-        }
-    }
-
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.callable)?;
-        visit.call(&self.call_plain)
-    }
-}
-
 #[pymethods]
 impl Serving {
     /// Listens. `inline` is True, False or the names of the plain handlers that run on the loop's own thread.
@@ -369,11 +300,6 @@ impl Serving {
         }
         let site = &core.get().site;
         let (listeners, endpoints) = py.detach(|| site.listen()).map_err(|error| listen_error(&error))?;
-        let port = |listener: &Listener| Port {
-            config: listener.config().clone(),
-            security: listener.security().cloned(),
-            is_http: listener.endpoint().http_path.is_some(),
-        };
         Ok(Self {
             ended: event_loop.bind(py).call_method0(intern!(py, "create_future"))?.unbind(),
             coroutine_type: COROUTINE.import(py, "types", "CoroutineType")?.clone().unbind(),
@@ -388,7 +314,7 @@ impl Serving {
             in_flight: AtomicIsize::new(0),
             is_draining: AtomicBool::new(false),
             urls: endpoints.iter().map(ToString::to_string).collect(),
-            ports: listeners.iter().map(port).collect(),
+            ports: listeners.iter().map(Port::of).collect(),
             state: Mutex::new(State { listeners, ..State::default() }),
         })
     }
