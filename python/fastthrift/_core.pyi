@@ -11,6 +11,7 @@ from typing_extensions import Buffer, Self, disjoint_base
 from fastthrift._diagnostics import Diagnostic
 from fastthrift._errors import TApplicationException, TException, TransportTimeout
 from fastthrift._service import Service
+from fastthrift.sasl import Mechanism
 
 _ProtocolName: TypeAlias = Literal["binary", "compact", "json", "simplejson"]
 _Protocol: TypeAlias = _ProtocolName | WireProtocol
@@ -29,6 +30,7 @@ __all__ = [
     "JSON",
     "AsyncClient",
     "AsyncConnections",
+    "AsyncIntroduction",
     "AsyncLink",
     "AsyncPeer",
     "AsyncServing",
@@ -426,24 +428,34 @@ class AsyncClient:
 class AsyncConnections:
     def __new__(
         cls,
-        url: str,
+        service: type[Service],
+        urls: list[str],
         protocol: _Protocol,
         transport: _Transport | None,
         timeout: float | None,
         service_name: str | None,
         pool: Pool | None,
+        retry: Retry | None,
         tls: ClientTLS | None,
-        headers: Mapping[str, str] | None,
         interceptors: Iterable[Callable[[Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]] | None,
-        custom: Callable[[], object] | None,
+        headers: Mapping[str, str] | None,
+        sasl: Mechanism | None,
+        opener: Callable[[], object] | None,
+        hedge: float | None,
         make_reply: Callable[[], asyncio.Future[Any]],
-        opener: Callable[[AsyncConnections], asyncio.Task[None]],
+        starter: Callable[[AsyncConnections], asyncio.Task[None]],
         conductor: Callable[[Awaitable[Any], Call], Awaitable[Any]],
     ) -> Self: ...
     @property
-    def custom(self) -> Callable[[], Any] | None: ...
-    def link(self, ready: asyncio.Future[None]) -> AsyncLink: ...
-    def address(self) -> tuple[str, int] | Path | int: ...
+    def opener(self) -> Callable[[], Any] | None: ...
+    @property
+    def sasl(self) -> Mechanism | None: ...
+    def places(self) -> list[int]: ...
+    def introduction(self, place: int) -> AsyncIntroduction | None: ...
+    def link(
+        self, place: int, ready: asyncio.Future[bytes | None], introduction: AsyncIntroduction | None
+    ) -> AsyncLink: ...
+    def address(self, place: int) -> tuple[str, int] | Path | int: ...
     @property
     def url(self) -> str: ...
     @property
@@ -455,6 +467,10 @@ class AsyncConnections:
     def _expire(self) -> None: ...
 
 @final
+class AsyncIntroduction:
+    def step(self, challenge: bytes) -> bytes: ...
+
+@final
 class AsyncLink:
     def connection_made(self, transport: asyncio.Transport) -> None: ...
     def data_received(self, data: bytes) -> None: ...
@@ -463,6 +479,7 @@ class AsyncLink:
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
     def flush(self) -> None: ...
+    def respond(self, response: bytes, ready: asyncio.Future[bytes | None]) -> None: ...
     def abandon(self, key: int) -> None: ...
 
 @final

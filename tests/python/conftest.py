@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.python.modes import MODES, Mode
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("FASTTHRIFT_SHARED") or ROOT.parent / "shared")
@@ -57,6 +60,13 @@ def transport(request: pytest.FixtureRequest) -> str:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A URL to serve at, each family in turn; TCP leaves the port to the system."""
     return "tcp://127.0.0.1:0" if request.param == "tcp" else f"unix://{tmp_path}/server.sock"
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> Iterator[Mode]:
+    """The engine of clients, each in turn."""
+    with Mode(request.param).running() as mode:
+        yield mode
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -227,6 +228,31 @@ def test_an_exception_of_the_transport_ends_its_calls_and_the_next_opens_another
         assert len(opened) == 2
 
     asyncio.run(main())
+
+
+def test_addresses_of_which_one_refuses_are_one_to_the_caller(server: fastthrift.Server) -> None:
+    seen: list[str | None] = []
+
+    async def look(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        seen.append(call.peer)
+        return await proceed()
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        async with aio.connect(MODULE.Desk, [dead, server.url], timeout=20.0, interceptors=[look]) as client:
+            for _ in range(4):
+                assert await client.add(2, 3) == 5
+                client._connections.abort()
+                await asyncio.sleep(0)
+            assert repr(client) == f"<DeskClient of {dead}, {server.url}>"
+        with pytest.raises(fastthrift.ConnectError, match=f"cannot connect to {dead}, {dead}: "):
+            await aio.connect(MODULE.Desk, [dead, dead], timeout=20.0)
+        with pytest.raises(ValueError, match="at least one URL"):
+            await aio.connect(MODULE.Desk, [])
+
+    asyncio.run(main())
+    assert seen == [None] * 4
 
 
 def test_what_cannot_be_a_transport_is_refused_at_once() -> None:

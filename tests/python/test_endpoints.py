@@ -12,6 +12,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python.modes import Mode
+
 module = fastthrift.loads("service Echo { string echo(1: string text) }", name="echo.thrift")
 
 
@@ -124,13 +126,13 @@ class TestSeveral:
                     assert client.echo("a") == "a"
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
-    def test_a_client_finds_the_address_that_is_listened_on(self, address: str) -> None:
+    def test_a_client_finds_the_address_that_is_listened_on(self, mode: Mode, address: str) -> None:
         families = {info[0] for info in socket.getaddrinfo("localhost", 0, type=socket.SOCK_STREAM)}
         if address == "[::1]" and socket.AF_INET6 not in families:
             pytest.skip("localhost has no address of IPv6 here")
         with fastthrift.Server(Handler(), f"tcp://{address}:0") as server:
             port = int(server.url.rsplit(":", 1)[1])
-            with connect(f"tcp://localhost:{port}") as client:
+            with mode.connect(module.Echo, f"tcp://localhost:{port}", timeout=5.0) as client:
                 assert client.echo("a") == "a"
 
     def test_a_crowd_at_one_url_does_not_shut_the_others(self) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import fastthrift
@@ -18,6 +18,7 @@ import pytest
 from fastthrift import ConnectError, Pool, TransportTimeout, TTransportException
 
 from tests.interop.fake_server import Peer
+from tests.python.modes import Mode
 
 m = fastthrift.loads("""
 service Shop {
@@ -112,8 +113,17 @@ def serving(**options: Any) -> Iterator[fastthrift.Server]:
         yield server
 
 
-def connect(url: Any, *, timeout: float | None = 5.0, **options: Any) -> Any:
-    return fastthrift.connect(m.Shop, url, timeout=timeout, **options)
+Connect = Callable[..., Any]
+BLOCKING = pytest.mark.parametrize("mode", ["blocking"], indirect=True)
+"""For what is different where calls share a connection."""
+
+
+@pytest.fixture
+def connect(mode: Mode) -> Connect:
+    def connect(url: Any, *, timeout: float | None = 5.0, **options: Any) -> Any:
+        return mode.connect(m.Shop, url, timeout=timeout, **options)
+
+    return connect
 
 
 def together(work: Any, count: int) -> list[BaseException]:
@@ -135,7 +145,7 @@ def together(work: Any, count: int) -> list[BaseException]:
 
 
 class TestSharing:
-    def test_threads_over_fewer_connections_get_their_own_answers(self) -> None:
+    def test_threads_over_fewer_connections_get_their_own_answers(self, connect: Connect) -> None:
         def work(number: int) -> None:
             for turn in range(100):
                 assert client.add(number * 1000, turn) == number * 1000 + turn
@@ -145,24 +155,28 @@ class TestSharing:
         with serving() as server, connect(server.url, pool=Pool(4)) as client:
             assert together(work, 16) == []
 
-    def test_a_pool_makes_no_more_connections_than_it_may(self, connections: Connections) -> None:
+    def test_a_pool_makes_no_more_connections_than_it_may(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(3)) as client:
             assert together(lambda _: [client.add(1, 2) for _ in range(50)], 12) == []
             assert 1 <= len(connections.made) <= 3
 
-    def test_calls_of_one_thread_use_one_connection(self, connections: Connections) -> None:
+    def test_calls_of_one_thread_use_one_connection(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(8)) as client:
             for _ in range(20):
                 client.add(1, 2)
         assert len(connections.made) == 1
 
-    def test_slow_calls_run_side_by_side(self) -> None:
+    @BLOCKING
+    def test_slow_calls_run_side_by_side(self, connect: Connect) -> None:
         with serving() as server, connect(server.url, pool=Pool(4)) as client:
             start = time.monotonic()
             assert together(lambda number: client.wait(0.3, str(number)), 4) == []
             assert time.monotonic() - start < 0.9
 
-    def test_who_waits_for_a_connection_waits_no_longer_than_the_deadline(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_who_waits_for_a_connection_waits_no_longer_than_the_deadline(
+        self, connections: Connections, connect: Connect
+    ) -> None:
         connections.silent = set(range(20))
         with connect(connections.url, timeout=0.3, pool=Pool(2)) as client:
             start = time.monotonic()
@@ -171,7 +185,8 @@ class TestSharing:
         assert [type(error) for error in errors] == [TransportTimeout] * 6
         assert sum(error.was_sent for error in errors if isinstance(error, TTransportException)) >= 2
 
-    def test_a_call_inside_of_a_call_takes_another_connection_or_fails(self) -> None:
+    @BLOCKING
+    def test_a_call_inside_of_a_call_takes_another_connection_or_fails(self, connect: Connect) -> None:
         inner: list[object] = []
 
         def handler(*_: object) -> None:
@@ -196,7 +211,7 @@ class TestSharing:
 
 
 class TestEnding:
-    def test_a_stale_connection_is_noticed_before_it_is_used(self, connections: Connections) -> None:
+    def test_a_stale_connection_is_noticed_before_it_is_used(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(2)) as client:
             assert client.add(1, 2) == 42
             for turn in range(5):
@@ -206,7 +221,8 @@ class TestEnding:
                 assert client.add(1, 2) == 42
             assert len(connections.made) == 6
 
-    def test_an_idle_connection_is_closed_though_nobody_calls(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_an_idle_connection_is_closed_though_nobody_calls(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(4, idle_timeout=0.2)) as client:
             assert together(lambda _: client.add(1, 2), 4) == []
             connections.wait_until_closed(*range(1, len(connections.made) + 1), timeout=2)
@@ -215,7 +231,7 @@ class TestEnding:
             assert len(connections.made) == count + 1
             connections.wait_until_closed(count + 1, timeout=2)
 
-    def test_a_connection_in_use_is_not_idle(self, connections: Connections) -> None:
+    def test_a_connection_in_use_is_not_idle(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(idle_timeout=0.3)) as client:
             end = time.monotonic() + 0.7
             while time.monotonic() < end:
@@ -223,14 +239,18 @@ class TestEnding:
                 time.sleep(0.02)
             assert len(connections.made) == 1
 
-    def test_an_old_connection_is_replaced_though_it_is_busy(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_an_old_connection_is_replaced_though_it_is_busy(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(max_age=0.2)) as client:
             end = time.monotonic() + 0.9
             while time.monotonic() < end:
                 assert client.add(1, 2) == 42
             assert 3 <= len(connections.made) <= 6
 
-    def test_the_thread_that_closes_idle_connections_ends_with_the_client(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_the_thread_that_closes_idle_connections_ends_with_the_client(
+        self, connections: Connections, connect: Connect
+    ) -> None:
         def names() -> list[str]:
             tasks = f"/proc/{os.getpid()}/task"
             found = []
@@ -258,7 +278,8 @@ class TestEnding:
         del client
         wait_for(before)
 
-    def test_a_connection_with_an_error_is_never_used_again(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_a_connection_with_an_error_is_never_used_again(self, connections: Connections, connect: Connect) -> None:
         connections.silent = {1}
         with connect(connections.url, timeout=0.1, pool=Pool(2)) as client:
             with pytest.raises(TransportTimeout):
@@ -267,7 +288,8 @@ class TestEnding:
             assert client.add(1, 2) == 42
         assert [number for number, _ in connections.calls] == [1, 2]
 
-    def test_close_ends_the_waiting_of_others(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_close_ends_the_waiting_of_others(self, connections: Connections, connect: Connect) -> None:
         connections.silent = {1}
         client = connect(connections.url, timeout=None)
         errors: list[BaseException] = []
@@ -293,7 +315,8 @@ class TestEnding:
 
 
 class TestHealth:
-    def test_a_connection_that_was_idle_is_checked_by_a_call(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_a_connection_that_was_idle_is_checked_by_a_call(self, connections: Connections, connect: Connect) -> None:
         with connect(connections.url, pool=Pool(health_check="ping", check_after=0.05)) as client:
             client.add(1, 2)
             client.add(1, 2)
@@ -301,7 +324,10 @@ class TestHealth:
             client.add(1, 2)
         assert [name for _, name in connections.calls] == ["add", "add", "ping", "add"]
 
-    def test_a_connection_that_fails_its_check_is_replaced_in_time(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_a_connection_that_fails_its_check_is_replaced_in_time(
+        self, connections: Connections, connect: Connect
+    ) -> None:
         pool = Pool(health_check="ping", check_after=0.05, check_timeout=0.1)
         with connect(connections.url, timeout=2, pool=pool) as client:
             client.add(1, 2)
@@ -316,13 +342,13 @@ class TestHealth:
         ("name", "text"),
         [("nothing", 'no function "nothing"'), ("hello", "without arguments"), ("note", "without arguments")],
     )
-    def test_a_function_that_cannot_check_is_refused(self, name: str, text: str) -> None:
+    def test_a_function_that_cannot_check_is_refused(self, name: str, text: str, connect: Connect) -> None:
         with pytest.raises(ValueError, match=text):
             connect("tcp://127.0.0.1:1", pool=Pool(health_check=name))
 
 
 class TestAddresses:
-    def test_an_address_that_refuses_is_passed_over(self, connections: Connections) -> None:
+    def test_an_address_that_refuses_is_passed_over(self, connections: Connections, connect: Connect) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
             dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         with connect([dead, connections.url]) as client:
@@ -330,7 +356,8 @@ class TestAddresses:
             assert dead in repr(client)
             assert connections.url in repr(client)
 
-    def test_new_connections_go_to_each_address_in_turn(self, connections: Connections) -> None:
+    @BLOCKING
+    def test_new_connections_go_to_each_address_in_turn(self, connections: Connections, connect: Connect) -> None:
         other = Connections()
         thread = threading.Thread(target=other.run)
         thread.start()
@@ -343,7 +370,9 @@ class TestAddresses:
         thread.join(10)
         other.listener.close()
 
-    def test_a_silent_address_leaves_time_for_the_others(self, connections: Connections, tmp_path: Any) -> None:
+    def test_a_silent_address_leaves_time_for_the_others(
+        self, connections: Connections, tmp_path: Any, connect: Connect
+    ) -> None:
         waiting = []
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(tmp_path / "socket"))
@@ -360,7 +389,7 @@ class TestAddresses:
             for each in waiting:
                 each.close()
 
-    def test_no_address_that_answers_is_one_error(self) -> None:
+    def test_no_address_that_answers_is_one_error(self, connect: Connect) -> None:
         with socket.create_server(("127.0.0.1", 0)) as unused:
             dead = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(ConnectError, match=r"cannot connect to tcp://.*, tcp://"):
@@ -384,7 +413,7 @@ def test_a_pool_that_makes_no_sense_is_refused(make: Any) -> None:
         make()
 
 
-def test_something_else_than_a_pool_is_refused() -> None:
+def test_something_else_than_a_pool_is_refused(connect: Connect) -> None:
     with pytest.raises(TypeError, match=r"pool must be a fastthrift\.Pool or None"):
         connect("tcp://127.0.0.1:1", pool=4)
 
@@ -425,7 +454,8 @@ def test_a_forked_process_has_a_pool_of_its_own() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_control_c_ends_the_waiting_for_a_connection(connections: Connections) -> None:
+@BLOCKING
+def test_control_c_ends_the_waiting_for_a_connection(connections: Connections, connect: Connect) -> None:
     connections.silent = {1}
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

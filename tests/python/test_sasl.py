@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import enum
 import logging
+import socket
+import struct
 import sys
 import threading
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fastthrift
 import pytest
 from fastthrift import sasl
+
+from tests.interop.fake_server import Peer, fake_server, frame
+from tests.python.certificates import Authority
+from tests.python.modes import Mode
 
 module = fastthrift.loads("service Echo { string echo(1: string text) }", name="echo.thrift")
 
@@ -31,22 +38,34 @@ def server(url: str = "tcp://127.0.0.1:0", **options: Any) -> fastthrift.Server:
     return fastthrift.Server(Handler(), url, sasl=options.pop("sasl", {"PLAIN": known}), **options)
 
 
-def connect(url: str, mechanism: Any, **options: Any) -> Any:
-    return fastthrift.connect(module.Echo, url, sasl=mechanism, timeout=options.pop("timeout", 5.0), **options)
+Connect = Callable[..., Any]
+
+
+BLOCKING = pytest.mark.parametrize("mode", ["blocking"], indirect=True)
+
+
+@pytest.fixture
+def connect(mode: Mode) -> Connect:
+    def connect(url: str, mechanism: Any, **options: Any) -> Any:
+        return mode.connect(module.Echo, url, sasl=mechanism, timeout=options.pop("timeout", 5.0), **options)
+
+    return connect
 
 
 ADA = sasl.Plain("ada", "swordfish")
 
 
 @pytest.mark.parametrize("mechanism", [ADA, sasl.Plain("ada", "swordfish", "bob")])
-def test_a_client_with_the_right_password_is_let_in(url: str, protocol: Any, mechanism: sasl.Plain) -> None:
+def test_a_client_with_the_right_password_is_let_in(
+    url: str, protocol: Any, mechanism: sasl.Plain, connect: Connect
+) -> None:
     with server(url) as running, connect(running.url, mechanism, protocol=protocol) as client:
         for text in ("a", "b" * 100_000):
             assert client.echo(text) == text
 
 
 @pytest.mark.parametrize("mechanism", [sasl.Plain("ada", "wrong"), sasl.Plain("eve", "swordfish")])
-def test_another_is_refused_and_told(mechanism: sasl.Plain) -> None:
+def test_another_is_refused_and_told(mechanism: sasl.Plain, connect: Connect) -> None:
     with server() as running:
         with pytest.raises(fastthrift.ConnectError, match="refused") as caught:
             connect(running.url, mechanism)
@@ -55,7 +74,7 @@ def test_another_is_refused_and_told(mechanism: sasl.Plain) -> None:
             assert client.echo("still there") == "still there"
 
 
-def test_who_says_nothing_of_itself_is_not_served() -> None:
+def test_who_says_nothing_of_itself_is_not_served(connect: Connect) -> None:
     with server() as running:
         transports: list[Any] = ["framed", "unframed", "header", "zlib"]
         for transport in transports:
@@ -64,7 +83,7 @@ def test_who_says_nothing_of_itself_is_not_served() -> None:
                 client.echo("a")
 
 
-def test_a_server_that_asks_nobody_is_an_error_for_who_says() -> None:
+def test_a_server_that_asks_nobody_is_an_error_for_who_says(connect: Connect) -> None:
     with (
         fastthrift.Server(Handler(), "tcp://127.0.0.1:0", message_timeout=1.0) as running,
         pytest.raises(fastthrift.TTransportException),
@@ -72,7 +91,7 @@ def test_a_server_that_asks_nobody_is_an_error_for_who_says() -> None:
         connect(running.url, ADA, timeout=2.0)
 
 
-def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixture, connect: Connect) -> None:
     def broken(username: str, password: str, authorization: str) -> bool:
         raise RuntimeError("the directory is down")
 
@@ -83,7 +102,7 @@ def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixt
     assert "the directory is down" in caplog.text
 
 
-def test_a_slow_check_holds_up_nobody() -> None:
+def test_a_slow_check_holds_up_nobody(connect: Connect) -> None:
     asked = threading.Event()
     done = threading.Event()
 
@@ -119,7 +138,7 @@ class Token:
         raise AssertionError(challenge)
 
 
-def test_a_mechanism_of_ones_own_goes_over_both_sides() -> None:
+def test_a_mechanism_of_ones_own_goes_over_both_sides(connect: Connect) -> None:
     def judge(response: bytes) -> str | None:
         return "ada" if response == b"right" else None
 
@@ -163,7 +182,7 @@ class Counting:
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 5, 31])
-def test_a_servers_mechanism_may_ask_further(rounds: int) -> None:
+def test_a_servers_mechanism_may_ask_further(rounds: int, connect: Connect) -> None:
     with server(sasl={"COUNT": Counted(rounds), "PLAIN": known}) as running:
         for _ in range(2):
             with connect(running.url, Counting(rounds)) as client:
@@ -172,7 +191,7 @@ def test_a_servers_mechanism_may_ask_further(rounds: int) -> None:
             connect(running.url, Counting(rounds + 1))
 
 
-def test_a_client_may_hear_something_at_last() -> None:
+def test_a_client_may_hear_something_at_last(connect: Connect) -> None:
     client_side = Counting(1)
     with (
         server(sasl={"COUNT": Counted(1, ("ada", b"the server's proof"))}) as running,
@@ -182,12 +201,12 @@ def test_a_client_may_hear_something_at_last() -> None:
     assert client_side.heard == [b"0", b"the server's proof"]
 
 
-def test_rounds_have_an_end() -> None:
+def test_rounds_have_an_end(connect: Connect) -> None:
     with server(sasl={"COUNT": Counted(100)}) as running, pytest.raises(fastthrift.ConnectError):
         connect(running.url, Counting(100))
 
 
-def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptureFixture, connect: Connect) -> None:
     with (
         server(sasl={"COUNT": Counted(0, 5)}) as running,
         pytest.raises(fastthrift.ConnectError, match="cannot be checked"),
@@ -198,7 +217,7 @@ def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize("error", [sasl.Refused("come back tomorrow"), KeyError("come back tomorrow")])
 def test_a_client_is_told_what_a_refusal_says_and_nothing_else(
-    error: Exception, caplog: pytest.LogCaptureFixture
+    error: Exception, caplog: pytest.LogCaptureFixture, connect: Connect
 ) -> None:
     def check(username: str, password: str, authorization: str) -> bool:
         raise error
@@ -211,7 +230,8 @@ def test_a_client_is_told_what_a_refusal_says_and_nothing_else(
 
 
 @pytest.mark.parametrize(("mechanism", "user"), [(ADA, "ada"), (sasl.Plain("ada", "swordfish", "bob"), "bob")])
-def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: str) -> None:
+@BLOCKING
+def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: str, connect: Connect) -> None:
     seen: list[str | None] = []
 
     class Watched(Handler):
@@ -234,7 +254,8 @@ def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: s
     assert seen == [None, user, user]
 
 
-def test_a_refusal_is_not_asked_for_again(tmp_path: Path) -> None:
+@BLOCKING
+def test_a_refusal_is_not_asked_for_again(tmp_path: Path, connect: Connect) -> None:
     judged: list[str] = []
 
     def check(username: str, password: str, authorization: str) -> bool:
@@ -253,7 +274,8 @@ def test_a_refusal_is_not_asked_for_again(tmp_path: Path) -> None:
     assert judged == ["ada", "ada"]
 
 
-def test_what_ends_a_program_is_not_taken_for_a_refusal() -> None:
+@BLOCKING
+def test_what_ends_a_program_is_not_taken_for_a_refusal(connect: Connect) -> None:
     class Interrupted(Token):
         def start(self) -> bytes:
             raise KeyboardInterrupt
@@ -270,7 +292,103 @@ def test_impyla_reads_a_table_by_password() -> None:
     assert users == {"ada"}
 
 
-def test_each_connection_says_who_it_is() -> None:
+class Asked:
+    """A mechanism of one's own that is asked, and that looks at what the server says last."""
+
+    name = "ASKED"
+
+    def __init__(self, answers: list[bytes]) -> None:
+        self.answers = answers
+        self.host: str | None = None
+        self.threads: set[str] = set()
+
+    def start(self) -> bytes:
+        self.answers = list(self.answers)
+        self.threads.add(threading.current_thread().name)
+        return f"hello {self.host}".encode()
+
+    def step(self, challenge: bytes) -> bytes:
+        self.threads.add(threading.current_thread().name)
+        if challenge == b"forged":
+            raise ValueError("the server is not who it says")
+        return self.answers.pop(0)
+
+
+def sasl_frames(peer: Peer) -> Callable[[], tuple[int, bytes]]:
+    def receive() -> tuple[int, bytes]:
+        head = peer.sock.recv(5, socket.MSG_WAITALL)
+        if len(head) < 5:
+            raise EOFError
+        status, size = struct.unpack(">Bi", head)
+        return status, peer.sock.recv(size, socket.MSG_WAITALL) if size else b""
+
+    return receive
+
+
+def send(peer: Peer, status: int, content: bytes) -> None:
+    peer.sock.sendall(struct.pack(">Bi", status, len(content)) + content)
+
+
+def test_a_mechanism_is_asked_until_the_server_is_content(mode: Mode, connect: Connect) -> None:
+    seen: list[tuple[int, bytes]] = []
+
+    def asking(peer: Peer) -> None:
+        receive = sasl_frames(peer)
+        seen.extend([receive(), receive()])
+        for question in (b"one", b"", b"three"):
+            send(peer, 2, question)
+            seen.append(receive())
+        send(peer, 5, b"it is me")
+        name, sequence_id = peer.request()
+        header = struct.pack(">BBBBi", 0x80, 1, 0, 2, len(name)) + name.encode()
+        peer.sock.sendall(frame(header + struct.pack(">ibhi", sequence_id, 11, 0, 2) + b"ok\0"))
+
+    mechanism = Asked([b"1", b"", b"3", b""])
+    with fake_server(asking) as url, connect(url, mechanism) as client:
+        assert client.echo("a") == "ok"
+    assert seen == [(1, b"ASKED"), (2, b"hello 127.0.0.1"), (2, b"1"), (2, b""), (2, b"3")]
+    # What may take its time does not hold up a loop.
+    assert all(("asyncio" in name) == (mode.name == "asyncio") for name in mechanism.threads)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"forged", "ValueError: the server is not who it says"), (None, "closed the connection")]
+)
+def test_a_handshake_that_ends_too_early_is_an_error(connect: Connect, content: bytes | None, why: str) -> None:
+    def ending(peer: Peer) -> None:
+        receive = sasl_frames(peer)
+        receive(), receive()
+        if content is not None:
+            send(peer, 2, content)
+            receive()
+
+    with fake_server(ending) as url, pytest.raises(fastthrift.ConnectError, match=why) as caught:
+        connect(url, Asked([]))
+    assert not caught.value.was_sent
+
+
+def test_a_server_that_asks_and_never_ends_gains_no_time(connect: Connect) -> None:
+    def silent(peer: Peer) -> None:
+        receive = sasl_frames(peer)
+        while receive():
+            pass
+
+    with fake_server(silent) as url, pytest.raises(fastthrift.TransportTimeout, match="cannot connect"):
+        connect(url, ADA, timeout=0.3)
+
+
+def test_credentials_go_over_tls(connect: Connect, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    tls = fastthrift.ClientTLS(ca_file=authority.file)
+    with server("tls://localhost:0", tls=fastthrift.ServerTLS(*authority.issue("server"))) as running:
+        with connect(running.url, ADA, tls=tls) as client:
+            for text in ("a", "b" * 100_000):
+                assert client.echo(text) == text
+        with pytest.raises(fastthrift.ConnectError, match="refused"):
+            connect(running.url, sasl.Plain("ada", "wrong"), tls=tls)
+
+
+def test_each_connection_says_who_it_is(connect: Connect) -> None:
     with server() as running, connect(running.url, ADA, pool=fastthrift.Pool(4)) as client:
         wrong: list[int] = []
 
@@ -285,7 +403,7 @@ def test_each_connection_says_who_it_is() -> None:
         assert wrong == []
 
 
-def test_what_makes_no_sense_is_refused() -> None:
+def test_what_makes_no_sense_is_refused(connect: Connect) -> None:
     with pytest.raises(ValueError, match="Authorization"):
         connect("http://127.0.0.1:1/", ADA)
     with pytest.raises(ValueError, match="frames of its own"):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import socket
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
-from fastthrift._errors import ConnectError, TransportTimeout, TTransportException
-from fastthrift.aio._custom import CustomTransport
+from fastthrift.aio._opening import open_connection, start_opening
 from fastthrift.aio._reply import Reply
 
 if TYPE_CHECKING:
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from fastthrift._client import Protocol, Transport
     from fastthrift._service import Service
     from fastthrift.aio._custom import AsyncTransport
+    from fastthrift.sasl import Mechanism
 
     Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
@@ -87,14 +86,14 @@ class Connecting:
 
     async def _open(self) -> Client:
         make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())
-        connections = self._make(make_reply, _start_opening, _conduct)
-        await _open(connections)
+        connections = self._make(make_reply, start_opening, _conduct)
+        await open_connection(connections)
         return self._class(connections)
 
 
 def connect(
     service: type[Service],
-    url: str | Callable[[], AsyncTransport | Awaitable[AsyncTransport]],
+    url: str | Iterable[str] | Callable[[], AsyncTransport | Awaitable[AsyncTransport]],
     *,
     protocol: Protocol = "binary",
     transport: Transport | None = None,
@@ -104,6 +103,7 @@ def connect(
     tls: _core.ClientTLS | None = None,
     headers: Mapping[str, str] | None = None,
     interceptors: Iterable[Interceptor] | None = None,
+    sasl: Mechanism | None = None,
 ) -> Connecting:
     """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
 
@@ -115,8 +115,8 @@ def connect(
 
     Args:
         service: The service's class, of a loaded IDL file.
-        url: Where the server is, as for `fastthrift.connect`; one URL. Or a callable that opens a transport of your
-            own: see `AsyncTransport`.
+        url: Where the server is, or several that serve the same, as for `fastthrift.connect`. Or a callable that opens
+            a transport of your own: see `AsyncTransport`.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as
             ``Compact(utf8="bytes")``, whose limits bound what a reply may ask of this side and how large a call may be.
         transport: How messages are told apart, as for `fastthrift.connect`; by default "framed".
@@ -129,75 +129,33 @@ def connect(
         interceptors: What runs around each call: ``async def interceptor(call, proceed)`` returns what
             ``await proceed()`` returns, or another result instead, or raises, as for `fastthrift.connect`. With them
             what a method returns is a coroutine, and nothing is sent before it runs.
+        sasl: How this side says who it is before its first call, as for `fastthrift.connect`. The methods of a
+            mechanism other than `fastthrift.sasl.Plain` are called in a thread, so they may take their time.
 
     Raises:
         ConnectError: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
     """
-    address, custom = ("", url) if callable(url) else (url, None)
+    opener = url if callable(url) else None
+    urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
     make = functools.partial(
         _core.AsyncConnections,
-        address,
+        service,
+        urls,
         protocol,
         transport,
         timeout,
         service_name,
         pool,
+        None,
         tls,
-        headers,
         interceptors,
-        custom,
+        headers,
+        sasl,
+        opener,
+        None,
     )
     return Connecting(service, make)
-
-
-async def _open(connections: _core.AsyncConnections) -> None:
-    """Make a connection."""
-    try:
-        await asyncio.wait_for(_make(connections), connections.timeout)
-    except asyncio.TimeoutError:
-        text = f"cannot connect to {connections.url} within {connections.timeout:g} s"
-        raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
-    except OSError as error:
-        text = f"cannot connect to {connections.url}: {error}"
-        raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from error
-
-
-async def _make(connections: _core.AsyncConnections) -> None:
-    loop: Any = asyncio.get_running_loop()
-    ready = loop.create_future()
-    link = functools.partial(connections.link, ready)
-    transport: asyncio.BaseTransport
-    if connections.custom is not None:
-        transport = await _open_custom(loop, connections.custom, link)
-    elif isinstance(address := connections.address(), tuple):
-        transport, _ = await loop.create_connection(link, *address)
-    elif isinstance(address, int):
-        transport, _ = await loop.create_unix_connection(link, sock=socket.socket(fileno=address))
-    else:
-        transport, _ = await loop.create_unix_connection(link, str(address))
-    try:
-        await ready
-    except BaseException:
-        transport.abort()  # type: ignore[attr-defined]
-        raise
-
-
-async def _open_custom(
-    loop: asyncio.AbstractEventLoop, custom: Callable[[], Any], link: Callable[[], Any]
-) -> CustomTransport:
-    try:
-        stream = custom()
-        if hasattr(stream, "__await__"):
-            stream = await stream
-    except OSError:
-        raise
-    except Exception as error:
-        raise ConnectionError(str(error)) from error
-    for name in ("read", "write", "flush", "close"):
-        if not callable(getattr(stream, name, None)):
-            raise ConnectionError(f"a transport needs a method {name!r}, got {stream!r}")
-    return CustomTransport(loop, stream, link())
 
 
 async def _conduct(running: Awaitable[Any], call: _core.Call) -> Any:
@@ -206,22 +164,3 @@ async def _conduct(running: Awaitable[Any], call: _core.Call) -> Any:
         return await running
     finally:
         _core.end_call(call)
-
-
-def _start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:
-    """Make a connection for calls that wait already."""
-    return asyncio.get_running_loop().create_task(_open_for_calls(connections))
-
-
-async def _open_for_calls(connections: _core.AsyncConnections) -> None:
-    try:
-        await _open(connections)
-    except TTransportException as error:
-        connections.opened(functools.partial(type(error), error.type, error.message, was_sent=False))
-    except BaseException:
-        connections.opened(
-            functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed")
-        )
-        raise
-    else:
-        connections.opened()

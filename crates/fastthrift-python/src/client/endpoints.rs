@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 
 /// One address, or several that serve the same. Each new connection starts with the next one, and tries the others when no
 /// connection can be made.
-pub(super) struct Endpoints {
+pub(crate) struct Endpoints {
     /// One or more.
     listed: Box<[Endpoint]>,
     next: AtomicUsize,
@@ -17,7 +17,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// Reads URLs; the error is a sentence for the caller.
-    pub(super) fn parse(urls: &[String]) -> Result<Self, String> {
+    pub(crate) fn parse(urls: &[String]) -> Result<Self, String> {
         let listed: Box<[Endpoint]> = urls.iter().map(|url| Endpoint::parse(url)).collect::<Result<_, _>>()?;
         if listed.is_empty() {
             return Err("expected at least one URL, got none".to_owned());
@@ -26,18 +26,33 @@ impl Endpoints {
     }
 
     /// The one of a transport that a user wrote.
-    pub(super) fn custom(name: &str) -> Self {
+    pub(crate) fn custom(name: &str) -> Self {
         Self { listed: Box::new([Endpoint::custom(name)]), next: AtomicUsize::new(0) }
     }
 
     /// All of them.
-    pub(super) fn listed(&self) -> &[Endpoint] {
+    pub(crate) fn listed(&self) -> &[Endpoint] {
         &self.listed
     }
 
+    /// The only one, if there is only one.
+    pub(crate) fn only(&self) -> Option<&Endpoint> {
+        match &*self.listed {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     /// The one at a place.
-    pub(super) fn at(&self, place: usize) -> &Endpoint {
+    pub(crate) fn at(&self, place: usize) -> &Endpoint {
         &self.listed[place % self.listed.len()]
+    }
+
+    /// The places of all, in the order in which a new connection tries them.
+    pub(crate) fn order(&self) -> impl ExactSizeIterator<Item = usize> {
+        let count = self.listed.len();
+        let first = if count > 1 { self.next.fetch_add(1, Ordering::Relaxed) % count } else { 0 };
+        (0..count).map(move |tried| (first + tried) % count)
     }
 
     /// Connects to the first that takes a connection, and says which one that is. Each but the last gets an equal part of the
@@ -47,20 +62,19 @@ impl Endpoints {
         connect: impl Fn(&Endpoint, Option<Instant>) -> io::Result<T>,
         deadline: Option<Instant>,
     ) -> io::Result<(T, usize)> {
-        let count = self.listed.len();
-        let first = if count > 1 { self.next.fetch_add(1, Ordering::Relaxed) % count } else { 0 };
-        let mut tried = 0;
-        loop {
-            let place = (first + tried) % count;
-            let rest = u32::try_from(count - tried).unwrap_or(u32::MAX);
+        let order = self.order();
+        let mut rest = u32::try_from(order.len()).unwrap_or(u32::MAX);
+        let mut failure = io::Error::from(io::ErrorKind::NotFound);
+        for place in order {
             let until = if rest > 1 { deadline.map(|deadline| part_of(deadline, rest)) } else { deadline };
-            tried += 1;
+            rest = rest.saturating_sub(1);
             match connect(&self.listed[place], until) {
                 Ok(connected) => return Ok((connected, place)),
-                Err(error) if tried == count || error.kind() == io::ErrorKind::Interrupted => return Err(error),
-                Err(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                Err(error) => failure = error,
             }
         }
+        Err(failure)
     }
 }
 

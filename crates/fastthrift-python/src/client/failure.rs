@@ -13,7 +13,7 @@ use crate::error::{TransportKind, transport_error};
 
 /// Why a call did not get its reply. The connection was closed, but for `Call` errors.
 #[derive(Debug)]
-pub(super) enum LinkError {
+pub(crate) enum LinkError {
     /// The client was closed.
     Closed,
     /// No connection could be made.
@@ -32,23 +32,23 @@ pub(super) enum LinkError {
 
 /// A call that failed, and whether the peer can know of it.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) error: LinkError,
+pub(crate) struct Failure {
+    pub(crate) error: LinkError,
     /// Whether any byte of the request may have left.
-    pub(super) was_sent: bool,
+    pub(crate) was_sent: bool,
     /// Which of the target's addresses the connection led to.
-    pub(super) place: usize,
+    pub(crate) place: usize,
 }
 
 impl Failure {
     /// A failure before any byte of the request left.
-    pub(super) const fn before(error: LinkError) -> Self {
+    pub(crate) const fn before(error: LinkError) -> Self {
         Self { error, was_sent: false, place: 0 }
     }
 
     /// Whether the call may be made again: no reply of any kind came, and either the peer does not know of the call, or it
     /// does no harm to carry it out twice.
-    pub(super) fn is_retryable(&self, is_idempotent: bool) -> bool {
+    pub(crate) fn is_retryable(&self, is_idempotent: bool) -> bool {
         match &self.error {
             LinkError::Connect(error) => !is_lasting(error),
             LinkError::Io(_) => !self.was_sent || is_idempotent,
@@ -59,7 +59,7 @@ impl Failure {
 
     /// As a Python exception that says what was called, and where.
     #[cold]
-    pub(super) fn into_python(self, py: Python<'_>, target: &Target, timeout: Option<Duration>, name: &str) -> PyErr {
+    pub(crate) fn into_python(self, py: Python<'_>, target: &Target, timeout: Option<Duration>, name: &str) -> PyErr {
         let Self { error, was_sent, place } = self;
         let cause = match &error {
             LinkError::Io(error) | LinkError::Connect(error) => raised(error).map(|raised| raised.clone_ref(py)),
@@ -122,12 +122,12 @@ fn asks_to_stop(py: Python<'_>, raised: Option<&PyErr>) -> Option<PyErr> {
 }
 
 /// How long was waited.
-pub(crate) fn span(timeout: Option<Duration>) -> String {
+fn span(timeout: Option<Duration>) -> String {
     timeout.map_or_else(|| "before the deadline".to_owned(), |timeout| format!("within {timeout:?}"))
 }
 
 /// Whether connecting again will fail the same way.
-fn is_lasting(error: &io::Error) -> bool {
+pub(crate) fn is_lasting(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, InvalidInput, PermissionDenied, Unsupported};
     matches!(error.kind(), InvalidData | InvalidInput | PermissionDenied | Unsupported)
 }

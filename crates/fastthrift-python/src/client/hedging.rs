@@ -17,13 +17,13 @@ use super::retrying::{Retrying, SharedBudget};
 const LEAST: Duration = Duration::from_millis(10);
 
 /// When the calls of a client are made a second time.
-pub(super) struct Hedging {
+pub(crate) struct Hedging {
     /// After how long without a reply.
-    delay: Duration,
+    pub(crate) delay: Duration,
     /// What second calls take from, as calls that are made again do.
-    budget: Arc<SharedBudget>,
+    pub(crate) budget: Arc<SharedBudget>,
     /// Whether nobody else notes new calls in the budget.
-    is_own: bool,
+    pub(crate) is_own: bool,
 }
 
 impl Hedging {

@@ -41,11 +41,8 @@ pub(super) fn intercept<'py>(
     let py = client.py();
     let Client { shared, options, interceptors } = client.get();
     let target = &shared.target;
-    let towards = Towards {
-        peer: only(target.endpoints.listed()),
-        protocol: target.settings.protocol,
-        transport: target.transport(),
-    };
+    let towards =
+        Towards { peer: target.endpoints.only(), protocol: target.settings.protocol, transport: target.transport() };
     let call = outgoing_call(py, (service, info), values, options.headers(), limit.deadline, towards)?;
     let conversation = Conversation {
         client: client.clone().unbind(),
@@ -56,14 +53,6 @@ pub(super) fn intercept<'py>(
     let result = interceptors.run(&call, conversation);
     Call::end(&call);
     result
-}
-
-/// The only address, if there is only one.
-fn only(listed: &[Endpoint]) -> Option<&Endpoint> {
-    match listed {
-        [only] => Some(only),
-        _ => None,
-    }
 }
 
 /// Where a client's calls lead.

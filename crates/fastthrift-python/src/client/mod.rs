@@ -5,50 +5,53 @@ mod calling;
 mod custom;
 mod endpoints;
 mod failure;
+mod health;
 mod hedging;
 mod intercepting;
 mod link;
 mod message;
 mod options;
 mod policies;
+mod policy_set;
 mod pool;
 mod reaper;
 mod retrying;
 mod sasl;
 mod socket;
+mod target;
 mod tls_socket;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::Limits;
-use fastthrift_rpc::{ClientConfig, SaslClient};
+use fastthrift_rpc::ClientConfig;
+use fastthrift_rpc::policy::PoolPolicy;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 pub(crate) use self::arguments::bind;
-use self::endpoints::Endpoints;
-pub(crate) use self::failure::span;
-use self::failure::{LinkError, connect_error};
-use self::hedging::Hedging;
+use self::failure::connect_error;
+pub(crate) use self::failure::{Failure, LinkError, is_lasting};
+pub(crate) use self::health::Health;
+pub(crate) use self::hedging::Hedging;
 pub(crate) use self::intercepting::{Towards, outgoing_call, outgoing_parts, tell_reply};
-use self::link::{Limit, Link};
+use self::link::Limit;
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
-pub(crate) use self::policies::{Pool as PoolOptions, Retry, option_of, positive};
+pub(crate) use self::policy_set::PolicySet;
 use self::pool::Pool;
-use self::retrying::Retrying;
-use self::sasl::Sasl;
+pub(crate) use self::retrying::Retrying;
+pub(crate) use self::sasl::Mechanism;
+pub(crate) use self::target::Target;
 use crate::function::{Role, ServiceFunction};
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
-use crate::service::{FunctionInfo, ServiceHandle};
+use crate::service::ServiceHandle;
 use crate::settings::Settings;
-use crate::tls::{self, ClientSecurity};
-use crate::transports;
 use fastthrift_codegen::python::names::python_name;
 
 /// A client of a service: its methods are those of the IDL.
@@ -69,48 +72,6 @@ struct Shared {
     retry: Option<Retrying>,
     hedging: Option<Hedging>,
     health: Option<Health>,
-}
-
-/// The function that tells whether a connection is good.
-struct Health {
-    info: Arc<FunctionInfo>,
-    timeout: Duration,
-}
-
-/// What a client was opened with.
-struct Target {
-    endpoints: Endpoints,
-    /// Opens the transport that a user wrote, where there is one.
-    opener: Option<Py<PyAny>>,
-    security: Option<ClientSecurity>,
-    sasl: Option<Sasl>,
-    /// What is spoken at each of them.
-    configs: Box<[ClientConfig]>,
-    settings: Settings,
-}
-
-impl Target {
-    /// The name of the transport, at the first of the endpoints.
-    fn transport(&self) -> String {
-        self.configs.first().map(transports::name_of).unwrap_or_default()
-    }
-
-    /// Whether headers travel beside the calls.
-    fn carries_headers(&self) -> bool {
-        self.configs.iter().all(ClientConfig::carries_headers)
-    }
-
-    /// Makes a connection. A signal ends the attempt; if its handler raises nothing, there is another.
-    fn connect(&self, py: Python<'_>, link: &mut Link, limit: Limit) -> PyResult<Result<(), LinkError>> {
-        loop {
-            match py.detach(|| link.connect(self, limit)) {
-                Err(LinkError::Connect(error)) if error.kind() == std::io::ErrorKind::Interrupted => {
-                    py.check_signals()?;
-                }
-                result => return Ok(result),
-            }
-        }
-    }
 }
 
 #[pymethods]
@@ -165,44 +126,20 @@ fn connect<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
-    let endpoints = match &opener {
-        Some(opener) => Endpoints::custom(&name_of(opener)),
-        None => Endpoints::parse(&urls).map_err(PyValueError::new_err)?,
-    };
-    let security = tls::of_client(endpoints.listed(), tls)?;
     let timeout = timeout.map(seconds).transpose()?;
-    let (settings, base) = spoken(protocol, service_name)?;
-    let sasl = sasl.map(Sasl::new).transpose()?;
-    // Only whether there is one: each connection begins anew.
-    let base = ClientConfig { sasl: sasl.as_ref().and_then(|_| SaslClient::new("PLAIN", Vec::new())), ..base };
     let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
-    let config = |endpoint| transports::for_client(transport, endpoint, &headers, &base);
-    let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
-    let configs = configs.map_err(PyValueError::new_err)?;
-    let registry = handle.get().registry.bind(py);
-    let pooling = option_of::<PoolOptions>("pool", pool)?.map(Bound::get);
-    let health = match pooling.and_then(|pool| Some((pool, pool.health_check.as_deref()?))) {
-        Some((pool, name)) => {
-            Some(Health { info: health_function(registry, handle.get(), name)?, timeout: pool.check_timeout })
-        }
-        None => None,
-    };
+    let target = Target::new(&urls, opener.as_ref(), protocol, transport, service_name, tls, sasl, &headers)?;
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
-    let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
-    let target = Target { endpoints, sasl, opener: opener.map(Bound::unbind), security, configs, settings };
-    let policy = pooling.map(|pool| pool.policy).unwrap_or_default();
     if hedge.is_some() && target.opener.is_some() {
         return Err(PyValueError::new_err("hedge needs sockets, not a transport of one's own"));
     }
-    if hedge.is_some() && policy.size < 2 {
-        return Err(PyValueError::new_err("hedge needs a second connection: give pool=fastthrift.Pool(2) or more"));
-    }
-    let hedge = hedge.map(|delay| positive("hedge", delay)).transpose()?;
-    let hedging = hedge.map(|delay| Hedging::new(delay, retry.as_ref()));
-    let shared = Shared { target, pool: Pool::new(policy), retry, hedging, health };
+    let PolicySet { pool, health, retry, hedging } =
+        PolicySet::new(&handle, pool, retry, hedge, PoolPolicy::default().size)?;
+    let shared = Shared { target, pool: Pool::new(pool), retry, hedging, health };
     let options = CallDefaults { timeout, ..CallDefaults::default() };
     let options = options.with_headers(&headers, &shared.target)?;
     shared.open(py, timeout)?;
+    let registry = handle.get().registry.bind(py);
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
     opened(&class, Client { shared: Arc::new(shared), options, interceptors })
 }
@@ -246,25 +183,6 @@ impl Shared {
         let connected = self.target.connect(py, &mut link, Limit { timeout, deadline })?;
         connected.map_err(|error| connect_error(py, &self.target, timeout, error))
     }
-}
-
-/// The function that is to check a server's health.
-fn health_function(registry: &Bound<'_, Registry>, handle: &ServiceHandle, name: &str) -> PyResult<Arc<FunctionInfo>> {
-    let lineage: Vec<_> = registry.get().schema().lineage(handle.id).map(|(id, _)| id).collect();
-    for id in lineage {
-        for info in &Registry::service(registry, id)?.functions {
-            if *info.name != *name {
-                continue;
-            }
-            if info.is_oneway || !info.argument_names.is_empty() {
-                let text =
-                    format!("the health check {name:?} has to be a function without arguments that is not oneway");
-                return Err(PyValueError::new_err(text));
-            }
-            return Ok(info.clone());
-        }
-    }
-    Err(PyValueError::new_err(format!("the service has no function {name:?} to check its health with")))
 }
 
 /// A client on its way to an instance of its class.

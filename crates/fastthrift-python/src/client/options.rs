@@ -39,18 +39,13 @@ impl CallDefaults {
     }
 
     /// The same with more headers. An error where the transport carries none.
-    pub(super) fn with_headers(self, more: &Headers, target: &Target) -> PyResult<Self> {
-        let is_http = target.endpoints.listed().iter().all(|endpoint| endpoint.http_path.is_some());
-        self.with_more(more, is_http, target.carries_headers())
-    }
-
-    /// The same with more headers, over HTTP or not. An error where the transport carries none.
-    fn with_more(self, more: &Headers, is_http: bool, carries_headers: bool) -> PyResult<Self> {
+    pub(crate) fn with_headers(self, more: &Headers, target: &Target) -> PyResult<Self> {
+        let is_http = target.is_http();
         let mut all = self.headers().clone();
         for (name, value) in more.iter().filter(|(name, _)| !is_http || !is_of_the_client(name)) {
             all.insert(name, value);
         }
-        if !all.is_empty() && !carries_headers {
+        if !all.is_empty() && !target.carries_headers() {
             let text = "this transport carries no headers: connect with transport=\"header\" or over http:// for them";
             return Err(PyValueError::new_err(text));
         }
@@ -81,10 +76,8 @@ pub(super) fn with_options<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     if let Ok(client) = client.cast::<AsyncClient>() {
-        let carries = client.get().carries_headers(py);
         let options = client.get().options().clone();
-        let with_headers =
-            |options: CallDefaults, more: &Headers| options.with_more(more, client.get().is_http(py), carries);
+        let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, client.get().target(py));
         return AsyncClient::twin(client, changed(options, timeout, headers, idempotent, with_headers)?);
     }
     let client = client.cast::<Client>()?;

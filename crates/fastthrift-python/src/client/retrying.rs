@@ -14,10 +14,10 @@ use super::policies::Retry;
 const SLICE: Duration = Duration::from_millis(50);
 
 /// When and how often the calls of a client are made again.
-pub(super) struct Retrying {
+pub(crate) struct Retrying {
     /// How often a call is made at most.
     attempts: u32,
-    pub(super) budget: Arc<SharedBudget>,
+    pub(crate) budget: Arc<SharedBudget>,
     backoff: Backoff,
 }
 
@@ -64,12 +64,17 @@ impl Retrying {
                 done => return done,
             };
             failed += 1;
-            let wait = self.backoff.delay(failed, chance());
-            if failed >= self.attempts || !outgoing.has_time_for(wait) || !self.budget.withdraw() {
-                return Err(failure.into());
+            match self.next_wait(failed, |wait| outgoing.has_time_for(wait)) {
+                Some(wait) => sleep(outgoing.registry.py(), wait)?,
+                None => return Err(failure.into()),
             }
-            sleep(outgoing.registry.py(), wait)?;
         }
+    }
+
+    /// How long is waited before the next attempt at a call of which so many failed, if there may be one.
+    pub(crate) fn next_wait(&self, failed: u32, has_time_for: impl FnOnce(Duration) -> bool) -> Option<Duration> {
+        let wait = self.backoff.delay(failed, chance());
+        (failed < self.attempts && has_time_for(wait) && self.budget.withdraw()).then_some(wait)
     }
 }
 

@@ -6,14 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 /// The mechanism of a client.
-pub(super) struct Sasl(Py<PyAny>);
+pub(crate) struct Sasl(Py<PyAny>);
 
 /// The mechanism of one connection that is being made.
-pub(super) struct Mechanism(Py<PyAny>);
+pub(crate) struct Mechanism(Py<PyAny>);
 
 impl Sasl {
     /// Takes an object that has a name and can start and step.
-    pub(super) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
         let can = |name| given.getattr(name).is_ok_and(|method: Bound<'_, PyAny>| method.is_callable());
         if given.getattr("name").is_ok_and(|name| name.extract::<&str>().is_ok()) && can("start") && can("step") {
             return Ok(Self(given.clone().unbind()));
@@ -23,9 +23,14 @@ impl Sasl {
         Err(PyTypeError::new_err(text))
     }
 
+    /// What was given.
+    pub(crate) fn object(&self) -> &Py<PyAny> {
+        &self.0
+    }
+
     /// A mechanism for one more connection: a copy, so that several may be made at once. One whose `host` is None gets that
     /// of the URL.
-    pub(super) fn begin(&self, host: Option<&str>) -> PyResult<(Mechanism, SaslClient)> {
+    pub(crate) fn begin(&self, host: Option<&str>) -> PyResult<(Mechanism, SaslClient)> {
         Python::attach(|py| {
             let mechanism = py.import("copy")?.getattr("copy")?.call1((&self.0,))?;
             if mechanism.getattr_opt("host")?.is_some_and(|own| own.is_none()) {
@@ -41,8 +46,13 @@ impl Sasl {
 }
 
 impl Mechanism {
+    /// The object that Python knows.
+    pub(crate) fn object(&self) -> &Py<PyAny> {
+        &self.0
+    }
+
     /// Answers a challenge.
-    pub(super) fn step(&self, challenge: &[u8]) -> PyResult<Vec<u8>> {
+    pub(crate) fn step(&self, challenge: &[u8]) -> PyResult<Vec<u8>> {
         Python::attach(|py| self.0.bind(py).call_method1("step", (PyBytes::new(py, challenge),))?.extract())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastthrift_rpc::{
-    CallError, CallId, CallKind, CallOptions, Carrier, ClientConnection, ClientEvent, ConnectionError,
+    CallError, CallId, CallKind, CallOptions, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError,
     ConnectionErrorKind, ReplyBody, Span,
 };
 use pyo3::exceptions::PyConnectionError;
@@ -21,7 +21,7 @@ use super::target::Target;
 use super::terms::Terms;
 use crate::aio::secure::Secure;
 use crate::class::none;
-use crate::client::{Unsent, read_result, write_call};
+use crate::client::{Failure, LinkError, Unsent, read_result, write_call};
 use crate::error::{application_error, decode_error, encode_error};
 use crate::object::Object;
 use crate::registry::Registry;
@@ -34,10 +34,14 @@ const FULL: usize = 64 << 10;
 pub(super) struct Channel {
     pub(super) link: Py<Link>,
     pub(super) transport: Py<PyAny>,
+    /// Which of the target's addresses it leads to.
+    place: usize,
     connection: ClientConnection,
     secure: Option<Secure>,
-    /// The future that is done when calls can be made.
+    /// The future that is done when calls can be made, or when the mechanism of SASL is asked something.
     ready: Option<Py<PyAny>>,
+    /// Whether calls can be made: this side said who it is, if it has to.
+    is_open: bool,
     waiting: HashMap<CallId, Waiting>,
     /// The transport has enough to send for now.
     is_paused: bool,
@@ -72,23 +76,29 @@ pub(super) enum Body<'a> {
 }
 
 /// Why a connection does no more, for the calls that wait on it.
+#[derive(Debug)]
 pub(super) enum End<'a> {
     /// The peer closed it, or broke the protocol.
     Connection(&'a ConnectionError),
     /// The system says so.
-    Lost(String),
+    Lost(io::Error),
     /// The client was closed.
     Closed,
 }
 
 impl Channel {
-    pub(super) fn new(link: Py<Link>, ready: Py<PyAny>, transport: Py<PyAny>, target: &Target) -> PyResult<Self> {
+    pub(super) fn new(link: &Bound<'_, Link>, transport: Py<PyAny>, target: &Target) -> PyResult<Self> {
+        let Link { place, ready, introduction, .. } = link.get();
+        let (py, place) = (link.py(), *place);
+        let sasl = introduction.as_ref().map(|introduction| introduction.get().client.clone());
         Ok(Self {
-            link,
+            link: link.clone().unbind(),
             transport,
-            connection: ClientConnection::new(target.config.clone()),
-            secure: target.secure()?,
-            ready: Some(ready),
+            place,
+            connection: ClientConnection::new(ClientConfig { sasl, ..target.base.configs[place].clone() }),
+            secure: target.secure(place)?,
+            ready: Some(ready.clone_ref(py)),
+            is_open: false,
             waiting: HashMap::new(),
             is_paused: false,
             is_flush_due: false,
@@ -98,10 +108,7 @@ impl Channel {
 
     /// Whether a call can be written now.
     pub(super) fn is_ready(&self) -> bool {
-        !self.is_paused
-            && self.ready.is_none()
-            && self.connection.outbound().len() < FULL
-            && !self.connection.owes_response()
+        !self.is_paused && self.is_open && self.connection.outbound().len() < FULL && !self.connection.owes_response()
     }
 
     /// Whether it carries one call at a time.
@@ -116,12 +123,29 @@ impl Channel {
 
     /// Whether calls can be made from now on, which was not said before.
     pub(super) fn becomes_ready<'py>(&mut self, py: Python<'py>, later: &mut Later<'py>) -> bool {
-        if self.secure.as_ref().is_some_and(Secure::is_handshaking) {
+        if self.is_open || self.ready.is_none() || self.secure.as_ref().is_some_and(Secure::is_handshaking) {
             return false;
         }
-        let Some(ready) = self.ready.take() else { return false };
-        later.end(ready.into_bound(py), Ok(none().into_bound(py)));
-        true
+        let outcome = match self.connection.challenge() {
+            Some(challenge) => PyBytes::new(py, challenge).into_any(),
+            None if self.connection.is_handshaking() => {
+                self.flush(py, later);
+                return false;
+            }
+            None => none().into_bound(py),
+        };
+        self.is_open = outcome.is_none();
+        if let Some(ready) = self.ready.take() {
+            later.end(ready.into_bound(py), Ok(outcome));
+        }
+        self.is_open
+    }
+
+    /// Answers what the mechanism of SASL was asked. `ready` is done when it is asked more, or when calls can be made.
+    pub(super) fn respond<'py>(&mut self, py: Python<'py>, response: &[u8], ready: Py<PyAny>, later: &mut Later<'py>) {
+        self.connection.respond(response);
+        self.ready = Some(ready);
+        self.flush(py, later);
     }
 
     /// When the first of the calls times out.
@@ -146,12 +170,12 @@ impl Channel {
         let deadline = terms.deadline;
         let py = registry.py();
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
-        let refused = |error: CallError| Target::call_error(py, &info.name, &error);
+        let refused = |error: CallError| target.call_error(py, &info.name, error);
         let timeout = deadline.map(|deadline| deadline.saturating_sub(now()));
         let options = CallOptions { deadline, timeout, headers: terms.headers(), ..CallOptions::new(&info.name, kind) };
         let mut writer = self.connection.begin(options).map_err(refused)?;
         let written = match body {
-            Body::Values(values) => write_call(registry.get(), info, values, &target.settings, writer),
+            Body::Values(values) => write_call(registry.get(), info, values, &target.base.settings, writer),
             Body::Bytes(bytes) => {
                 writer.buffer().extend_from_slice(bytes);
                 writer.finish().map_err(Unsent::Call)
@@ -159,7 +183,7 @@ impl Channel {
         };
         let id = written.map_err(|unsent| match unsent {
             Unsent::Encode(error) => encode_error(py, &error),
-            Unsent::Call(error) => Target::call_error(py, &info.name, &error),
+            Unsent::Call(error) => target.call_error(py, &info.name, error),
         })?;
         self.unsent.get_or_insert(id);
         let was_idle = self.waiting.is_empty();
@@ -248,11 +272,12 @@ impl Channel {
         Ok(())
     }
 
-    /// Whether there was no time yet at which a call could be made.
-    pub(super) fn fail_ready<'py>(&mut self, py: Python<'py>, text: &str, later: &mut Later<'py>) {
-        if let Some(ready) = self.ready.take() {
-            later.end(ready.into_bound(py), Err(PyConnectionError::new_err(text.to_owned())));
-        }
+    /// Ends the opening of a connection, if that is not over. The exception says whether another attempt would end so, too.
+    fn fail_ready<'py>(&mut self, py: Python<'py>, end: &End<'_>, later: &mut Later<'py>) {
+        let Some(ready) = self.ready.take() else { return };
+        let error = PyConnectionError::new_err(end.to_string());
+        let marked = error.value(py).setattr(intern!(py, "is_lasting"), end.is_lasting());
+        later.end(ready.into_bound(py), Err(marked.err().unwrap_or(error)));
     }
 
     /// Ends the calls whose replies came, or whose time is over. Whether the connection is still good.
@@ -276,7 +301,8 @@ impl Channel {
                 Ok(Some(ClientEvent::TimedOut { call })) => {
                     let is_sent = !self.is_unsent(call);
                     let Some(waiting) = self.waiting.remove(&call) else { continue };
-                    let error = target.timeout_error(py, &waiting.info.name, waiting.terms.timeout, is_sent);
+                    let failure = Failure { error: LinkError::TimedOut, was_sent: is_sent, place: self.place };
+                    let error = target.error(py, failure, waiting.terms.timeout, &waiting.info.name);
                     later.end(waiting.reply.into_bound(py), Err(error));
                 }
                 Err(error) => {
@@ -288,12 +314,14 @@ impl Channel {
         }
     }
 
-    /// Ends all calls that wait.
+    /// Ends all calls that wait, and the opening of the connection if that is not over.
     pub(super) fn end<'py>(&mut self, py: Python<'py>, target: &Target, end: &End<'_>, later: &mut Later<'py>) {
+        self.fail_ready(py, end, later);
         let mut waiting: Vec<_> = self.waiting.drain().collect();
         waiting.sort_unstable_by_key(|(call, _)| *call);
         for (call, waiting) in waiting {
-            let error = target.end_error(py, &waiting.info.name, end, !self.is_unsent(call));
+            let failure = Failure { error: end.to_error(), was_sent: !self.is_unsent(call), place: self.place };
+            let error = target.error(py, failure, waiting.terms.timeout, &waiting.info.name);
             later.end(waiting.reply.into_bound(py), Err(error));
         }
     }
@@ -301,7 +329,6 @@ impl Channel {
     /// Ends all calls, and closes the connection when what was written is sent.
     pub(super) fn close<'py>(&mut self, py: Python<'py>, target: &Target, later: &mut Later<'py>) {
         self.end(py, target, &End::Closed, later);
-        self.fail_ready(py, "the client was closed", later);
         self.flush(py, later);
         let mut farewell = Vec::new();
         if self.secure.as_mut().is_some_and(|secure| secure.close(&mut farewell).is_ok()) {
@@ -325,19 +352,19 @@ impl Channel {
             ReplyBody::Result(body) => body,
             ReplyBody::Exception(exception) => return Err(application_error(py, &exception)),
         };
-        match read_result(waiting.registry.bind(py), &waiting.info, &mut self.connection, body, &target.settings) {
+        match read_result(waiting.registry.bind(py), &waiting.info, &mut self.connection, body, &target.base.settings) {
             Ok(fields) => fields.into_result(py, &waiting.info),
             Err(error) => {
                 let raised = decode_error(py, &error);
-                self.check_end(target, body, error);
+                self.check_end(body, error);
                 Err(raised)
             }
         }
     }
 
     /// Where a body that could not be read has no end, what follows it cannot be told apart.
-    fn check_end(&mut self, target: &Target, body: Span, error: fastthrift_protocol::DecodeError) {
-        let config = &target.config;
+    fn check_end(&mut self, body: Span, error: fastthrift_protocol::DecodeError) {
+        let config = self.connection.config();
         if config.protocol.struct_len(self.connection.bytes(body), config.limits).is_err() {
             self.connection.fail(ConnectionError::new(ConnectionErrorKind::Body(error)));
         }

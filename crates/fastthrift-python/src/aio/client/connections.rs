@@ -2,60 +2,65 @@
 
 use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use fastthrift_protocol::Bounded;
-use fastthrift_rpc::{CallError, CallId};
+use fastthrift_rpc::policy::PoolPolicy;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::channel::{Body, Channel, End, Outgoing};
 use super::later::Later;
-use super::link::Link;
-use super::state::{Queued, State, Timer};
-use super::target::{Target, closed_error};
+use super::link::{Introduction, Link};
+use super::state::State;
+use super::target::Target;
 use super::terms::Terms;
 use crate::aio::event_loop::EventLoop;
 use crate::call::Call;
-use crate::client::{CallDefaults, name_of, write_arguments};
-use crate::endpoint::{Address, Endpoint};
-use crate::error::encode_error;
+use crate::client::{self, CallDefaults, PolicySet, handle_of, headers_of, seconds};
+use crate::endpoint::Address;
 use crate::interceptors::{Interceptors, Style};
 use crate::memory;
-use crate::object::Object;
-use crate::registry::Registry;
-use crate::service::FunctionInfo;
+
+/// How many connections there may be where one cannot carry several calls, unless the pool says so.
+const SERIAL_SIZE: usize = 8;
 
 /// The connections of a client on one event loop.
 ///
-/// While there is none, calls wait, and one is being opened: by `opener`, which starts that and returns something to cancel it by.
+/// While there is none, calls wait, and one is being opened.
 #[pyclass(frozen, weakref, name = "AsyncConnections", module = "fastthrift._core")]
 pub(super) struct Connections {
     target: Target,
     event_loop: EventLoop,
     /// Makes a future of the loop for a call's result.
     make_reply: Py<PyAny>,
-    opener: Py<PyAny>,
+    /// Starts to open a connection, and returns something to cancel that by.
+    starter: Py<PyAny>,
     /// A coroutine function that awaits what interceptors give.
     conductor: Py<PyAny>,
     interceptors: Interceptors,
-    /// Opens the transport that a user wrote, where there is one.
-    custom: Option<Py<PyAny>>,
     epoch: Instant,
     state: Mutex<State>,
 }
 
 impl Connections {
     pub(super) fn url(&self) -> String {
-        self.target.endpoint.to_string()
+        self.target.base.endpoints.to_string()
     }
 
     pub(super) fn event_loop(&self) -> &EventLoop {
         &self.event_loop
+    }
+
+    pub(super) fn starter(&self) -> &Py<PyAny> {
+        &self.starter
+    }
+
+    /// A future for a call's result.
+    pub(super) fn make_reply<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.make_reply.bind(py).call0()
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -69,6 +74,10 @@ impl Connections {
     /// What holds for a call that begins now.
     pub(super) fn terms(&self, py: Python<'_>, options: &CallDefaults) -> Terms {
         Terms::of(options, py, self.epoch)
+    }
+
+    pub(super) fn epoch(&self) -> Instant {
+        self.epoch
     }
 
     /// A time since the epoch as an instant.
@@ -86,231 +95,22 @@ impl Connections {
         self.conductor.bind(py).call1((running, call))
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.epoch.elapsed()
     }
 
     /// For what the loop calls: only another thread, which has no business here, can have the lock.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For what a program calls, which may be the code of a value that is just written.
-    fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         match self.state.try_lock() {
             Ok(state) => Some(state),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
-    }
-
-    /// Makes a call, and returns the future of its result.
-    pub(super) fn call<'py>(
-        this: &Bound<'py, Self>,
-        registry: &Bound<'py, Registry>,
-        info: &Arc<FunctionInfo>,
-        values: &[Object],
-        terms: &Terms,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, me) = (this.py(), this.get());
-        me.event_loop.check(py)?;
-        let reply = me.make_reply.bind(py).call0()?;
-        let deadline = terms.deadline;
-        let mut later = Later::default();
-        {
-            let mut state = me.try_lock().ok_or_else(in_a_call)?;
-            if state.is_closed {
-                return Err(closed_error(py, &info.name));
-            }
-            later.sets_timer = deadline.is_some_and(|deadline| state.is_before_timer(deadline));
-            if let Some(channel) = state.ready() {
-                let call = Outgoing { reply: &reply, registry, info, terms };
-                channel.begin(&me.target, &call, &Body::Values(values), || me.now(), &mut later)?;
-            } else {
-                Self::queue(this, &mut state, &reply, registry, info, values, terms)?;
-                later.opens = state.wants_more(&me.target) && !state.is_opening;
-            }
-        }
-        later.carry_out(this)?;
-        Ok(reply)
-    }
-
-    /// Lets a call wait for a connection.
-    fn queue(
-        this: &Bound<'_, Self>,
-        state: &mut State,
-        reply: &Bound<'_, PyAny>,
-        registry: &Bound<'_, Registry>,
-        info: &Arc<FunctionInfo>,
-        values: &[Object],
-        terms: &Terms,
-    ) -> PyResult<()> {
-        let (py, target) = (registry.py(), &this.get().target);
-        let limit = target.config.max_in_flight;
-        if state.queue.len() >= limit {
-            return Err(Target::call_error(py, &info.name, &CallError::TooManyInFlight { limit }));
-        }
-        let mut body = Vec::new();
-        let mut loss = None;
-        let mut sink = Bounded::new(&mut body, target.config.limits.message, &mut loss);
-        let written = write_arguments(registry.get(), info, values, &target.settings, &mut sink);
-        written.map_err(|error| encode_error(py, &error))?;
-        if loss.is_some() {
-            let error = CallError::TooLarge { size: body.len(), limit: target.config.limits.message };
-            return Err(Target::call_error(py, &info.name, &error));
-        }
-        let key = state.next_key;
-        state.next_key += 1;
-        reply.setattr(intern!(py, "_holder"), this)?;
-        reply.setattr(intern!(py, "_key"), key)?;
-        let (reply, registry) = (reply.clone().unbind(), registry.clone().unbind());
-        state.queue.push_back(Queued { key, reply, registry, info: Arc::clone(info), body, terms: terms.copy(py) });
-        Ok(())
-    }
-
-    /// Takes a connection that was made.
-    pub(super) fn made(this: &Bound<'_, Self>, link: &Bound<'_, Link>, transport: Py<PyAny>) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut later = Later::default();
-        let mut state = me.lock(py);
-        if state.is_closed {
-            later.aborts.push(transport.into_bound(py));
-        } else {
-            let mut channel = Channel::new(link.clone().unbind(), link.get().ready(py), transport, &me.target)?;
-            // TLS begins with what the client has to say.
-            channel.flush(py, &mut later);
-            channel.becomes_ready(py, &mut later);
-            state.channels.push(channel);
-            state.drain(py, &me.target, || me.now(), &mut later);
-        }
-        drop(state);
-        later.carry_out(this)
-    }
-
-    /// Takes bytes that came, or `None` for the end of them.
-    pub(super) fn received(this: &Bound<'_, Self>, link: &Bound<'_, Link>, data: Option<&[u8]>) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut later = Later::default();
-        let mut state = me.lock(py);
-        let Some(channel) = state.channel(link) else { return Ok(()) };
-        let received = channel.receive(py, data, &mut later);
-        let now = if channel.next_deadline().is_some() { me.now() } else { Duration::ZERO };
-        let mut is_good = channel.pump(py, &me.target, now, &mut later);
-        let is_new = channel.becomes_ready(py, &mut later);
-        if let Err(error) = received {
-            is_good = false;
-            let text = error.to_string();
-            channel.fail_ready(py, &text, &mut later);
-            channel.end(py, &me.target, &End::Lost(text), &mut later);
-            later.aborts.push(channel.transport.bind(py).clone());
-        }
-        let has_room = is_new || channel.is_serial();
-        let removed = if is_good { None } else { state.remove(link) };
-        if !is_good || has_room {
-            state.drain(py, &me.target, || me.now(), &mut later);
-        }
-        drop(state);
-        drop(removed);
-        later.carry_out(this)
-    }
-
-    /// Ends the calls of a connection that is gone.
-    pub(super) fn lost(
-        this: &Bound<'_, Self>,
-        link: &Bound<'_, Link>,
-        error: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let text = error.map_or_else(|| "it was closed".to_owned(), |error| error.to_string());
-        let mut later = Later::default();
-        let mut state = me.lock(py);
-        let removed = state.remove(link);
-        if let Some(mut channel) = removed {
-            let end = if state.is_closed { End::Closed } else { End::Lost(text.clone()) };
-            channel.fail_ready(py, &text, &mut later);
-            channel.end(py, &me.target, &end, &mut later);
-            state.drain(py, &me.target, || me.now(), &mut later);
-        }
-        state.note_end(py, &mut later);
-        drop(state);
-        later.carry_out(this)
-    }
-
-    /// Notes that a transport has enough to send, or wants more.
-    pub(super) fn pause(this: &Bound<'_, Self>, link: &Bound<'_, Link>, is_paused: bool) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut later = Later::default();
-        let mut state = me.lock(py);
-        if let Some(channel) = state.channel(link) {
-            channel.pause(is_paused);
-        }
-        if !is_paused {
-            state.drain(py, &me.target, || me.now(), &mut later);
-        }
-        drop(state);
-        later.carry_out(this)
-    }
-
-    /// Sends what was written in this round of the loop.
-    pub(super) fn flush(this: &Bound<'_, Self>, link: &Bound<'_, Link>) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut later = Later::default();
-        let mut state = me.lock(py);
-        if let Some(channel) = state.channel(link) {
-            channel.flushed();
-            channel.flush(py, &mut later);
-        }
-        let has_more = !state.queue.is_empty();
-        drop(state);
-        later.carry_out(this)?;
-        if !has_more {
-            return Ok(());
-        }
-        let mut later = Later::default();
-        me.lock(py).drain(py, &me.target, || me.now(), &mut later);
-        later.carry_out(this)
-    }
-
-    /// Stops waiting for a call. Where the lock is held, its reply finds a future that is cancelled.
-    pub(super) fn abandon_on(this: &Bound<'_, Self>, link: &Bound<'_, Link>, call: CallId) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut later = Later::default();
-        if let Some(mut state) = me.try_lock()
-            && let Some(channel) = state.channel(link)
-        {
-            channel.abandon(py, call, &mut later);
-        }
-        later.carry_out(this)
-    }
-
-    /// Has a connection opened, unless that is under way.
-    pub(super) fn start_opening(this: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        if std::mem::replace(&mut me.lock(py).is_opening, true) {
-            return Ok(());
-        }
-        let opening = me.opener.bind(py).call1((this,))?.unbind();
-        let mut state = me.lock(py);
-        if state.is_opening {
-            state.opening = Some(opening);
-        }
-        Ok(())
-    }
-
-    /// Sets the timer for the first call whose time is over.
-    pub(super) fn set_timer(this: &Bound<'_, Self>) -> PyResult<()> {
-        let (py, me) = (this.py(), this.get());
-        let mut state = me.lock(py);
-        let Some(at) = state.next_deadline().filter(|at| state.is_before_timer(*at)) else { return Ok(()) };
-        let earlier = state.timer.take();
-        drop(state);
-        if let Some(earlier) = earlier {
-            earlier.handle.call_method0(py, intern!(py, "cancel"))?;
-        }
-        let expire = this.getattr(intern!(py, "_expire"))?;
-        let handle = me.event_loop.call_at(py, me.epoch + at, expire)?;
-        me.lock(py).timer = Some(Timer { at, handle });
-        Ok(())
     }
 }
 
@@ -318,49 +118,67 @@ impl Connections {
 #[pymethods]
 impl Connections {
     #[new]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
-        py: Python<'_>,
-        url: &str,
+        service: &Bound<'_, PyAny>,
+        urls: Vec<String>,
         protocol: &Bound<'_, PyAny>,
         transport: Option<&str>,
         timeout: Option<f64>,
         service_name: Option<String>,
         pool: Option<&Bound<'_, PyAny>>,
+        retry: Option<&Bound<'_, PyAny>>,
         tls: Option<&Bound<'_, PyAny>>,
-        headers: Option<&Bound<'_, PyAny>>,
         interceptors: Option<&Bound<'_, PyAny>>,
-        custom: Option<Bound<'_, PyAny>>,
+        headers: Option<&Bound<'_, PyAny>>,
+        sasl: Option<&Bound<'_, PyAny>>,
+        opener: Option<&Bound<'_, PyAny>>,
+        hedge: Option<f64>,
         make_reply: Py<PyAny>,
-        opener: Py<PyAny>,
+        starter: Py<PyAny>,
         conductor: Py<PyAny>,
     ) -> PyResult<Self> {
-        let endpoint = match &custom {
-            Some(custom) => Endpoint::custom(&name_of(custom)),
-            None => Endpoint::parse(url).map_err(PyValueError::new_err)?,
-        };
+        let timeout = timeout.map(seconds).transpose()?;
+        let headers = headers.map(headers_of).transpose()?.unwrap_or_default();
+        let base = client::Target::new(&urls, opener, protocol, transport, service_name, tls, sasl, &headers)?;
+        let options = CallDefaults { timeout, ..CallDefaults::default() }.with_headers(&headers, &base)?;
+        let size = if base.is_serial() { SERIAL_SIZE } else { PoolPolicy::default().size };
+        let policies = PolicySet::new(&handle_of(service)?, pool, retry, hedge, size)?;
         Ok(Self {
-            target: Target::new(endpoint, protocol, transport, timeout, service_name, pool, tls, headers)?,
+            target: Target { base, options, policies },
             interceptors: Interceptors::new(interceptors, Style::Async)?,
-            custom: custom.map(Bound::unbind),
             conductor,
-            event_loop: EventLoop::running(py)?,
+            event_loop: EventLoop::running(service.py())?,
             make_reply,
-            opener,
+            starter,
             epoch: Instant::now(),
             state: Mutex::default(),
         })
     }
 
-    /// A protocol for a connection that is being made; `ready` is a future that is done when calls can be made.
-    fn link(this: &Bound<'_, Self>, ready: Py<PyAny>) -> Link {
-        Link::new(this.clone().unbind(), ready)
+    /// The places of the addresses, in the order in which a new connection tries them.
+    fn places(&self) -> Vec<usize> {
+        self.target.base.endpoints.order().collect()
+    }
+
+    /// How a new connection to one of the addresses says by SASL who this side is; None where that is not asked for. The
+    /// mechanism begins, which may take its time.
+    fn introduction(&self, place: usize) -> PyResult<Option<Introduction>> {
+        let Some(sasl) = &self.target.base.sasl else { return Ok(None) };
+        let (mechanism, client) = sasl.begin(self.target.base.endpoints.at(place).host())?;
+        Ok(Some(Introduction { mechanism, client }))
+    }
+
+    /// A protocol for a connection to one of the addresses that is being made; `ready` is a future that is done when calls can be
+    /// made, with None, or when the mechanism of SASL is asked something, with that.
+    fn link(this: &Bound<'_, Self>, place: usize, ready: Py<PyAny>, introduction: Option<Py<Introduction>>) -> Link {
+        Link { connections: this.clone().unbind(), place, ready, introduction }
     }
 
     /// What to connect to: a host and a port, the path of a UNIX socket, or the number of a socket that is connected already and is
     /// the caller's to close.
-    fn address<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.target.endpoint.address {
+    fn address<'py>(&self, py: Python<'py>, place: usize) -> PyResult<Bound<'py, PyAny>> {
+        match &self.target.base.endpoints.at(place).address {
             Address::Tcp { host, port } => Ok((host, port).into_pyobject(py)?.into_any()),
             Address::Unix(path) => Ok(path.into_pyobject(py)?.into_any()),
             Address::Memory(name) => Ok(memory::connect(name)?.into_raw_fd().into_pyobject(py)?.into_any()),
@@ -370,8 +188,14 @@ impl Connections {
 
     /// What opens the transport that a user wrote, where there is one.
     #[getter]
-    fn custom(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.custom.as_ref().map(|custom| custom.clone_ref(py))
+    fn opener(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.target.base.opener.as_ref().map(|opener| opener.clone_ref(py))
+    }
+
+    /// The mechanism of SASL, where there is one.
+    #[getter]
+    fn sasl(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.target.base.sasl.as_ref().map(|sasl| sasl.object().clone_ref(py))
     }
 
     #[getter(url)]
@@ -382,7 +206,7 @@ impl Connections {
     /// The seconds that a call may take.
     #[getter]
     fn timeout(&self) -> Option<f64> {
-        self.target.timeout.map(|timeout| timeout.as_secs_f64())
+        self.target.options.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
     /// Notes that the attempt to open a connection is over. Where it failed, `make_error` gives the exception of each call that waited.
@@ -394,7 +218,7 @@ impl Connections {
         let opening = state.opening.take();
         let waited = if make_error.is_some() { std::mem::take(&mut state.queue) } else { VecDeque::new() };
         let mut later = Later::default();
-        state.drain(py, &me.target, || me.now(), &mut later);
+        state.drain(py, me.target(), || me.now(), &mut later);
         drop(state);
         drop(opening);
         for (queued, make_error) in waited.into_iter().zip(std::iter::repeat(make_error).flatten()) {
@@ -417,10 +241,10 @@ impl Connections {
         state.is_closed = true;
         state.closed = Some(closed.clone().unbind());
         for channel in &mut state.channels {
-            channel.close(py, &me.target, &mut later);
+            channel.close(py, me.target(), &mut later);
         }
         for queued in state.queue.drain(..) {
-            later.end(queued.reply.into_bound(py), Err(closed_error(py, &queued.info.name)));
+            later.end(queued.reply.into_bound(py), Err(me.target.closed_error(py, &queued.info.name)));
         }
         later.cancelled.extend(state.opening.take());
         later.cancelled.extend(state.timer.take().map(|timer| timer.handle));
@@ -457,13 +281,13 @@ impl Connections {
         let now = me.now();
         let mut failed = Vec::new();
         for channel in &mut state.channels {
-            if !channel.pump(py, &me.target, now, &mut later) {
+            if !channel.pump(py, me.target(), now, &mut later) {
                 failed.push(channel.link.clone_ref(py));
             }
         }
         let removed: Vec<_> = failed.iter().filter_map(|link| state.remove(link.bind(py))).collect();
-        state.expire(py, &me.target, now, &mut later);
-        state.drain(py, &me.target, || me.now(), &mut later);
+        state.expire(py, me.target(), now, &mut later);
+        state.drain(py, me.target(), || me.now(), &mut later);
         later.sets_timer = state.next_deadline().is_some();
         drop(state);
         drop(removed);
@@ -473,9 +297,9 @@ impl Connections {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.event_loop.traverse(&visit)?;
         visit.call(&self.make_reply)?;
-        visit.call(&self.opener)?;
+        visit.call(&self.starter)?;
         visit.call(&self.conductor)?;
-        visit.call(&self.custom)?;
+        self.target.base.traverse(&visit)?;
         self.interceptors.traverse(&visit)?;
         match self.state.try_lock() {
             Ok(state) => state.traverse(&visit),
@@ -490,6 +314,6 @@ impl Connections {
 }
 
 #[cold]
-fn in_a_call() -> PyErr {
+pub(super) fn in_a_call() -> PyErr {
     PyRuntimeError::new_err("the client is in the middle of a call on this very thread")
 }

@@ -13,7 +13,6 @@ use crate::interceptors::Target;
 use crate::object::Object;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
-use crate::transports;
 
 /// What the innermost interceptor of a client proceeds to: the future of the reply.
 struct Conversation {
@@ -37,9 +36,9 @@ pub(super) fn intercept<'py>(
     let me = connections.get();
     let target = me.target();
     let towards = Towards {
-        peer: Some(&target.endpoint),
-        protocol: target.settings.protocol,
-        transport: transports::name_of(&target.config),
+        peer: target.base.endpoints.only(),
+        protocol: target.base.settings.protocol,
+        transport: target.base.transport(),
     };
     let deadline = terms.deadline.and_then(|deadline| me.instant(deadline));
     let call = outgoing_call(py, (service, info), values, terms.headers(), deadline, towards)?;

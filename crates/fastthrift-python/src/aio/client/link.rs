@@ -1,26 +1,41 @@
 //! The protocol that the loop calls for one connection.
 
-use fastthrift_rpc::CallId;
+use fastthrift_rpc::{CallId, SaslClient};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::connections::Connections;
+use crate::client::Mechanism;
 
 /// What the loop knows a connection by: an `asyncio.Protocol`.
 #[pyclass(frozen, weakref, name = "AsyncLink", module = "fastthrift._core")]
 pub(super) struct Link {
-    connections: Py<Connections>,
-    /// The future that is done when calls can be made.
-    ready: Py<PyAny>,
+    pub(super) connections: Py<Connections>,
+    /// Which of the target's addresses it leads to.
+    pub(super) place: usize,
+    /// The future that is done when calls can be made, or when the mechanism of SASL is asked something.
+    pub(super) ready: Py<PyAny>,
+    pub(super) introduction: Option<Py<Introduction>>,
 }
 
-impl Link {
-    pub(super) fn new(connections: Py<Connections>, ready: Py<PyAny>) -> Self {
-        Self { connections, ready }
+/// How one connection says by SASL who this side is.
+#[pyclass(frozen, name = "AsyncIntroduction", module = "fastthrift._core")]
+pub(super) struct Introduction {
+    pub(super) mechanism: Mechanism,
+    /// The mechanism's first response.
+    pub(super) client: SaslClient,
+}
+
+#[pymethods]
+impl Introduction {
+    /// Answers a challenge.
+    fn step<'py>(&self, py: Python<'py>, challenge: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        self.mechanism.step(challenge).map(|response| PyBytes::new(py, &response))
     }
 
-    pub(super) fn ready(&self, py: Python<'_>) -> Py<PyAny> {
-        self.ready.clone_ref(py)
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(self.mechanism.object())
     }
 }
 
@@ -61,8 +76,14 @@ impl Link {
         Connections::abandon_on(this.get().connections.bind(this.py()), this, CallId::from_number(key))
     }
 
+    /// Answers what the mechanism of SASL was asked; `ready` is done when it is asked more, or when calls can be made.
+    fn respond(this: &Bound<'_, Self>, response: &[u8], ready: Py<PyAny>) -> PyResult<()> {
+        Connections::respond(this.get().connections.bind(this.py()), this, response, ready)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.connections)?;
+        visit.call(&self.introduction)?;
         visit.call(&self.ready)
     }
 }

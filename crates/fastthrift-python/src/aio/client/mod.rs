@@ -3,8 +3,10 @@
 //! [`connections`] has the calls that wait and the connections that carry them, under one lock that is never held while the loop, a
 //! transport or a future is called; what is to be done with those is gathered as [`later`] and done afterwards.
 
+mod calls;
 mod channel;
 mod connections;
+mod events;
 mod intercepting;
 mod later;
 mod link;
@@ -21,8 +23,8 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use self::connections::Connections;
 use self::intercepting::{end_call, intercept};
-use self::link::Link;
-use crate::client::{CallDefaults, bind, client_class, handle_of};
+use self::link::{Introduction, Link};
+use crate::client::{self, CallDefaults, bind, client_class, handle_of};
 use crate::function::Role;
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
@@ -57,13 +59,9 @@ impl AsyncClient {
         &self.options
     }
 
-    /// Whether headers travel beside the calls.
-    pub(crate) fn carries_headers(&self, py: Python<'_>) -> bool {
-        self.connections.bind(py).get().target().config.carries_headers()
-    }
-
-    pub(crate) fn is_http(&self, py: Python<'_>) -> bool {
-        self.connections.bind(py).get().target().endpoint.http_path.is_some()
+    /// What it calls.
+    pub(crate) fn target<'a>(&'a self, py: Python<'a>) -> &'a client::Target {
+        &self.connections.bind(py).get().target().base
     }
 
     /// A client of the same class over the same connections, with other options.
@@ -79,7 +77,7 @@ impl AsyncClient {
     #[new]
     fn new(opening: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(connections) = opening.cast::<Connections>() {
-            let options = connections.get().target().options();
+            let options = connections.get().target().options.clone();
             return Ok(Self { connections: connections.clone().unbind(), options });
         }
         let client = opening.cast::<Opening>().ok().and_then(|opening| opening.get().0.lock().ok()?.take());
@@ -117,6 +115,7 @@ pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<AsyncClient>()?;
     module.add_class::<Connections>()?;
     module.add_class::<Link>()?;
+    module.add_class::<Introduction>()?;
     module.add_function(wrap_pyfunction!(end_call, module)?)?;
     module.add_function(wrap_pyfunction!(async_client_class, module)?)
 }

@@ -97,7 +97,7 @@ impl State {
         let (due, kept) = std::mem::take(&mut self.queue).into_iter().partition::<VecDeque<_>, _>(is_due);
         self.queue = kept;
         for queued in due {
-            let error = target.timeout_error(py, &queued.info.name, queued.terms.timeout, false);
+            let error = target.timeout_error(py, &queued.info.name, queued.terms.timeout);
             later.end(queued.reply.into_bound(py), Err(error));
         }
     }
@@ -118,7 +118,7 @@ impl State {
 
     /// Whether calls that wait are reason for another connection.
     pub(super) fn wants_more(&self, target: &Target) -> bool {
-        !self.queue.is_empty() && self.channels.len() < target.size
+        !self.queue.is_empty() && target.policies.pool.may_open(self.channels.len())
     }
 
     /// Gives the calls that wait to the connections that take them.

@@ -1,0 +1,123 @@
+"""How connections of clients on an event loop are made."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import socket
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fastthrift._errors import ConnectError, TransportTimeout, TTransportException
+from fastthrift.aio._custom import CustomTransport
+from fastthrift.sasl import Plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastthrift import _core
+
+    _T = TypeVar("_T")
+
+
+def start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:
+    """Make a connection for calls that wait already."""
+    return asyncio.get_running_loop().create_task(_open_for_calls(connections))
+
+
+async def _open_for_calls(connections: _core.AsyncConnections) -> None:
+    try:
+        await open_connection(connections)
+    except TTransportException as error:
+        connections.opened(functools.partial(type(error), error.type, error.message, was_sent=False))
+    except BaseException:
+        connections.opened(
+            functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed")
+        )
+        raise
+    else:
+        connections.opened()
+
+
+async def open_connection(connections: _core.AsyncConnections) -> None:
+    """Make a connection to the first address that takes one.
+
+    Each but the last gets an equal part of the time that is left, so that one that is silent does not use it all up.
+    """
+    loop = asyncio.get_running_loop()
+    timeout = connections.timeout
+    end = None if timeout is None else loop.time() + timeout
+    failure: BaseException | None = None
+    places = connections.places()
+    for tried, place in enumerate(places):
+        part = None if end is None else max(0.0, end - loop.time()) / (len(places) - tried)
+        try:
+            return await asyncio.wait_for(_make(connections, place), part)
+        except (OSError, asyncio.TimeoutError) as error:
+            failure = error
+    if isinstance(failure, (TimeoutError, asyncio.TimeoutError)):
+        span = "" if timeout is None else f" within {timeout:g} s"
+        text = f"cannot connect to {connections.url}{span}"
+        raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
+    text = f"cannot connect to {connections.url}: {failure}"
+    raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from failure
+
+
+async def _make(connections: _core.AsyncConnections, place: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[bytes | None] = loop.create_future()
+    introduction = await _ask(connections, connections.introduction, place)
+    link = connections.link(place, ready, introduction)
+    transport: Any = await _connect(loop, connections, place, link)
+    try:
+        while (challenge := await ready) is not None and introduction is not None:
+            response = await _ask(connections, introduction.step, challenge)
+            ready = loop.create_future()
+            link.respond(response, ready)
+    except BaseException:
+        transport.abort()
+        raise
+
+
+async def _ask(connections: _core.AsyncConnections, method: Callable[..., _T], *arguments: Any) -> _T:
+    """Call a method of the mechanism of SASL: in a thread, unless it is known to be quick."""
+    mechanism = connections.sasl
+    try:
+        if mechanism is None or type(mechanism) is Plain:
+            return method(*arguments)
+        return await asyncio.to_thread(method, *arguments)
+    except Exception as error:
+        # To say the same again would not help, and a wrong password that is said too often may lock its user out.
+        raise PermissionError(f"{type(error).__name__}: {error}") from error
+
+
+async def _connect(
+    loop: Any, connections: _core.AsyncConnections, place: int, link: _core.AsyncLink
+) -> asyncio.BaseTransport:
+    transport: asyncio.BaseTransport
+    if connections.opener is not None:
+        return await _open_custom(loop, connections.opener, link)
+    address = connections.address(place)
+    if isinstance(address, tuple):
+        transport, _ = await loop.create_connection(lambda: link, *address)
+    elif isinstance(address, int):
+        transport, _ = await loop.create_unix_connection(lambda: link, sock=socket.socket(fileno=address))
+    else:
+        transport, _ = await loop.create_unix_connection(lambda: link, str(address))
+    return transport
+
+
+async def _open_custom(
+    loop: asyncio.AbstractEventLoop, opener: Callable[[], Any], link: _core.AsyncLink
+) -> CustomTransport:
+    try:
+        stream = opener()
+        if hasattr(stream, "__await__"):
+            stream = await stream
+    except OSError:
+        raise
+    except Exception as error:
+        raise ConnectionError(str(error)) from error
+    for name in ("read", "write", "flush", "close"):
+        if not callable(getattr(stream, name, None)):
+            raise ConnectionError(f"a transport needs a method {name!r}, got {stream!r}")
+    return CustomTransport(loop, stream, link)
