@@ -15,6 +15,7 @@ mod codec;
 mod config;
 mod cutter;
 mod detect;
+mod endpoint;
 mod error;
 mod framing;
 mod header;
@@ -29,6 +30,7 @@ mod span;
 pub use carrier::{HttpClient, HttpServer, HttpTargetError};
 pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, ReplyBody};
 pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
+pub use endpoint::{Address, Endpoint};
 pub use error::{
     CallError, ConnectionError, ConnectionErrorKind, Fault, HeaderError, HttpError, ReplyError, SaslError,
 };

@@ -66,6 +66,19 @@ impl Outbound {
         }
     }
 
+    /// Exchanges the pending bytes for an empty buffer, and counts them as sent.
+    pub(crate) fn take(&mut self, into: &mut Vec<u8>) {
+        into.clear();
+        self.position += distance(self.bytes.len());
+        if self.sent == 0 {
+            std::mem::swap(&mut self.bytes, into);
+        } else {
+            into.extend_from_slice(&self.bytes[self.sent..]);
+            self.bytes.clear();
+            self.sent = 0;
+        }
+    }
+
     /// Drops what is pending.
     pub(crate) fn clear(&mut self) {
         self.position += distance(self.bytes.len());
@@ -95,5 +108,18 @@ mod tests {
         }
         assert_eq!(sent, bytes);
         assert_eq!(outbound.end(), 0);
+    }
+
+    #[test]
+    fn bytes_that_are_taken_out_count_as_sent_and_leave_an_empty_buffer() {
+        let (mut outbound, mut taken) = (Outbound::default(), b"old".to_vec());
+        outbound.buffer().extend_from_slice(b"abcdef");
+        outbound.take(&mut taken);
+        assert_eq!((&taken[..], outbound.sent(), outbound.pending()), (&b"abcdef"[..], 6, &b""[..]));
+        outbound.buffer().extend_from_slice(b"ghi");
+        outbound.advance(1);
+        outbound.take(&mut taken);
+        assert_eq!((&taken[..], outbound.sent(), outbound.end()), (&b"hi"[..], 9, 0));
+        assert_eq!(outbound.position_of(0), 9);
     }
 }

@@ -154,6 +154,15 @@ impl ClientConnection {
         }
     }
 
+    /// Exchanges the bytes to send next for an empty buffer, whose memory is then used for later calls, and counts them as sent:
+    /// for a driver that sends while other threads make calls. What it does not send, nobody sends.
+    pub fn take_outbound(&mut self, into: &mut Vec<u8>) {
+        match &mut self.handshake {
+            Some(handshake) => handshake.outbound_mut().take(into),
+            None => self.outbound.take(into),
+        }
+    }
+
     /// Whether this side still says who it is. Until that is over calls may be made, but nothing of them goes out.
     pub fn is_handshaking(&self) -> bool {
         self.handshake.is_some()

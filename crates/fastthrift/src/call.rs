@@ -1,0 +1,133 @@
+//! What a handler can know of the call that it serves.
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastthrift_protocol::Protocol;
+use fastthrift_rpc::{CallKind, Headers};
+use tokio::time::Instant;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Call>> = const { RefCell::new(None) };
+}
+
+/// The call that is being served: who makes it, what travels beside it, and until when.
+#[derive(Debug, Clone)]
+pub struct Call(Arc<Inner>);
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) service: Option<String>,
+    pub(crate) function: String,
+    pub(crate) kind: CallKind,
+    pub(crate) protocol: Protocol,
+    pub(crate) headers: Headers,
+    pub(crate) reply_headers: Mutex<Headers>,
+    pub(crate) peer: Option<Arc<str>>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) request_bytes: usize,
+}
+
+/// The call that the handler around this serves; `None` outside of handlers, and in tasks and threads that they start.
+pub fn current_call() -> Option<Call> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// When the call that is being served has to be over.
+pub(crate) fn current_deadline() -> Option<Instant> {
+    CURRENT.with_borrow(|call| call.as_ref().and_then(Call::instant))
+}
+
+impl Call {
+    /// The service that was called, where the client named one.
+    pub fn service(&self) -> Option<&str> {
+        self.0.service.as_deref()
+    }
+
+    /// The function that was called.
+    pub fn function(&self) -> &str {
+        &self.0.function
+    }
+
+    /// Whether nobody waits for an answer.
+    pub fn is_oneway(&self) -> bool {
+        self.0.kind == CallKind::Oneway
+    }
+
+    /// How values look in the bytes of this call.
+    pub fn protocol(&self) -> Protocol {
+        self.0.protocol
+    }
+
+    /// What came beside the call; nothing where headers do not travel.
+    pub fn headers(&self) -> &Headers {
+        &self.0.headers
+    }
+
+    /// Sets a header of the reply. It is left out where headers do not travel.
+    pub fn set_reply_header(&self, name: &str, value: &str) {
+        self.0.reply_headers.lock().unwrap_or_else(PoisonError::into_inner).insert(name, value);
+    }
+
+    /// Who calls, such as `tcp://127.0.0.1:5123`; `None` where that has no address.
+    pub fn peer(&self) -> Option<&str> {
+        self.0.peer.as_deref()
+    }
+
+    /// When the client stops waiting, where it says so.
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.0.deadline.map(Instant::into_std)
+    }
+
+    /// How long the client still waits, where it says so.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.0.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// How many bytes the arguments have.
+    pub fn request_bytes(&self) -> usize {
+        self.0.request_bytes
+    }
+
+    pub(crate) fn instant(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// What can be changed, when nobody else has the call.
+    pub(crate) fn inner_mut(&mut self) -> Option<&mut Inner> {
+        Arc::get_mut(&mut self.0)
+    }
+
+    pub(crate) fn take_reply_headers(&self) -> Headers {
+        let mut headers = self.0.reply_headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if headers.is_empty() { Headers::new() } else { std::mem::take(&mut *headers) }
+    }
+}
+
+/// Makes a call the current one as long as this lives.
+pub(crate) struct Entered(Option<Call>);
+
+impl Entered {
+    pub(crate) fn new(call: Call) -> Self {
+        Self(CURRENT.replace(Some(call)))
+    }
+
+    /// Gives the call back.
+    pub(crate) fn leave(mut self) -> Option<Call> {
+        let before = self.0.take();
+        let call = CURRENT.replace(before);
+        std::mem::forget(self);
+        call
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.replace(self.0.take());
+    }
+}

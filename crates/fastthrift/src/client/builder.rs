@@ -1,0 +1,133 @@
+//! How a channel is made.
+
+use std::time::Duration;
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::policy::PoolPolicy;
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, HttpClient};
+
+use super::Channel;
+use super::channel::Terms;
+use super::pool::Pool;
+use crate::CallError;
+use crate::error::Invalid;
+use crate::transport::Target;
+
+/// Connections to make at most, where each carries one call at a time.
+const POOL_SIZE: usize = 64;
+
+/// The settings of a [`Channel`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ChannelBuilder {
+    url: String,
+    config: ClientConfig,
+    policy: PoolPolicy,
+    size: Option<usize>,
+    is_exclusive: bool,
+    connect_timeout: Duration,
+    terms: Terms,
+}
+
+impl ChannelBuilder {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            config: ClientConfig::default(),
+            policy: PoolPolicy::default(),
+            size: None,
+            is_exclusive: false,
+            connect_timeout: Duration::from_secs(10),
+            terms: Terms::default(),
+        }
+    }
+
+    /// How values look in bytes. Default Binary.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.config.protocol = protocol;
+        self
+    }
+
+    /// How messages are told apart; HTTP has its own way. Default Framed.
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.config.framing = framing;
+        self
+    }
+
+    /// What a reply may ask of this side, and how large a call may be.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// How long each call may take; `None`, the default, is for ever.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.terms.timeout = timeout.into();
+        self
+    }
+
+    /// How long a connection may take to be made. Default 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Which of several services of the server is called.
+    pub fn service(mut self, service: &str) -> Self {
+        self.terms.service = Some(service.to_owned());
+        self
+    }
+
+    /// A header that each call has.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.terms.headers.insert(name, value);
+        self
+    }
+
+    /// How many connections there may be. Default 1, and 64 where each carries one call at a time.
+    pub fn connections(mut self, count: usize) -> Self {
+        self.size = Some(count.max(1));
+        self
+    }
+
+    /// Makes one call at a time over a connection, for servers that answer in no other way than one after the other: calls
+    /// that are made meanwhile have connections of their own. Over HTTP it is always so.
+    pub fn one_call_a_connection(mut self) -> Self {
+        self.is_exclusive = true;
+        self
+    }
+
+    /// After how long without a call a connection is closed. Default never.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// How old a connection may become before another takes its place. Default any age.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.policy.max_age = Some(age);
+        self
+    }
+
+    /// Makes the first connection, so that a server which is not there is noticed now.
+    pub async fn connect(self) -> Result<Channel, CallError> {
+        let channel = self.lazy()?;
+        channel.warm().await?;
+        Ok(channel)
+    }
+
+    /// Makes no connection yet: the first call does. Fails when the settings make no sense.
+    pub fn lazy(self) -> Result<Channel, CallError> {
+        let Self { url, mut config, mut policy, size, mut is_exclusive, connect_timeout, terms, .. } = self;
+        let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
+        if let Some(path) = &endpoint.http_path {
+            is_exclusive = true;
+            config.carrier = Carrier::Http;
+            let http = HttpClient::new(&endpoint.authority(), path, fastthrift_rpc::Headers::none());
+            config.http = http.map_err(CallError::connect)?;
+        }
+        policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
+        let target = Target { endpoint };
+        Ok(Channel::new(Pool::new(target, config, policy, is_exclusive, connect_timeout), terms))
+    }
+}

@@ -1,0 +1,207 @@
+//! What generated clients call through.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::Headers;
+use tokio::time::Instant;
+
+use super::connection::{Incoming, Outcome, Outgoing};
+use super::pool::{Begun, Pool};
+use super::waiting::Waiting;
+use super::ChannelBuilder;
+use crate::codec::{self, DecodeOwned, Encode};
+use crate::call::current_deadline;
+use crate::{CallError, Function};
+
+/// Bytes of memory that a thread keeps to encode arguments in.
+const SCRATCH: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The way to a server. Clones share its connections; each may have its own time-out, headers and service.
+///
+/// By default all calls share one connection, many in flight at a time. It is made when it is needed, and made anew after it
+/// was lost.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    pool: Arc<Pool>,
+    terms: Arc<Terms>,
+}
+
+/// What the calls of a channel have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) service: Option<String>,
+    pub(crate) headers: Headers,
+}
+
+impl Channel {
+    /// A channel of which more is to be said: see [`ChannelBuilder`].
+    pub fn builder(url: &str) -> ChannelBuilder {
+        ChannelBuilder::new(url)
+    }
+
+    /// Connects to a server with the default settings: framed Binary, or over HTTP where the URL says so.
+    ///
+    /// URLs are `tcp://host:port`, `tls://host:port`, `unix:///path`, `http://host[:port]/path`,
+    /// `https://host[:port]/path` and `memory://name`.
+    pub async fn connect(url: &str) -> Result<Self, CallError> {
+        Self::builder(url).connect().await
+    }
+
+    pub(super) fn new(pool: Arc<Pool>, terms: Terms) -> Self {
+        Self { pool, terms: Arc::new(terms) }
+    }
+
+    /// The same connections, with another time-out for each call; `None` is none.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.with(|terms| terms.timeout = timeout.into())
+    }
+
+    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        self.with(|terms| terms.headers.insert(name, value))
+    }
+
+    /// The same connections, to call one of the several services that the server has: names go out as `service:function`.
+    #[must_use]
+    pub fn with_service(&self, service: &str) -> Self {
+        self.with(|terms| terms.service = Some(service.to_owned()))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Terms)) -> Self {
+        let mut terms = (*self.terms).clone();
+        change(&mut terms);
+        Self { pool: Arc::clone(&self.pool), terms: Arc::new(terms) }
+    }
+
+    /// Calls a function, and waits for its result's struct.
+    ///
+    /// When the future is dropped before, the call is given up: its reply is dropped when it comes, and the connection stays
+    /// good.
+    pub async fn call<A, R>(&self, function: &Function, arguments: &A) -> Result<R, CallError>
+    where
+        A: Encode + ?Sized,
+        R: DecodeOwned,
+    {
+        let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
+        let reply = pending.await?;
+        let Incoming { protocol, body, .. } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
+        let (result, _) = codec::decode_prefix(protocol, &body, self.limits())?;
+        Ok(result)
+    }
+
+    /// Calls a function that is not answered. It waits until the call can be sent, and for nothing else.
+    pub async fn oneway<A>(&self, function: &Function, arguments: &A) -> Result<(), CallError>
+    where
+        A: Encode + ?Sized,
+    {
+        let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
+        pending.await.map(drop)
+    }
+
+    fn limits(&self) -> Limits {
+        self.pool.config().limits
+    }
+
+    /// Makes a connection unless there is one.
+    pub(super) async fn warm(&self) -> Result<(), CallError> {
+        self.pool.warm().await
+    }
+
+    /// Encodes the arguments and begins the call.
+    fn start(&self, function: &Function, encode: &mut EncodeInto<'_>) -> Pending {
+        let mut body = BUFFER.take();
+        body.clear();
+        let pending = match encode(self.pool.config().protocol, &mut body) {
+            Ok(()) => self.begin(function, &body),
+            Err(error) => Pending::Refused(Some(CallError::encode(error))),
+        };
+        if body.capacity() <= SCRATCH {
+            BUFFER.set(body);
+        }
+        pending
+    }
+
+    fn begin(&self, function: &Function, body: &[u8]) -> Pending {
+        let terms = &*self.terms;
+        let call = Outgoing {
+            service: terms.service.as_deref(),
+            function: function.name(),
+            kind: function.kind(),
+            headers: &terms.headers,
+            deadline: deadline(terms.timeout),
+            body,
+        };
+        match self.pool.try_begin(&call) {
+            Ok(Some(Some(waiting))) => Pending::Waiting(waiting),
+            Ok(Some(None)) => Pending::Sent,
+            Ok(None) => self.begin_later(&call),
+            Err(error) => Pending::Refused(Some(error)),
+        }
+    }
+
+    /// Begins the call when there is a connection for it.
+    #[cold]
+    fn begin_later(&self, call: &Outgoing<'_>) -> Pending {
+        let Self { pool, terms } = self.clone();
+        let (deadline, kind, function, body) = (call.deadline, call.kind, call.function.to_owned(), call.body.to_vec());
+        Pending::Later(Box::pin(async move {
+            let service = terms.service.as_deref();
+            let (headers, function) = (&terms.headers, &*function);
+            let call = Outgoing { service, function, kind, headers, deadline, body: &body };
+            let begun: Begun = pool.begin(&call).await?;
+            match begun {
+                Some(waiting) => waiting.await.map(Some),
+                None => Ok(None),
+            }
+        }))
+    }
+}
+
+/// When a call that is made now has to be over: never after the one that is being served.
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    let own = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    match (own, current_deadline()) {
+        (Some(own), Some(served)) => Some(own.min(served)),
+        (own, served) => own.or(served),
+    }
+}
+
+type EncodeInto<'a> = dyn FnMut(Protocol, &mut Vec<u8>) -> Result<(), codec::EncodeError> + 'a;
+
+type Boxed = Pin<Box<dyn Future<Output = Result<Option<Incoming>, CallError>> + Send>>;
+
+/// A call on its way; a oneway has no reply.
+enum Pending {
+    Waiting(Waiting),
+    Sent,
+    Refused(Option<CallError>),
+    Later(Boxed),
+}
+
+impl Future for Pending {
+    type Output = Result<Option<Incoming>, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Waiting(waiting) => Pin::new(waiting).poll(cx).map(|outcome: Outcome| outcome.map(Some)),
+            Self::Sent => Poll::Ready(Ok(None)),
+            Self::Refused(error) => {
+                Poll::Ready(Err(error.take().expect("invariant: a future is not asked again after its end")))
+            }
+            Self::Later(later) => later.as_mut().poll(cx),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! How a server is made.
+
+use std::io;
+use std::time::Duration;
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::{Carrier, Endpoint, Framing, HttpServer, ServerConfig};
+
+use super::serve::{Server, Settings};
+use super::service::{And, Service};
+use crate::error::Invalid;
+use crate::transport::Listener;
+
+/// The settings of a [`Server`].
+#[derive(Debug)]
+#[must_use]
+pub struct ServerBuilder<S> {
+    service: S,
+    config: ServerConfig,
+    settings: Settings,
+    urls: Vec<String>,
+}
+
+impl<S: Service> ServerBuilder<S> {
+    pub(super) fn new(service: S) -> Self {
+        let config = ServerConfig { max_open: 256, ..ServerConfig::default() };
+        Self { service, config, settings: Settings::default(), urls: Vec::new() }
+    }
+
+    /// Serves another service, too: clients call `service:function`. Who names no service calls the first.
+    pub fn service<T: Service>(self, service: T) -> ServerBuilder<And<S, T>> {
+        let Self { service: first, config, settings, urls } = self;
+        ServerBuilder { service: first.and(service), config, settings, urls }
+    }
+
+    /// The only protocol that is accepted. By default each is, and told by its first bytes.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.config.protocol = Some(protocol);
+        self
+    }
+
+    /// The only framing that is accepted. By default each is, and told by its first bytes.
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.config.framing = Some(framing);
+        self
+    }
+
+    /// What a request may ask of this side, and how large a reply may be.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// How many connections there may be; others wait to be accepted. Default 10 000.
+    pub fn max_connections(mut self, count: usize) -> Self {
+        self.settings.max_connections = count.max(1);
+        self
+    }
+
+    /// How many calls may be waited for at once; more are answered `LOADSHEDDING`. Default any number.
+    pub fn max_in_flight(mut self, count: usize) -> Self {
+        self.settings.max_in_flight = Some(count);
+        self
+    }
+
+    /// How many calls of one connection are served at a time, and answered as they are done. With 1 they are answered in their
+    /// order. Default 256.
+    pub fn max_open(mut self, count: usize) -> Self {
+        self.config.max_open = count.max(1);
+        self
+    }
+
+    /// How long a peer may take for a message that it began, or to take what is sent to it. Default 60 s; `None` is for ever.
+    pub fn message_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.settings.message_timeout = timeout.into();
+        self
+    }
+
+    /// How long a peer may be silent between two calls. Default for ever.
+    pub fn idle_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.settings.idle_timeout = timeout.into();
+        self
+    }
+
+    /// How long a server that ends waits for the calls that are being served. Default 30 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.drain_timeout = timeout;
+        self
+    }
+
+    /// One more URL to listen on. [`Self::bind`] adds the last one.
+    pub fn listen(mut self, url: &str) -> Self {
+        self.urls.push(url.to_owned());
+        self
+    }
+
+    /// Listens on a URL: `tcp://host:port` (port 0 is one that the system chooses), `tls://host:port`, `unix:///path`,
+    /// `http://host:port/path`, `https://host:port/path` or `memory://name`.
+    pub async fn bind(self, url: &str) -> io::Result<Server<S>> {
+        let Self { service, config, settings, mut urls } = self;
+        urls.push(url.to_owned());
+        let mut listeners = Vec::new();
+        for url in urls {
+            let endpoint = Endpoint::parse(&url);
+            let endpoint = endpoint.map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)))?;
+            let config = config_for(&config, &endpoint);
+            listeners.push((Listener::bind(endpoint).await?, config));
+        }
+        Ok(Server::new(service, settings, listeners))
+    }
+}
+
+fn config_for(base: &ServerConfig, endpoint: &Endpoint) -> ServerConfig {
+    let mut config = base.clone();
+    if let Some(path) = &endpoint.http_path {
+        config.carrier = Some(Carrier::Http);
+        config.http = HttpServer { path: (&**path != "/").then(|| path.to_string()), ..HttpServer::default() };
+    }
+    config
+}

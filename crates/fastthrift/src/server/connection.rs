@@ -1,0 +1,332 @@
+//! The task of one connection.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use fastthrift_protocol::ApplicationExceptionKind;
+use fastthrift_rpc::{CallKind, Request as Received, RequestId, ServerConfig, ServerConnection, Span};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::answers;
+use super::running::Running;
+use super::service::{Request, Response, Service};
+use super::watch::{Duty, Order, Progress, Watch};
+use crate::call::{self, Call};
+use crate::transport::Stream;
+use crate::{CallError, Headers};
+
+/// The least room to receive into.
+const READ_SIZE: usize = 8 << 10;
+
+/// How often it is received before others have their turn.
+const READS_A_TURN: usize = 16;
+
+/// Calls and bodies whose memory is kept for later ones, and how large a body may be for that.
+const SPARES: usize = 16;
+const SPARE_BODY: usize = 64 << 10;
+
+/// What all connections of a server have in common.
+pub(super) struct Common<S> {
+    pub(super) service: S,
+    pub(super) max_in_flight: Option<usize>,
+    pub(super) in_flight: Arc<AtomicUsize>,
+    pub(super) keeps_time: bool,
+}
+
+/// One connection: its bytes, its state machine and its handlers.
+struct Connection<S, F, M> {
+    common: Arc<Common<S>>,
+    watch: Arc<Watch>,
+    make: M,
+    rpc: ServerConnection,
+    stream: Stream,
+    peer: Option<Arc<str>>,
+    /// The place of the next handler's future.
+    place: Running<F>,
+    /// The handlers that run on their own.
+    detached: HashMap<RequestId, AbortHandle>,
+    arrived: Vec<(RequestId, Response)>,
+    spares: Vec<(Call, Vec<u8>)>,
+    progress: Progress,
+    registered: Option<Waker>,
+    needs_flush: bool,
+    is_ending: bool,
+}
+
+/// Serves one connection until it ends.
+pub(super) async fn run<S: Service>(
+    common: Arc<Common<S>>,
+    watch: Arc<Watch>,
+    config: ServerConfig,
+    stream: Stream,
+    peer: Option<Arc<str>>,
+) {
+    // Handlers count their references to this one, which no other connection touches.
+    let shared = Arc::new(Arc::clone(&common));
+    let make = move |request| serve(Arc::clone(&shared), request);
+    let mut connection = Connection {
+        common,
+        watch,
+        make,
+        rpc: ServerConnection::new(config),
+        stream,
+        peer,
+        place: Running::empty(),
+        detached: HashMap::new(),
+        arrived: Vec::new(),
+        spares: Vec::new(),
+        progress: Progress::default(),
+        registered: None,
+        needs_flush: false,
+        is_ending: false,
+    };
+    poll_fn(|cx| connection.poll(cx)).await;
+}
+
+async fn serve<S: Service>(common: Arc<Arc<Common<S>>>, request: Request) -> Response {
+    common.service.serve(request).await
+}
+
+impl<S, F, M> Connection<S, F, M>
+where
+    S: Service,
+    F: Future<Output = Response> + Send + 'static,
+    M: Fn(Request) -> F,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.watch.register(cx.waker());
+            self.registered = Some(cx.waker().clone());
+        }
+        for _ in 0..READS_A_TURN {
+            if self.hear() == Order::Cut {
+                return Poll::Ready(());
+            }
+            self.serve_all(cx);
+            let Ok(is_all_sent) = self.send(cx) else { return Poll::Ready(()) };
+            if is_all_sent && self.rpc.is_finished() {
+                return self.end(cx);
+            }
+            if !self.receive(cx) {
+                self.note();
+                return Poll::Pending;
+            }
+        }
+        self.note();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Takes what was said from outside.
+    fn hear(&mut self) -> Order {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        let order = self.watch.take(&mut arrived);
+        for (request, response) in arrived.drain(..) {
+            self.detached.remove(&request);
+            self.answer(request, response);
+        }
+        self.arrived = arrived;
+        if order == Some(Order::Drain) {
+            self.rpc.set_serving(false);
+            self.rpc.receive_eof();
+        }
+        order.unwrap_or_default()
+    }
+
+    /// Serves the requests that came. After what cannot be read none comes, and the connection ends when all is sent.
+    fn serve_all(&mut self, cx: &mut Context<'_>) {
+        while let Ok(Some(request)) = self.rpc.poll_event() {
+            self.progress.served += 1;
+            if let Some(response) = self.start(&request, cx) {
+                self.answer(request.id, response);
+            }
+        }
+    }
+
+    /// Starts a request's handler. One that does not answer at once goes on as a task of its own.
+    fn start(&mut self, received: &Received, cx: &mut Context<'_>) -> Option<Response> {
+        let request = self.request(received);
+        if let Some(refused) = self.refusal(&request) {
+            return Some(request.fail(refused));
+        }
+        let call = request.call().clone();
+        self.place.begin(call, (self.make)(request));
+        match Pin::new(&mut self.place).poll(cx) {
+            Poll::Ready(response) => Some(response),
+            Poll::Pending => {
+                self.detach(received);
+                None
+            }
+        }
+    }
+
+    fn detach(&mut self, received: &Received) {
+        let running = std::mem::replace(&mut self.place, Running::empty());
+        let (watch, id) = (Arc::clone(&self.watch), received.id);
+        let place = self.common.max_in_flight.map(|_| InFlight::new(&self.common.in_flight));
+        let deadline = received.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let task = tokio::spawn(async move {
+            let _place = place;
+            watch.answer(id, finish(running, deadline).await);
+        });
+        self.detached.insert(id, task.abort_handle());
+    }
+
+    /// Why a request is not served.
+    fn refusal(&self, request: &Request) -> Option<CallError> {
+        let common = &*self.common;
+        if let Some(limit) = common.max_in_flight
+            && common.in_flight.load(Ordering::Relaxed) >= limit
+        {
+            let text = format!("{limit} calls are served already");
+            return Some(CallError::application(ApplicationExceptionKind::LOADSHEDDING, text));
+        }
+        let service = request.call().service()?;
+        if common.service.has(service) {
+            return None;
+        }
+        let text = format!("there is no service '{}' here", service.escape_debug());
+        Some(CallError::application(ApplicationExceptionKind::UNKNOWN_METHOD, text))
+    }
+
+    /// What a handler gets of a request.
+    fn request(&mut self, received: &Received) -> Request {
+        let deadline = received.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (spare, mut body) = self.spares.pop().map_or((None, Vec::new()), |(call, body)| (Some(call), body));
+        body.clear();
+        body.extend_from_slice(self.rpc.bytes(received.body));
+        let text = |span: Span| String::from_utf8_lossy(self.rpc.bytes(span));
+        let headers = self.rpc.request_headers();
+        let mut call = spare.unwrap_or_else(|| {
+            Call::new(call::Inner {
+                service: None,
+                function: String::new(),
+                kind: CallKind::Call,
+                protocol: received.protocol,
+                headers: Headers::new(),
+                reply_headers: Headers::new().into(),
+                peer: self.peer.clone(),
+                deadline: None,
+                request_bytes: 0,
+            })
+        });
+        let inner = call.inner_mut().expect("invariant: a spare call is nobody else's");
+        inner.function.clear();
+        inner.function.push_str(&text(received.function));
+        inner.service = received.service.map(|span| text(span).into_owned());
+        inner.kind = received.kind;
+        inner.protocol = received.protocol;
+        inner.deadline = deadline;
+        inner.request_bytes = body.len();
+        if !(headers.is_empty() && inner.headers.is_empty()) {
+            inner.headers = headers.clone();
+        }
+        Request::new(call, body, self.rpc.config().limits)
+    }
+
+    fn answer(&mut self, request: RequestId, response: Response) {
+        answers::send(&mut self.rpc, request, &response);
+        let Response { mut call, body, .. } = response;
+        if self.spares.len() < SPARES && body.capacity() <= SPARE_BODY && call.inner_mut().is_some() {
+            self.spares.push((call, body));
+        }
+    }
+
+    /// Sends what is outbound; whether all of it went.
+    fn send(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        while !self.rpc.outbound().is_empty() {
+            match self.stream.poll_send(cx, self.rpc.outbound())? {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(sent) => {
+                    self.rpc.advance_outbound(sent);
+                    self.progress.moved += 1;
+                    self.needs_flush = true;
+                }
+            }
+        }
+        if self.needs_flush {
+            if self.stream.poll_flush(cx)?.is_pending() {
+                return Ok(false);
+            }
+            self.needs_flush = false;
+        }
+        Ok(true)
+    }
+
+    /// Receives what there is; false when nothing came, and this task is woken when something does.
+    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.rpc.wants_read() {
+            return false;
+        }
+        match self.stream.poll_receive(cx, self.rpc.receive_buffer(READ_SIZE)) {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(0) | Err(_)) => self.rpc.receive_eof(),
+            Poll::Ready(Ok(count)) => self.rpc.received(count),
+        }
+        self.progress.moved += 1;
+        true
+    }
+
+    /// Ends the stream, so that the peer gets what was sent.
+    fn end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.is_ending = true;
+        self.stream.poll_end(cx).map(drop)
+    }
+
+    fn note(&self) {
+        if !self.common.keeps_time {
+            return;
+        }
+        let duty = if !self.rpc.outbound().is_empty() || self.is_ending {
+            Duty::Take
+        } else if self.rpc.open_requests() > 0 {
+            Duty::Wait
+        } else if self.rpc.is_mid_message() {
+            Duty::Finish
+        } else {
+            Duty::Ask
+        };
+        self.watch.note(self.progress, duty);
+    }
+}
+
+impl<S, F, M> Drop for Connection<S, F, M> {
+    /// Ends the handlers whose answers nobody waits for any more.
+    fn drop(&mut self) {
+        for task in self.detached.values() {
+            task.abort();
+        }
+    }
+}
+
+/// The answer of a handler; another one when its time is over.
+async fn finish<F: Future<Output = Response>>(mut running: Running<F>, deadline: Option<Instant>) -> Response {
+    let Some(deadline) = deadline else { return running.await };
+    match timeout_at(deadline, &mut running).await {
+        Ok(response) => response,
+        Err(_) => running.end(ApplicationExceptionKind::TIMEOUT, "the time for the call is over"),
+    }
+}
+
+/// Counts a call as long as it is served.
+struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,13 @@
+//! Calls from elsewhere to here.
+
+mod answers;
+mod builder;
+mod connection;
+mod running;
+mod serve;
+mod service;
+mod watch;
+
+pub use builder::ServerBuilder;
+pub use serve::Server;
+pub use service::{And, Request, Response, Service};

@@ -1,0 +1,175 @@
+//! What a server serves.
+
+use std::future::Future;
+
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits};
+
+use crate::codec::{self, DecodeOwned, Encode};
+use crate::{Call, CallError};
+
+/// Serves the functions of one or several services. Generated code has one for each service: a server of its handlers.
+pub trait Service: Send + Sync + 'static {
+    /// The name that the service has in its IDL.
+    fn name(&self) -> &str;
+
+    /// Whether this serves the service of this name.
+    fn has(&self, service: &str) -> bool {
+        service == self.name()
+    }
+
+    /// Serves one call. The future may be dropped when nobody waits for the answer any more.
+    fn serve(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Serves these services and another, each called by its name: `service:function`. Who names none calls the first.
+    fn and<S: Service>(self, other: S) -> And<Self, S>
+    where
+        Self: Sized,
+    {
+        And { first: self, second: other }
+    }
+}
+
+/// Two services on one port.
+#[derive(Debug)]
+pub struct And<A, B> {
+    first: A,
+    second: B,
+}
+
+/// A call that is to be served.
+#[derive(Debug)]
+pub struct Request {
+    call: Call,
+    body: Vec<u8>,
+    limits: Limits,
+}
+
+/// What answers a call.
+#[derive(Debug)]
+pub struct Response {
+    pub(super) call: Call,
+    /// The result's struct, encoded, where there is one.
+    pub(super) body: Vec<u8>,
+    pub(super) answer: Answer,
+}
+
+/// What kind of answer a response is.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The result's struct.
+    Result,
+    /// An exception that the function does not declare.
+    Exception(ApplicationException),
+    /// None: the function is oneway.
+    Nothing,
+}
+
+impl<A: Service, B: Service> Service for And<A, B> {
+    fn name(&self) -> &str {
+        self.first.name()
+    }
+
+    fn has(&self, service: &str) -> bool {
+        self.first.has(service) || self.second.has(service)
+    }
+
+    async fn serve(&self, request: Request) -> Response {
+        match request.call().service() {
+            Some(service) if !self.first.has(service) => self.second.serve(request).await,
+            _ => self.first.serve(request).await,
+        }
+    }
+}
+
+impl Request {
+    pub(super) fn new(call: Call, body: Vec<u8>, limits: Limits) -> Self {
+        Self { call, body, limits }
+    }
+
+    /// What is known of the call.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The function that is called.
+    pub fn function(&self) -> &str {
+        self.call.function()
+    }
+
+    /// The arguments' struct, encoded as [`Call::protocol`] says.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The arguments, decoded.
+    pub fn arguments<A: DecodeOwned>(&self) -> Result<A, CallError> {
+        let (arguments, _) = codec::decode_prefix(self.call.protocol(), &self.body, self.limits)?;
+        Ok(arguments)
+    }
+
+    /// Answers with the result's struct: a value, or an exception that the function declares.
+    pub fn reply<R: Encode>(mut self, result: &R) -> Response {
+        self.body.clear();
+        match codec::encode_into(self.call.protocol(), result, &mut self.body) {
+            Ok(()) => self.answer(Answer::Result),
+            Err(error) => self.fail(CallError::internal(error)),
+        }
+    }
+
+    /// Answers with the result's struct, encoded as [`Call::protocol`] says.
+    pub fn reply_encoded(mut self, body: &[u8]) -> Response {
+        self.body.clear();
+        self.body.extend_from_slice(body);
+        self.answer(Answer::Result)
+    }
+
+    /// Ends a call that has no answer, because its function is oneway.
+    pub fn finish(self) -> Response {
+        self.answer(Answer::Nothing)
+    }
+
+    /// Answers that the call failed in a way that its function does not declare: an application exception as it is, anything
+    /// else as `INTERNAL_ERROR`, and arguments that cannot be read as `PROTOCOL_ERROR`. A oneway has no answer.
+    #[cold]
+    pub fn fail(self, error: CallError) -> Response {
+        if self.call.is_oneway() {
+            return self.finish();
+        }
+        self.answer(Answer::Exception(error.into_exception()))
+    }
+
+    /// Answers that there is no such function.
+    #[cold]
+    pub fn unknown(self, service: &str) -> Response {
+        let text = format!("'{service}' has no function '{}'", self.function().escape_debug());
+        self.fail(CallError::application(ApplicationExceptionKind::UNKNOWN_METHOD, text))
+    }
+
+    fn answer(self, answer: Answer) -> Response {
+        let Self { call, body, .. } = self;
+        Response { call, body, answer }
+    }
+}
+
+impl Response {
+    /// The call that this answers.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// What the client is told when the call failed in a way that its function does not declare.
+    pub fn exception(&self) -> Option<&ApplicationException> {
+        match &self.answer {
+            Answer::Exception(exception) => Some(exception),
+            Answer::Result | Answer::Nothing => None,
+        }
+    }
+
+    /// The result's struct, encoded as [`Call::protocol`] says; empty where there is none.
+    pub fn body(&self) -> &[u8] {
+        match self.answer {
+            Answer::Result => &self.body,
+            Answer::Exception(_) | Answer::Nothing => &[],
+        }
+    }
+}
