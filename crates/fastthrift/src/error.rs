@@ -110,13 +110,6 @@ impl CallError {
         }
     }
 
-    /// The same, of a call that was not sent.
-    #[cold]
-    pub(crate) fn unsent(mut self) -> Self {
-        self.0.was_sent = false;
-        self
-    }
-
     /// What went wrong.
     pub fn kind(&self) -> &CallErrorKind {
         &self.0.kind

@@ -12,10 +12,23 @@
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![deny(missing_docs)]
 
 extern crate alloc;
 
+#[cfg(feature = "tokio")]
+mod call;
+#[cfg(feature = "tokio")]
+mod client;
 pub mod codec;
+#[cfg(feature = "tokio")]
+mod error;
+#[cfg(feature = "tokio")]
+mod function;
+#[cfg(feature = "tokio")]
+mod server;
+#[cfg(feature = "tokio")]
+mod transport;
 
 #[doc(hidden)]
 pub mod __private;
@@ -27,4 +40,14 @@ pub use codec::{
 pub use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, InputProtocol, JsonReader,
     JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, PathStep, Protocol, Scratch, Sink, TType,
+};
+#[cfg(feature = "tokio")]
+pub use {
+    call::{Call, current_call},
+    client::{Channel, ChannelBuilder},
+    error::{CallError, CallErrorKind},
+    fastthrift_protocol::{ApplicationException, ApplicationExceptionKind},
+    fastthrift_rpc::{CallKind, Framing, Headers},
+    function::Function,
+    server::{And, Request, Response, Server, ServerBuilder, Service},
 };

@@ -11,12 +11,12 @@ use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::Headers;
 use tokio::time::Instant;
 
+use super::ChannelBuilder;
 use super::connection::{Incoming, Outcome, Outgoing};
 use super::pool::{Begun, Pool};
 use super::waiting::Waiting;
-use super::ChannelBuilder;
-use crate::codec::{self, DecodeOwned, Encode};
 use crate::call::current_deadline;
+use crate::codec::{self, DecodeOwned, Encode};
 use crate::{CallError, Function};
 
 /// Bytes of memory that a thread keeps to encode arguments in.
@@ -97,7 +97,7 @@ impl Channel {
     {
         let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
         let reply = pending.await?;
-        let Incoming { protocol, body, .. } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
+        let Incoming { protocol, body } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
         let (result, _) = codec::decode_prefix(protocol, &body, self.limits())?;
         Ok(result)
     }

@@ -35,7 +35,6 @@ pub(crate) struct Outgoing<'a> {
 pub(crate) struct Incoming {
     pub(crate) protocol: Protocol,
     pub(crate) body: Vec<u8>,
-    pub(crate) headers: Option<Box<Headers>>,
 }
 
 /// Why a call was not begun.
@@ -64,7 +63,6 @@ pub(crate) struct Waiter {
 pub(crate) struct Connection {
     state: Mutex<State>,
     pub(crate) direct: Option<Direct>,
-    pub(crate) protocol: Protocol,
     /// Whether it carries one call at a time.
     pub(crate) is_exclusive: bool,
     epoch: Instant,
@@ -72,6 +70,7 @@ pub(crate) struct Connection {
 
 /// What of a connection is shared.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they change independently")]
 pub(crate) struct State {
     pub(crate) rpc: ClientConnection,
     pub(crate) waiters: HashMap<u64, Waiter, BuildHasherDefault<CallHasher>>,
@@ -100,7 +99,6 @@ pub(crate) struct State {
 
 impl Connection {
     pub(crate) fn new(config: ClientConfig, direct: Option<Direct>, is_exclusive: bool) -> Arc<Self> {
-        let protocol = config.protocol;
         let state = State {
             rpc: ClientConnection::new(config),
             waiters: HashMap::default(),
@@ -116,7 +114,7 @@ impl Connection {
             is_full: false,
             begun: 0,
         };
-        Arc::new(Self { state: Mutex::new(state), direct, protocol, is_exclusive, epoch: Instant::now() })
+        Arc::new(Self { state: Mutex::new(state), direct, is_exclusive, epoch: Instant::now() })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -288,12 +286,7 @@ impl State {
         match body {
             ReplyBody::Exception(exception) => Err(exception.into()),
             ReplyBody::Result(span) => {
-                let headers = self.rpc.reply_headers();
-                Ok(Incoming {
-                    protocol: self.rpc.config().protocol,
-                    body: self.rpc.bytes(span).to_vec(),
-                    headers: (!headers.is_empty()).then(|| Box::new(headers.clone())),
-                })
+                Ok(Incoming { protocol: self.rpc.config().protocol, body: self.rpc.bytes(span).to_vec() })
             }
         }
     }

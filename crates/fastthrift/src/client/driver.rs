@@ -21,6 +21,7 @@ const READ_SIZE: usize = 16 << 10;
 const READS_A_TURN: usize = 8;
 
 /// Carries the bytes of one connection until it ends.
+#[expect(clippy::struct_excessive_bools, reason = "they change independently")]
 pub(crate) struct Driver {
     connection: Arc<Connection>,
     pool: Weak<Pool>,

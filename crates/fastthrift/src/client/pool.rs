@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fastthrift_rpc::{CallKind, ClientConfig};
 use fastthrift_rpc::policy::PoolPolicy;
+use fastthrift_rpc::{CallKind, ClientConfig};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 

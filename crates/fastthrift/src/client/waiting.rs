@@ -28,20 +28,16 @@ impl Future for Waiting {
         let this = &mut *self;
         let mut state = this.connection.lock();
         let waiter = state.waiters.get_mut(&this.call).expect("invariant: a waiter stays until its future takes it");
-        match waiter.outcome.take() {
-            Some(outcome) => {
-                state.waiters.remove(&this.call);
-                this.is_over = true;
-                Poll::Ready(outcome)
-            }
-            None => {
-                match &mut waiter.waker {
-                    Some(waker) => waker.clone_from(cx.waker()),
-                    none => *none = Some(cx.waker().clone()),
-                }
-                Poll::Pending
-            }
+        if let Some(outcome) = waiter.outcome.take() {
+            state.waiters.remove(&this.call);
+            this.is_over = true;
+            return Poll::Ready(outcome);
         }
+        match &mut waiter.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 

@@ -7,8 +7,8 @@ use super::service::{Answer, Response};
 
 /// Appends a response to what is outbound. One that cannot be sent is answered by an exception instead.
 pub(super) fn send(rpc: &mut ServerConnection, request: RequestId, response: &Response) {
-    let carries_headers = rpc.carrier() == Some(Carrier::Http)
-        || rpc.dialect().is_some_and(|dialect| dialect.framing == Framing::Header);
+    let carries_headers =
+        rpc.carrier() == Some(Carrier::Http) || rpc.dialect().is_some_and(|dialect| dialect.framing == Framing::Header);
     let sent = if carries_headers {
         append(rpc, request, response, &response.call.take_reply_headers())
     } else {

@@ -39,6 +39,9 @@ pub(super) struct Common<S> {
     pub(super) keeps_time: bool,
 }
 
+/// What the handlers of one connection refer to: they count their references here, where no other connection does.
+struct Own<S>(Arc<Common<S>>);
+
 /// One connection: its bytes, its state machine and its handlers.
 struct Connection<S, F, M> {
     common: Arc<Common<S>>,
@@ -67,8 +70,7 @@ pub(super) async fn run<S: Service>(
     stream: Stream,
     peer: Option<Arc<str>>,
 ) {
-    // Handlers count their references to this one, which no other connection touches.
-    let shared = Arc::new(Arc::clone(&common));
+    let shared = Arc::new(Own(Arc::clone(&common)));
     let make = move |request| serve(Arc::clone(&shared), request);
     let mut connection = Connection {
         common,
@@ -89,8 +91,8 @@ pub(super) async fn run<S: Service>(
     poll_fn(|cx| connection.poll(cx)).await;
 }
 
-async fn serve<S: Service>(common: Arc<Arc<Common<S>>>, request: Request) -> Response {
-    common.service.serve(request).await
+async fn serve<S: Service>(own: Arc<Own<S>>, request: Request) -> Response {
+    own.0.service.serve(request).await
 }
 
 impl<S, F, M> Connection<S, F, M>
@@ -113,9 +115,14 @@ where
             if is_all_sent && self.rpc.is_finished() {
                 return self.end(cx);
             }
-            if !self.receive(cx) {
-                self.note();
-                return Poll::Pending;
+            match self.receive(cx) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.note();
+                    return Poll::Pending;
+                }
+                // Nobody is there any more who could be told.
+                Err(_) => return Poll::Ready(()),
             }
         }
         self.note();
@@ -261,17 +268,19 @@ where
     }
 
     /// Receives what there is; false when nothing came, and this task is woken when something does.
-    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+    ///
+    /// A peer that sends nothing more still gets its answers.
+    fn receive(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         if !self.rpc.wants_read() {
-            return false;
+            return Ok(false);
         }
-        match self.stream.poll_receive(cx, self.rpc.receive_buffer(READ_SIZE)) {
-            Poll::Pending => return false,
-            Poll::Ready(Ok(0) | Err(_)) => self.rpc.receive_eof(),
-            Poll::Ready(Ok(count)) => self.rpc.received(count),
+        match self.stream.poll_receive(cx, self.rpc.receive_buffer(READ_SIZE))? {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(0) => self.rpc.receive_eof(),
+            Poll::Ready(count) => self.rpc.received(count),
         }
         self.progress.moved += 1;
-        true
+        Ok(true)
     }
 
     /// Ends the stream, so that the peer gets what was sent.

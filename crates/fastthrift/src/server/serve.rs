@@ -35,7 +35,7 @@ impl Default for Settings {
         Self {
             max_connections: 10_000,
             max_in_flight: None,
-            message_timeout: Some(Duration::from_secs(60)),
+            message_timeout: Some(Duration::from_mins(1)),
             idle_timeout: None,
             drain_timeout: Duration::from_secs(30),
         }

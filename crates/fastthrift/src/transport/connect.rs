@@ -7,7 +7,7 @@ use fastthrift_rpc::{Address, Endpoint};
 use tokio::net::UnixStream;
 use tokio::net::{TcpStream, lookup_host};
 
-use super::Stream;
+use super::{Stream, memory};
 
 /// Where a client connects to.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ impl Target {
             Address::Tcp { host, port } => connect_tcp(host, *port).await.map(Stream::Tcp),
             #[cfg(unix)]
             Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
+            Address::Memory(name) => memory::connect(name).await.map(Stream::Memory),
             other => Err(unsupported(other)),
         }
     }

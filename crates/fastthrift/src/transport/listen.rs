@@ -10,6 +10,7 @@ use tokio::net::UnixListener;
 
 use super::Stream;
 use super::connect::unsupported;
+use super::memory::MemoryListener;
 
 /// One address that is listened on.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ enum Socket {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix(UnixListener),
+    Memory(MemoryListener),
 }
 
 impl Listener {
@@ -36,6 +38,7 @@ impl Listener {
             }
             #[cfg(unix)]
             Address::Unix(path) => Socket::Unix(UnixListener::bind(path)?),
+            Address::Memory(name) => Socket::Memory(MemoryListener::bind(name)?),
             other => return Err(unsupported(other)),
         };
         Ok(Self { endpoint, socket })
@@ -51,6 +54,7 @@ impl Listener {
             }
             #[cfg(unix)]
             Socket::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+            Socket::Memory(listener) => Ok((Stream::Memory(listener.accept().await?), None)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod connect;
 mod listen;
+mod memory;
 mod stream;
 
 pub(crate) use connect::Target;

@@ -9,7 +9,7 @@
 //!   oneway void log(1: string line)
 //! }
 //! ```
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of what others would export")]
 
 mod types;
 
@@ -80,7 +80,7 @@ impl<H: Base> BaseServer<H> {
 }
 
 impl<H: Base> Service for BaseServer<H> {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "Base"
     }
 
@@ -118,7 +118,7 @@ impl<H: Calculator> CalculatorServer<H> {
 }
 
 impl<H: Calculator> Service for CalculatorServer<H> {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "Calculator"
     }
 
