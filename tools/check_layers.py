@@ -27,6 +27,7 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-rpc": frozenset({"fastthrift-protocol"}),
     "fastthrift-codegen": frozenset({"fastthrift-schema", "fastthrift-idl"}),
     "fastthrift": frozenset({"fastthrift-protocol", "fastthrift-rpc"}),
+    "fastthrift-cli": frozenset({"fastthrift-idl", "fastthrift-schema", "fastthrift-codegen"}),
     "fastthrift-python": frozenset(
         {
             "fastthrift-idl",

@@ -17,6 +17,12 @@ cannot be, and 3 when the handler cannot be loaded or the address not be listene
 """
 
 
+_CHECKING = """\
+Say what is wrong with IDL files and what they include. The exit code is 0 without errors, 1 with errors, and 2 when a
+file cannot be read.
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -27,8 +33,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python on a Rust core.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _set_up_check(commands.add_parser("check", help="say what is wrong with IDL files", description=_CHECKING))
     _set_up_serve(commands.add_parser("serve", help="serve a handler from several processes", description=_SERVING))
     return parser
+
+
+def _set_up_check(check: argparse.ArgumentParser) -> None:
+    _add_sources(check)
+    check.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help='how findings are written: "text", or "json" for one object a line (default: text)',
+    )
+    check.set_defaults(run=_check)
+
+
+def _add_sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", metavar="IDL", help="an IDL file")
+    command.add_argument(
+        "-I",
+        "--include-dir",
+        action="append",
+        default=[],
+        dest="include_dirs",
+        metavar="DIR",
+        help="where included files are searched after the directory of the including file; may be given several times",
+    )
+    command.add_argument(
+        "--dialect",
+        choices=("extended", "apache"),
+        default="extended",
+        help="what to accept; extended takes more than Apache's compiler does (default: extended)",
+    )
+    command.add_argument("--allow-missing-includes", action="store_true", help="let an included file be missing")
+
+
+def _check(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from fastthrift import _core
+
+    report, code = _core.check_report(
+        options.files, options.include_dirs, options.dialect, options.allow_missing_includes, options.format
+    )
+    _print(report)
+    return code
+
+
+def _print(text: str) -> None:
+    """Print text as UTF-8; a reader that has had enough is no error."""
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python would still flush at its end goes nowhere.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _set_up_serve(serve: argparse.ArgumentParser) -> None:

@@ -60,6 +60,7 @@ __all__ = [
     "bind_classes",
     "check_files",
     "check_path",
+    "check_report",
     "connect",
     "current_call",
     "deserialize",
@@ -253,6 +254,13 @@ def check_files(
     dialect: _Dialect,
     allow_missing_includes: bool,
 ) -> list[Diagnostic]: ...
+def check_report(
+    paths: Sequence[_StrPath],
+    include_dirs: Sequence[_StrPath],
+    dialect: _Dialect,
+    allow_missing_includes: bool,
+    format: Literal["text", "json"],  # noqa: A002 (the native name)
+) -> tuple[str, int]: ...
 
 # ---- calls ----
 

@@ -10,6 +10,7 @@ pub mod ast;
 pub mod doc_comment;
 pub mod token;
 
+mod check;
 mod diagnostics;
 mod lexer;
 mod load;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 
 use fastthrift_schema::{Arena, Schema, Source, SourceId};
 
-pub use diagnostics::{Code, Diagnostic, Label, Severity, render, render_all, render_errors};
+pub use check::{Check, Format};
+pub use diagnostics::{Code, Diagnostic, Label, Severity, render, render_all, render_errors, render_json};
 #[cfg(feature = "fs")]
 pub use loader::fs;
 pub use loader::{FileName, Loader, MemoryLoader, NotFound};
@@ -136,8 +138,17 @@ impl std::error::Error for Failure {
 /// All errors of the run at once, up to the limit that the options set. Time and memory are linear in the size of the files, whatever is
 /// in them.
 pub fn compile(loader: &dyn Loader, root: impl AsRef<Path>, options: &Options) -> Result<Outcome, Failure> {
+    compile_all(loader, &[root], options)
+}
+
+/// Compiles several root files and everything that they include, each file once, into one schema whose first programs are the roots.
+/// Without any root it is empty.
+///
+/// # Errors
+/// As [`compile`]; a root that cannot be read ends the run.
+pub fn compile_all<P: AsRef<Path>>(loader: &dyn Loader, roots: &[P], options: &Options) -> Result<Outcome, Failure> {
     let mut sink = diagnostics::Sink::new(options.dialect, options.max_errors);
-    let files = load::load(loader, root.as_ref(), options, &mut sink)?;
+    let files = load::load(loader, roots, options, &mut sink)?;
     resolve::resolve(files, sink)
 }
 

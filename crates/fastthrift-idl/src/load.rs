@@ -1,4 +1,4 @@
-//! From a root file to the syntax trees of all files that it includes.
+//! From root files to the syntax trees of all files that it includes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -54,23 +54,25 @@ impl Unit {
     }
 }
 
-/// The files of a run; the root is the first.
+/// The files of a run; the roots are the first.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     pub(crate) units: Vec<Unit>,
     pub(crate) sources: Arena<Source>,
 }
 
-/// Reads the root file and all that it includes, each file once.
-pub(crate) fn load(loader: &dyn Loader, root: &Path, options: &Options, sink: &mut Sink) -> Result<Files, Failure> {
-    let name = loader
-        .resolve(root, None)
-        .map_err(|NotFound { searched }| Failure::RootNotFound { path: root.into(), searched })?;
-    let bytes = loader.read(&name).map_err(|error| root_unreadable(root, error))?;
+/// Reads the root files and all that they include, each file once; the roots are the first.
+pub(crate) fn load<P: AsRef<Path>>(
+    loader: &dyn Loader,
+    roots: &[P],
+    options: &Options,
+    sink: &mut Sink,
+) -> Result<Files, Failure> {
     let mut run =
         Run { loader, options, sink, files: Files::default(), known: HashMap::new(), waiting: VecDeque::new() };
-    run.known.insert(name.identity.clone(), 0);
-    run.add(name, &bytes);
+    for root in roots {
+        run.add_root(root.as_ref())?;
+    }
     while let Some(unit) = run.waiting.pop_front() {
         run.follow_includes(unit);
     }
@@ -94,6 +96,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn add_root(&mut self, root: &Path) -> Result<(), Failure> {
+        let name = self
+            .loader
+            .resolve(root, None)
+            .map_err(|NotFound { searched }| Failure::RootNotFound { path: root.into(), searched })?;
+        if !self.known.contains_key(&name.identity) {
+            let bytes = self.loader.read(&name).map_err(|error| root_unreadable(root, error))?;
+            self.known.insert(name.identity.clone(), self.files.units.len());
+            self.add(name, &bytes);
+        }
+        Ok(())
+    }
+
     /// Parses a file and returns its index.
     fn add(&mut self, name: FileName, bytes: &[u8]) -> usize {
         let text = Text::decode(bytes).filter(|text| text.text.len() <= self.options.max_file_size);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use fastthrift_idl::fs::FileLoader;
 use fastthrift_idl::{
-    Diagnostic, Dialect, Failure, FileName, Loader, MemoryLoader, NotFound, Options, Outcome, Severity, compile,
-    render, render_errors,
+    Check, Diagnostic, Dialect, Failure, FileName, Format, Loader, MemoryLoader, NotFound, Options, Outcome, Severity,
+    compile, render, render_errors,
 };
 use fastthrift_schema::{Arena, Schema, Source};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
@@ -22,7 +22,8 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_path, module)?)?;
     module.add_function(wrap_pyfunction!(load_files, module)?)?;
     module.add_function(wrap_pyfunction!(check_path, module)?)?;
-    module.add_function(wrap_pyfunction!(check_files, module)?)
+    module.add_function(wrap_pyfunction!(check_files, module)?)?;
+    module.add_function(wrap_pyfunction!(check_report, module)?)
 }
 
 /// Files in memory first, then files on disk.
@@ -160,6 +161,26 @@ fn check_files<'py>(
     allow_missing_includes: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     Request::files(files, root, include_dirs, options(dialect, allow_missing_includes)?)?.check(py)
+}
+
+/// What the command `check` prints, and its exit code.
+#[pyfunction]
+fn check_report(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    include_dirs: Vec<PathBuf>,
+    dialect: &str,
+    allow_missing_includes: bool,
+    format: &str,
+) -> PyResult<(String, u8)> {
+    let options = options(dialect, allow_missing_includes)?;
+    let format = match format {
+        "text" => Format::Text,
+        "json" => Format::Json,
+        other => return Err(PyValueError::new_err(format!("unknown format {other:?}, expected 'text' or 'json'"))),
+    };
+    let check = py.detach(move || Check::new(&FileLoader::new(include_dirs), &paths, &options));
+    Ok((check.render(format), check.exit_code()))
 }
 
 /// The module of a schema's root, with those of the included files as its attributes.

@@ -1,6 +1,7 @@
 //! Diagnostics as data, and as text.
 
 mod code;
+mod json;
 mod render;
 mod sink;
 
@@ -9,6 +10,8 @@ use std::fmt;
 use fastthrift_schema::{Arena, LineColumn, Source, Span};
 
 pub use code::Code;
+pub(crate) use json::failure_json;
+pub use json::render_json;
 pub use render::{render, render_all, render_errors};
 pub(crate) use sink::Sink;
 

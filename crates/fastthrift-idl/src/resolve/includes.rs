@@ -14,8 +14,16 @@ impl Resolver<'_> {
     /// Reports each include that leads back to a file on the way to it.
     pub(super) fn check_include_cycles(&mut self) {
         let mut states = vec![State::New; self.units.len()];
+        for root in 0..self.units.len() {
+            if states[root] == State::New {
+                self.check_include_cycles_from(root, &mut states);
+            }
+        }
+    }
+
+    fn check_include_cycles_from(&mut self, root: usize, states: &mut [State]) {
         // The way from the root: a file, and the place of the include to follow next.
-        let mut way = vec![(0, 0)];
+        let mut way = vec![(root, 0)];
         while let Some(top) = way.last_mut() {
             let (unit, place) = *top;
             states[unit] = State::Open;

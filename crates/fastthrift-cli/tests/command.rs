@@ -1,0 +1,52 @@
+//! The command, run as a program.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str], directory: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastthrift"));
+    command.args(arguments).current_dir(directory).output().expect("the command starts")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("the command prints UTF-8")
+}
+
+/// A new folder with these files.
+fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    for (name, content) in files {
+        let file = folder.join(name);
+        std::fs::create_dir_all(file.parent().expect("a file lies in a folder")).expect("the folder is made");
+        std::fs::write(file, content).expect("the file is written");
+    }
+    folder
+}
+
+#[test]
+fn check_prints_where_a_file_is_wrong_and_says_so_by_its_exit_code() {
+    let folder = folder("wrong", &[("a.thrift", "struct A {\n  1: Missing a\n}\n")]);
+    let done = run(&["check", "a.thrift"], &folder);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(text(&done.stdout).starts_with("error[E0501]: unknown type `Missing`\n --> a.thrift:2:6\n"));
+    let done = run(&["check", "--format", "json", "a.thrift"], &folder);
+    assert!(text(&done.stdout).starts_with("{\"code\": \"E0501\", \"name\": \"unknown-type\", "));
+}
+
+#[test]
+fn check_finds_included_files_in_the_directories_that_it_is_given() {
+    let files = [("a.thrift", "include 'b.thrift'\nstruct A { 1: b.B b }"), ("lib/b.thrift", "struct B {}")];
+    let folder = folder("included", &files);
+    assert_eq!(run(&["check", "a.thrift"], &folder).status.code(), Some(1));
+    let done = run(&["check", "-I", "lib", "a.thrift"], &folder);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(0), ""));
+}
+
+#[test]
+fn check_says_with_another_exit_code_that_a_file_cannot_be_read_or_an_option_not_be() {
+    let folder = folder("missing", &[("a.thrift", "")]);
+    let done = run(&["check", "none.thrift"], &folder);
+    assert_eq!((done.status.code(), text(&done.stdout)), (Some(2), "error: cannot read none.thrift: no such file\n"));
+    assert_eq!(run(&["check", "--colour", "a.thrift"], &folder).status.code(), Some(2));
+}

@@ -1,0 +1,56 @@
+"""``fastthrift check`` prints findings and says by its exit code how grave they are."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import fastthrift
+import pytest
+
+
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fastthrift", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, encoding="utf-8", timeout=50)
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    (tmp_path / "a.thrift").write_text("struct A {\n  1: Missing ä\n}\nstruct B { i32 b }\n", "utf-8")
+    return tmp_path
+
+
+def test_the_text_is_the_report_of_the_loader(wrong: Path) -> None:
+    done = run("check", "a.thrift", cwd=wrong)
+    findings = fastthrift.check(wrong / "a.thrift")
+    assert done.returncode == 1
+    shown = done.stdout.replace("a.thrift", str(wrong / "a.thrift"))
+    assert shown.startswith("\n".join(finding.text for finding in findings))
+    assert shown.splitlines()[-1].endswith("error, 1 warning")
+
+
+def test_json_has_one_object_a_line_with_the_attributes_of_a_diagnostic(wrong: Path) -> None:
+    done = run("check", "--format=json", "a.thrift", cwd=wrong)
+    objects = [json.loads(line) for line in done.stdout.splitlines()]
+    for found, finding in zip(objects, fastthrift.check(wrong / "a.thrift"), strict=True):
+        found["filename"] = str(wrong / found["filename"])
+        places = [(str(wrong / place["filename"]), *list(place.values())[1:]) for place in found.pop("related")]
+        assert places == list(finding.related)
+        assert found == {name: getattr(finding, name) for name in found}
+
+
+def test_files_without_errors_give_the_exit_code_0_and_warnings_are_none(tmp_path: Path) -> None:
+    (tmp_path / "a.thrift").write_text("include 'b.thrift'\nstruct A { 1: b.B b }")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "b.thrift").write_text("struct B { i32 b }")
+    done = run("check", "-I", "lib", "a.thrift", "lib/b.thrift", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.count("W0701") == 1
+    assert done.stdout.endswith("\n1 warning\n")
+
+
+@pytest.mark.parametrize("arguments", [("none.thrift",), ("--format=xml", "a.thrift"), ()])
+def test_what_cannot_be_read_or_asked_gives_the_exit_code_2(arguments: tuple[str, ...], wrong: Path) -> None:
+    assert run("check", *arguments, cwd=wrong).returncode == 2
