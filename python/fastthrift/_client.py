@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastthrift import _core
+from fastthrift._urls import urls_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def connect(
         ValueError: A URL, or another option, cannot be.
     """
     opener = url if callable(url) else None
-    urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
+    urls = [] if callable(url) else urls_of(url)
     client: Client = _core.connect(  # type: ignore[assignment]
         service,
         urls,

@@ -29,6 +29,9 @@ class TApplicationException(TException):
     Attributes:
         type: One of the constants of this class.
         message: What happened.
+
+    Raises:
+        TypeError: The type is no int, or the message no text: Apache's order is the type first.
     """
 
     UNKNOWN = 0
@@ -46,6 +49,10 @@ class TApplicationException(TException):
     TIMEOUT = 12
 
     def __init__(self, type: int = UNKNOWN, message: str | None = None) -> None:  # noqa: A002 (the wire's own name)
+        if not hasattr(type, "__index__") or not (message is None or isinstance(message, str)):
+            raise TypeError(
+                f"a TApplicationException takes its type, an int, and then its text, got {type!r}, {message!r}"
+            )
         super().__init__(type, message)
         self.type = type
         self.message = message

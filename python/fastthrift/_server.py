@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from fastthrift import _core
+from fastthrift._urls import urls_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Server:
         self._reporter = _reporter(handlers) if health else None
         self._core = _core.ServerCore(
             handlers,
-            [url] if isinstance(url, str) else list(url),
+            urls_of(url),
             tls=tls,
             sasl=sasl,
             protocol=protocol,
@@ -225,6 +226,7 @@ class Server:
 
         Raises:
             RuntimeError: The server was made without ``health=True``.
+            ValueError: It serves nothing of this name, or there is no such status.
         """
         if self._reporter is None:
             raise RuntimeError("the server does not tell its health; make it with health=True")
@@ -355,14 +357,16 @@ def _service_of(handler: object, service: object) -> object:
 
 def _patience(timeout: float | None) -> float | None:
     """Return how long is waited for the end; what no clock can measure is for ever."""
+    import contextlib
     import math
     import threading
 
     if timeout is None:
         return None
-    if math.isnan(timeout):
-        raise ValueError("the time to stop in must be a number of seconds, got nan")
-    return timeout if timeout <= threading.TIMEOUT_MAX else None
+    with contextlib.suppress(OverflowError):  # an int too large for a float is one still
+        if math.isnan(timeout):
+            raise ValueError("the time to stop in must be a number of seconds, got nan")
+    return max(0.0, timeout) if timeout <= threading.TIMEOUT_MAX else None
 
 
 def _stop_at_exit() -> None:

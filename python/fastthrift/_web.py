@@ -25,6 +25,7 @@ _OWN = {"connection", "content-length", "content-type", "keep-alive", "trailer",
 """Headers that say where a reply ends and what it is: no handler's business."""
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _CONTROLS = {*map(chr, range(32)), "\x7f"} - {"\t"}
+_EMPTY = "expected a message in an HTTP body, got an empty one"
 _BAD_REPLY = "the reply has a header that cannot be sent over HTTP"
 
 
@@ -59,6 +60,8 @@ class WSGI:
         body = environ["wsgi.input"].read(int(length) if length else limit + 1)
         if len(body) > limit:
             return _refuse(start_response, "413 Content Too Large", f"a request may have {limit} bytes")
+        if not body:
+            return _refuse(start_response, "400 Bad Request", _EMPTY)
         headers = {
             name[5:].replace("_", "-").lower(): _text_of(value.encode("latin-1"))
             for name, value in environ.items()
@@ -104,6 +107,8 @@ class ASGI:
         if body is None:
             text = f"a request may have {self._processor.max_message_size} bytes"
             return await _answer(send, 413, text.encode())
+        if not body:
+            return await _answer(send, 400, _EMPTY.encode())
         import asyncio  # an application that is served has it already
         import contextvars
 

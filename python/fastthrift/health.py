@@ -44,6 +44,11 @@ NAME = "fastthrift.Health"
 """The name under which servers serve it."""
 
 
+def _either(choices: Iterable[str]) -> str:
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 class Reporter(Health):
     """What a server answers with."""
 
@@ -60,7 +65,9 @@ class Reporter(Health):
     def set(self, service: str, status: Status) -> None:
         """Say how a service is from now on."""
         if status not in tuple(Status):
-            raise ValueError(f"{status!r} is no status of a service")
+            raise ValueError(f"{status!r} is no status of a service, expected {_either(each.name for each in Status)}")
+        if service not in self._known:
+            raise ValueError(f"no service {service!r} is served here, expected {_either(map(repr, self._known))}")
         self._known[service] = Status(status)
 
     def note(self, *, is_stopping: bool) -> None:

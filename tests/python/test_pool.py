@@ -409,7 +409,7 @@ class TestAddresses:
     ],
 )
 def test_a_pool_that_makes_no_sense_is_refused(make: Any) -> None:
-    with pytest.raises(ValueError, match=r"at least one connection|must be a"):
+    with pytest.raises(ValueError, match=r"must be (from 1|a)"):
         make()
 
 

@@ -169,6 +169,7 @@ def test_what_is_no_call_is_refused_and_the_application_goes_on(place: str) -> N
     assert text.startswith(b"the request cannot be read")
     status, text, _ = post(place, b"\x80\x01\0\x01" + bytes(200_000))
     assert (status, text) == (413, b"a request may have 100000 bytes")
+    assert post(place, b"")[:2] == (400, b"expected a message in an HTTP body, got an empty one")
     assert post(place, request_of_add())[0] == 200
 
 

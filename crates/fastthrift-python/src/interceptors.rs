@@ -10,6 +10,7 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::call::Call;
+use crate::numbers::shown;
 
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
@@ -38,7 +39,10 @@ impl Interceptors {
     /// Takes what a user gave: a sequence of callables, or None.
     pub(crate) fn new(given: Option<&Bound<'_, PyAny>>, style: Style) -> PyResult<Self> {
         let Some(given) = given.filter(|given| !given.is_none()) else { return Ok(Self::default()) };
-        let listed: Vec<Bound<'_, PyAny>> = given.try_iter()?.collect::<PyResult<_>>()?;
+        let Ok(each) = given.try_iter() else {
+            return Err(PyTypeError::new_err(format!("interceptors must be a list of them, got {}", shown(given))));
+        };
+        let listed: Vec<Bound<'_, PyAny>> = each.collect::<PyResult<_>>()?;
         for interceptor in &listed {
             check(interceptor, style)?;
         }

@@ -25,6 +25,7 @@ mod load;
 #[cfg(unix)]
 mod memory;
 mod module;
+mod numbers;
 mod object;
 mod output;
 mod primitive;

@@ -5,20 +5,49 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::process;
 
 /// How many connections wait for a listener to accept them before others are refused.
 const BACKLOG: usize = 1024;
 
-static LISTENERS: Mutex<BTreeMap<Arc<str>, Arc<Entrance>>> = Mutex::new(BTreeMap::new());
+static FIRST: Listeners = Listeners::new();
+
+/// The listeners of one process. Those of a process that was forked have a lock of their own: the parent's may have been held by a
+/// thread that is not there to give it back, and a fork of the parent has its memory, but nobody who accepts.
+struct Listeners {
+    /// The number of the process; 0 before anybody asked.
+    process: AtomicU32,
+    named: Mutex<BTreeMap<Arc<str>, Arc<Entrance>>>,
+    forked: OnceLock<Box<Listeners>>,
+}
+
+impl Listeners {
+    const fn new() -> Self {
+        Self { process: AtomicU32::new(0), named: Mutex::new(BTreeMap::new()), forked: OnceLock::new() }
+    }
+
+    /// Those of this very process.
+    fn here() -> MutexGuard<'static, BTreeMap<Arc<str>, Arc<Entrance>>> {
+        let process = process::id();
+        let mut listeners = &FIRST;
+        loop {
+            let claimed = listeners.process.compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed);
+            if claimed.is_ok() || claimed == Err(process) {
+                return lock(&listeners.named);
+            }
+            listeners = listeners.forked.get_or_init(|| Box::new(Self::new()));
+        }
+    }
+}
 
 /// What those who connect see of a listener.
 struct Entrance {
     waiting: Mutex<VecDeque<UnixStream>>,
     /// A byte into it says that somebody waits. It never blocks: where it is full, the listener has enough to look at.
     bell: UnixStream,
-    /// The process that listens: a fork of it has the memory, but nobody who accepts.
-    process: u32,
 }
 
 /// A name that connections come in by; free again with this value.
@@ -34,9 +63,9 @@ impl MemoryListener {
         let (ringing, bell) = UnixStream::pair()?;
         ringing.set_nonblocking(true)?;
         bell.set_nonblocking(true)?;
-        let entrance = Arc::new(Entrance { waiting: Mutex::default(), bell: ringing, process: std::process::id() });
-        let mut listeners = lock(&LISTENERS);
-        if listeners.get(name).is_some_and(|other| other.process == entrance.process) {
+        let entrance = Arc::new(Entrance { waiting: Mutex::default(), bell: ringing });
+        let mut listeners = Listeners::here();
+        if listeners.contains_key(name) {
             return Err(io::Error::new(ErrorKind::AddrInUse, "another server of this process has that name"));
         }
         listeners.insert(Arc::clone(name), Arc::clone(&entrance));
@@ -66,7 +95,7 @@ impl MemoryListener {
 
 impl Drop for MemoryListener {
     fn drop(&mut self) {
-        let mut listeners = lock(&LISTENERS);
+        let mut listeners = Listeners::here();
         if listeners.get(&self.name).is_some_and(|found| Arc::ptr_eq(found, &self.entrance)) {
             listeners.remove(&self.name);
         }
@@ -75,9 +104,8 @@ impl Drop for MemoryListener {
 
 /// Connects to the listener of a name.
 pub(crate) fn connect(name: &str) -> io::Result<UnixStream> {
-    let listeners = lock(&LISTENERS);
-    let found = listeners.get(name).filter(|entrance| entrance.process == std::process::id());
-    let Some(entrance) = found.cloned() else {
+    let listeners = Listeners::here();
+    let Some(entrance) = listeners.get(name).cloned() else {
         return Err(io::Error::new(ErrorKind::ConnectionRefused, "no server of this process has that name"));
     };
     drop(listeners);

@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::numbers::count;
 use crate::object::{Ref, borrowed, held, type_name};
-use crate::server::positive;
 use crate::settings::{Settings, Utf8};
 
 /// The bounds of what is read, in place of the usual ones.
@@ -81,7 +81,7 @@ impl Bounds {
         depth: Option<&Bound<'_, PyAny>>,
         memory: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let bound = |name, value: Option<&Bound<'_, PyAny>>| value.map(|value| positive(name, value)).transpose();
+        let bound = |name, value: Option<&Bound<'_, PyAny>>| value.map(|value| count(name, value)).transpose();
         let depth = bound("depth", depth)?.map(u32::try_from).transpose().unwrap_or(Some(u32::MAX));
         if let Some(depth) = depth.filter(|&depth| depth > Limits::MAX_DEPTH) {
             let most = Limits::MAX_DEPTH;

@@ -130,14 +130,19 @@ impl Headers {
 
     /// How long the peer waits, if it says so in a way that can be read.
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        let milliseconds: u32 = self.find(TIMEOUT)?.parse().ok()?;
-        (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
+        read_timeout(self.find(TIMEOUT)?)
     }
 
     /// How many bytes the names and values take.
     pub(crate) fn size(&self) -> usize {
         self.text.len()
     }
+}
+
+/// Whole milliseconds in digits, which do not begin with a sign; `None` for anything else, for 0 and for what a `u32` cannot hold.
+pub(crate) fn read_timeout(text: &str) -> Option<Duration> {
+    let milliseconds: u32 = text.parse().ok().filter(|_| !text.starts_with('+'))?;
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
 }
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
@@ -198,7 +203,7 @@ mod tests {
     fn a_time_that_is_zero_or_cannot_be_read_is_none() {
         let timeout = |text| [(TIMEOUT, text)].into_iter().collect::<Headers>().timeout();
         assert_eq!((timeout("1500"), timeout("4294967296")), (Some(Duration::from_millis(1500)), None));
-        for text in ["0", "", "-1", "1.5", "soon"] {
+        for text in ["0", "", "-1", "+5000", "1.5", "soon"] {
             assert_eq!(timeout(text), None, "{text}");
         }
     }

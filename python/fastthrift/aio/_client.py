@@ -7,6 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
+from fastthrift._urls import urls_of
 from fastthrift.aio._opening import open_connection, start_opening
 from fastthrift.aio._reply import Reply
 
@@ -137,7 +138,7 @@ def connect(
         TransportTimeout: It cannot be made in time.
     """
     opener = url if callable(url) else None
-    urls = [] if callable(url) else [url] if isinstance(url, str) else list(url)
+    urls = [] if callable(url) else urls_of(url)
     make = functools.partial(
         _core.AsyncConnections,
         service,

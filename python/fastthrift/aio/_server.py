@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
 from fastthrift._server import named
+from fastthrift._urls import urls_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -101,7 +102,7 @@ class Server:
         interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
         self._threads = min(32, (os.cpu_count() or 1) + 4) if threads is None else threads
-        self._given = [url] if isinstance(url, str) else list(url)
+        self._given = urls_of(url)
         self._core = _core.ServerCore(
             named(handler, service),
             self._given,

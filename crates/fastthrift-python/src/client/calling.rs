@@ -91,7 +91,7 @@ impl Client {
     /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
     pub(super) fn make<'py>(&self, outgoing: &Outgoing<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let is_idempotent = self.options.idempotent.unwrap_or(outgoing.info.is_idempotent);
-        match self.shared.make(outgoing, is_idempotent)? {
+        match self.shared.get().make(outgoing, is_idempotent)? {
             Answer::Nothing => Ok(none().into_bound(outgoing.registry.py())),
             Answer::Result(fields) => fields.into_result(outgoing.registry.py(), outgoing.info),
             Answer::Exception(exception) => Err(application_error(outgoing.registry.py(), &exception)),

@@ -40,7 +40,7 @@ pub(super) fn intercept<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = client.py();
     let Client { shared, options, interceptors } = client.get();
-    let target = &shared.target;
+    let target = &shared.get().target;
     let towards =
         Towards { peer: target.endpoints.only(), protocol: target.settings.protocol, transport: target.transport() };
     let call = outgoing_call(py, (service, info), values, options.headers(), limit.deadline, towards)?;

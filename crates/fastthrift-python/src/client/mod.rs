@@ -41,6 +41,7 @@ pub(crate) use self::intercepting::{Towards, outgoing_call, outgoing_parts, tell
 use self::link::Limit;
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
 pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
+pub(crate) use self::policies::positive;
 pub(crate) use self::policy_set::PolicySet;
 use self::pool::Pool;
 pub(crate) use self::retrying::Retrying;
@@ -48,6 +49,7 @@ pub(crate) use self::sasl::Mechanism;
 pub(crate) use self::target::Target;
 use crate::function::{Role, ServiceFunction};
 use crate::interceptors::{Interceptors, Style};
+use crate::numbers::Number;
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::ServiceHandle;
@@ -60,12 +62,14 @@ use fastthrift_codegen::python::names::python_name;
 /// connections.
 #[pyclass(frozen, subclass, weakref, module = "fastthrift")]
 pub(crate) struct Client {
-    shared: Arc<Shared>,
+    shared: Py<Shared>,
     options: CallDefaults,
     interceptors: Interceptors,
 }
 
-/// What clients have in common that differ in their options alone.
+/// What clients have in common that differ in their options alone. An object, so that the garbage collector sees what it refers to
+/// once, however many clients there are.
+#[pyclass(frozen, module = "fastthrift._core")]
 struct Shared {
     target: Target,
     pool: Pool,
@@ -84,14 +88,15 @@ impl Client {
 
     /// Closes the connections, those in use when their calls end; further calls fail.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.shared.pool.close());
+        py.detach(|| self.shared.get().pool.close());
     }
 
     fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().shared.target.endpoints))
+        Ok(format!("<{} of {}>", this.get_type().qualname()?, this.get().shared.get().target.endpoints))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.shared)?;
         self.interceptors.traverse(&visit)
     }
 
@@ -105,6 +110,14 @@ impl Client {
     }
 }
 
+#[pymethods]
+impl Shared {
+    /// Not seen are the transports that the opener gave: threads take them from the pool and bring them back at any time.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.target.traverse(&visit)
+    }
+}
+
 /// Opens a client of a service.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "Python passes them so")]
@@ -113,7 +126,7 @@ fn connect<'py>(
     urls: Vec<String>,
     protocol: &Bound<'py, PyAny>,
     transport: Option<&str>,
-    timeout: Option<f64>,
+    timeout: Option<Number>,
     service_name: Option<String>,
     pool: Option<&Bound<'py, PyAny>>,
     retry: Option<&Bound<'py, PyAny>>,
@@ -122,7 +135,7 @@ fn connect<'py>(
     headers: Option<&Bound<'py, PyAny>>,
     sasl: Option<&Bound<'py, PyAny>>,
     opener: Option<Bound<'py, PyAny>>,
-    hedge: Option<f64>,
+    hedge: Option<Number>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
@@ -141,7 +154,7 @@ fn connect<'py>(
     shared.open(py, timeout)?;
     let registry = handle.get().registry.bind(py);
     let class = client_class(registry, handle.get(), &py.get_type::<Client>(), Role::Call)?;
-    opened(&class, Client { shared: Arc::new(shared), options, interceptors })
+    opened(&class, Client { shared: Py::new(py, shared)?, options, interceptors })
 }
 
 /// How a client writes and reads, and what its connections begin with wherever they lead.
@@ -196,11 +209,8 @@ pub(crate) fn handle_of<'py>(service: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 }
 
 /// A duration of some seconds, as Python gives it.
-pub(crate) fn seconds(value: f64) -> PyResult<Duration> {
-    match Duration::try_from_secs_f64(value) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(PyValueError::new_err(format!("a timeout must be a positive number of seconds, got {value}"))),
-    }
+pub(crate) fn seconds(value: Number) -> PyResult<Duration> {
+    positive("a timeout", value)
 }
 
 /// The class of a service's clients, with a method for each function, inherited ones included. All of one `role` extend the same `base`.

@@ -12,6 +12,7 @@ use super::link::Limit;
 use super::{Client, Target, opened, seconds};
 use crate::aio::AsyncClient;
 use crate::call::current_deadline;
+use crate::numbers::Number;
 use crate::transports::is_of_the_client;
 
 /// What holds for each call of a client.
@@ -82,9 +83,9 @@ pub(super) fn with_options<'py>(
     }
     let client = client.cast::<Client>()?;
     let Client { shared, options, interceptors } = client.get();
-    let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, &shared.target);
+    let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, &shared.get().target);
     let options = changed(options.clone(), timeout, headers, idempotent, with_headers)?;
-    let twin = Client { shared: shared.clone(), options, interceptors: interceptors.clone_ref(py) };
+    let twin = Client { shared: shared.clone_ref(py), options, interceptors: interceptors.clone_ref(py) };
     opened(&client.get_type(), twin)
 }
 
@@ -99,7 +100,7 @@ fn changed(
     let py = timeout.py();
     let ellipsis = py.Ellipsis();
     if !timeout.is(&ellipsis) {
-        options.timeout = timeout.extract::<Option<f64>>()?.map(seconds).transpose()?;
+        options.timeout = timeout.extract::<Option<Number>>()?.map(seconds).transpose()?;
     }
     if !idempotent.is(&ellipsis) {
         options.idempotent = idempotent.extract()?;

@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::retrying::SharedBudget;
+use crate::numbers::{Count, Number};
 
 /// How many connections a client keeps, and for how long.
 ///
@@ -29,23 +30,24 @@ pub(crate) struct Pool {
 #[pymethods]
 impl Pool {
     #[new]
-    #[pyo3(signature = (size=1, *, idle_timeout=None, max_age=None, health_check=None, check_after=10.0, check_timeout=1.0))]
+    #[pyo3(
+        signature = (size=Count(1), *, idle_timeout=None, max_age=None, health_check=None, check_after=Number(10.0),
+                     check_timeout=Number(1.0)),
+        text_signature = "(size=1, *, idle_timeout=None, max_age=None, health_check=None, check_after=10.0, check_timeout=1.0)"
+    )]
     fn new(
-        size: usize,
-        idle_timeout: Option<f64>,
-        max_age: Option<f64>,
+        size: Count,
+        idle_timeout: Option<Number>,
+        max_age: Option<Number>,
         health_check: Option<String>,
-        check_after: f64,
-        check_timeout: f64,
+        check_after: Number,
+        check_timeout: Number,
     ) -> PyResult<Self> {
-        if size == 0 {
-            return Err(PyValueError::new_err("a pool has at least one connection, got a size of 0"));
-        }
         let idle_timeout = idle_timeout.map(|given| positive("idle_timeout", given)).transpose()?;
         let max_age = max_age.map(|given| positive("max_age", given)).transpose()?;
         let check_after = duration("check_after", check_after)?;
         let check_after = health_check.is_some().then_some(check_after);
-        let policy = PoolPolicy { size, idle_timeout, max_age, check_after, ..PoolPolicy::default() };
+        let policy = PoolPolicy { size: size.0, idle_timeout, max_age, check_after, ..PoolPolicy::default() };
         Ok(Self { policy, health_check, check_timeout: positive("check_timeout", check_timeout)? })
     }
 
@@ -68,8 +70,12 @@ pub(crate) struct Budget(pub(crate) Arc<SharedBudget>);
 #[pymethods]
 impl Budget {
     #[new]
-    #[pyo3(signature = (ratio=0.2, *, per_second=10.0, burst=100.0))]
-    fn new(ratio: f64, per_second: f64, burst: f64) -> PyResult<Self> {
+    #[pyo3(
+        signature = (ratio=Number(0.2), *, per_second=Number(10.0), burst=Number(100.0)),
+        text_signature = "(ratio=0.2, *, per_second=10.0, burst=100.0)"
+    )]
+    fn new(ratio: Number, per_second: Number, burst: Number) -> PyResult<Self> {
+        let (Number(ratio), Number(per_second), Number(burst)) = (ratio, per_second, burst);
         for (name, number) in [("ratio", ratio), ("per_second", per_second), ("burst", burst)] {
             if number.is_nan() || number < 0.0 {
                 return Err(PyValueError::new_err(format!("{name} must not be negative, got {number}")));
@@ -88,8 +94,12 @@ pub(crate) struct Backoff(pub(crate) policy::Backoff);
 #[pymethods]
 impl Backoff {
     #[new]
-    #[pyo3(signature = (first=0.01, *, most=1.0, factor=2.0, jitter=1.0))]
-    fn new(first: f64, most: f64, factor: f64, jitter: f64) -> PyResult<Self> {
+    #[pyo3(
+        signature = (first=Number(0.01), *, most=Number(1.0), factor=Number(2.0), jitter=Number(1.0)),
+        text_signature = "(first=0.01, *, most=1.0, factor=2.0, jitter=1.0)"
+    )]
+    fn new(first: Number, most: Number, factor: Number, jitter: Number) -> PyResult<Self> {
+        let (Number(factor), Number(jitter)) = (factor, jitter);
         if !(factor >= 1.0 && factor.is_finite()) {
             return Err(PyValueError::new_err(format!("factor must be at least 1, got {factor}")));
         }
@@ -120,14 +130,15 @@ pub(crate) struct Retry {
 #[pymethods]
 impl Retry {
     #[new]
-    #[pyo3(signature = (attempts=3, *, budget=None, backoff=None))]
-    fn new(attempts: u32, budget: Option<&Bound<'_, Budget>>, backoff: Option<&Bound<'_, Backoff>>) -> PyResult<Self> {
-        if attempts == 0 {
-            return Err(PyValueError::new_err("a call is made at least once, got attempts of 0"));
-        }
+    #[pyo3(
+        signature = (attempts=Count(3), *, budget=None, backoff=None),
+        text_signature = "(attempts=3, *, budget=None, backoff=None)"
+    )]
+    fn new(attempts: Count, budget: Option<&Bound<'_, Budget>>, backoff: Option<&Bound<'_, Backoff>>) -> Self {
+        let attempts = u32::try_from(attempts.0).unwrap_or(u32::MAX);
         let own = || Arc::new(SharedBudget::new(policy::RetryBudget::default()));
         let budget = budget.map_or_else(own, |budget| budget.get().0.clone());
-        Ok(Self { attempts, budget, backoff: backoff.map(|backoff| backoff.get().0).unwrap_or_default() })
+        Self { attempts, budget, backoff: backoff.map(|backoff| backoff.get().0).unwrap_or_default() }
     }
 
     fn __repr__(&self) -> String {
@@ -136,15 +147,15 @@ impl Retry {
 }
 
 /// A number of seconds that is not 0.
-pub(crate) fn positive(name: &str, seconds: f64) -> PyResult<Duration> {
-    match Duration::try_from_secs_f64(seconds) {
+pub(crate) fn positive(name: &str, seconds: Number) -> PyResult<Duration> {
+    match Duration::try_from_secs_f64(seconds.0) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(PyValueError::new_err(format!("{name} must be a positive number of seconds, got {seconds}"))),
     }
 }
 
-fn duration(name: &str, seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|_| {
+fn duration(name: &str, seconds: Number) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds.0).map_err(|_| {
         PyValueError::new_err(format!("{name} must be a number of seconds that is not negative, got {seconds}"))
     })
 }

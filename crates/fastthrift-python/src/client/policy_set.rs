@@ -8,6 +8,7 @@ use super::health::Health;
 use super::hedging::Hedging;
 use super::policies::{Pool, Retry, option_of, positive};
 use super::retrying::Retrying;
+use crate::numbers::Number;
 use crate::service::ServiceHandle;
 
 /// The options `pool`, `retry` and `hedge`.
@@ -24,7 +25,7 @@ impl PolicySet {
         handle: &Bound<'_, ServiceHandle>,
         pool: Option<&Bound<'_, PyAny>>,
         retry: Option<&Bound<'_, PyAny>>,
-        hedge: Option<f64>,
+        hedge: Option<Number>,
         size: usize,
     ) -> PyResult<Self> {
         let given = option_of::<Pool>("pool", pool)?.map(Bound::get);

@@ -45,16 +45,14 @@ use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
 use self::sasl::Checks;
 use self::services::Services;
-use crate::client::seconds;
+use crate::client::positive;
 use crate::endpoint::Endpoint;
 use crate::interceptors::{Interceptors, Style};
+use crate::numbers::{Number, count, shown};
 use crate::protocols::wire_protocol;
 use crate::settings::Settings as WireSettings;
 use crate::tls;
 use crate::transports;
-
-/// The largest number that any setting may have: what Python calls `sys.maxsize`.
-const MAX_NUMBER: usize = usize::MAX >> 1;
 
 /// What `fastthrift.Server` drives.
 #[pyclass(frozen, module = "fastthrift._core")]
@@ -131,7 +129,7 @@ impl ServerCore {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
             limits,
             strict: settings.strict,
-            max_open: max_open.as_ref().map_or(Ok(1), |number| positive("max_open", number))?,
+            max_open: max_open.as_ref().map_or(Ok(1), |number| count("max_open", number))?,
             ..ServerConfig::default()
         };
         let timeouts = Timeouts {
@@ -154,11 +152,11 @@ impl ServerCore {
             site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
             settings: Settings {
                 timeouts,
-                max_connections: positive("max_connections", &max_connections)?,
-                max_memory: max_memory.map(|number| positive("max_memory", &number)).transpose()?,
+                max_connections: count("max_connections", &max_connections)?,
+                max_memory: max_memory.map(|number| count("max_memory", &number)).transpose()?,
             },
-            threads: positive("threads", &threads)?,
-            max_in_flight: max_in_flight.map(|number| positive("max_in_flight", &number)).transpose()?,
+            threads: count("threads", &threads)?,
+            max_in_flight: max_in_flight.map(|number| count("max_in_flight", &number)).transpose()?,
             is_serving: AtomicBool::new(true),
             engine: Mutex::new(None),
         })
@@ -242,7 +240,7 @@ fn one_of(
     bound_name: &str,
     bound: Option<usize>,
 ) -> PyResult<Option<usize>> {
-    let argument = argument.map(|argument| positive(name, &argument)).transpose()?;
+    let argument = argument.map(|argument| count(name, &argument)).transpose()?;
     if argument.is_some() && bound.is_some() {
         let text = format!("{name} and the protocol's limits ({bound_name}) bound the same: give one of them");
         return Err(PyValueError::new_err(text));
@@ -250,27 +248,13 @@ fn one_of(
     Ok(argument.or(bound))
 }
 
-/// A number of at least 1; the error names the argument.
-pub(crate) fn positive(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
-    match value.extract::<usize>() {
-        Ok(number) if (1..=MAX_NUMBER).contains(&number) => Ok(number),
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {
-            Err(PyTypeError::new_err(format!("{name} must be an int, got {value:?}")))
-        }
-        Ok(_) | Err(_) => Err(PyValueError::new_err(format!("{name} must be from 1 to {MAX_NUMBER}, got {value:?}"))),
-    }
-}
-
 /// A time in seconds; the error names the argument.
 fn timeout(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
     let Some(value) = value else { return Ok(None) };
-    let Ok(number) = value.extract::<f64>() else {
-        return Err(PyTypeError::new_err(format!("{name} must be a number or None, got {value:?}")));
+    let Ok(number) = value.extract::<Number>() else {
+        return Err(PyTypeError::new_err(format!("{name} must be a number or None, got {}", shown(&value))));
     };
-    match seconds(number) {
-        Ok(duration) => Ok(Some(duration)),
-        Err(_) => Err(PyValueError::new_err(format!("{name} must be a positive number of seconds, got {value:?}"))),
-    }
+    positive(name, number).map(Some)
 }
 
 /// Why a server cannot listen, as the `OSError` that the system's number stands for.

@@ -23,6 +23,7 @@ use crate::client::{self, CallDefaults, PolicySet, handle_of, headers_of, second
 use crate::endpoint::Address;
 use crate::interceptors::{Interceptors, Style};
 use crate::memory;
+use crate::numbers::Number;
 
 /// How many connections there may be where one cannot carry several calls, unless the pool says so.
 const SERIAL_SIZE: usize = 8;
@@ -124,7 +125,7 @@ impl Connections {
         urls: Vec<String>,
         protocol: &Bound<'_, PyAny>,
         transport: Option<&str>,
-        timeout: Option<f64>,
+        timeout: Option<Number>,
         service_name: Option<String>,
         pool: Option<&Bound<'_, PyAny>>,
         retry: Option<&Bound<'_, PyAny>>,
@@ -133,7 +134,7 @@ impl Connections {
         headers: Option<&Bound<'_, PyAny>>,
         sasl: Option<&Bound<'_, PyAny>>,
         opener: Option<&Bound<'_, PyAny>>,
-        hedge: Option<f64>,
+        hedge: Option<Number>,
         make_reply: Py<PyAny>,
         starter: Py<PyAny>,
         conductor: Py<PyAny>,

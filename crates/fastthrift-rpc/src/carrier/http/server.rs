@@ -7,6 +7,7 @@ use super::body::Body;
 use super::head::{Common, HeadEnd, MAX_HEADERS, find, keep_headers, parse_error};
 use super::write::{fill_in_length, write_header, write_headers, write_length_place};
 use crate::carrier::{HttpSide, Pumped};
+use crate::headers::read_timeout;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::{ConnectionErrorKind, Headers, HeadersError, HttpError};
@@ -86,8 +87,7 @@ impl ServerHttp {
 
     /// How long the client of that request waits, if it says so in a way that can be read.
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        let milliseconds: u32 = self.headers.find("client-timeout")?.parse().ok()?;
-        (milliseconds > 0).then(|| Duration::from_millis(milliseconds.into()))
+        read_timeout(self.headers.find("client-timeout")?)
     }
 
     /// Notes that the call was handed out.
