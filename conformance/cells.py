@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CARRIERS = ("tcp", "unix", "tls", "http", "https")
-TRANSPORTS = ("framed", "buffered", "header", "zlib")
+TRANSPORTS = ("framed", "buffered", "header", "zlib", "sasl")
+"""The last are frames behind a handshake in which the client says by PLAIN who it is."""
 PROTOCOLS = ("binary", "compact", "json")
 
 

@@ -35,7 +35,13 @@ def _generate(generator: str) -> Command:
     return ["thrift", "-out", "gen", "--gen", generator, "{idl}"]
 
 
-def _speaks(*, carriers: Iterable[str] = CARRIERS, transports: Iterable[str] = TRANSPORTS) -> Callable[[Speech], bool]:
+OPEN_TRANSPORTS = tuple(transport for transport in TRANSPORTS if transport != "sasl")
+"""Those that anybody may call by."""
+
+
+def _speaks(
+    *, carriers: Iterable[str] = CARRIERS, transports: Iterable[str] = OPEN_TRANSPORTS
+) -> Callable[[Speech], bool]:
     known = frozenset(carriers), frozenset(transports)
     return lambda speech: speech.carrier in known[0] and speech.transport in known[1]
 
@@ -93,7 +99,7 @@ JAVA = Peer(
     ),
     client=[*JVM, "peer.Client"],
     server=[*JVM, "peer.Server"],
-    speaks=_speaks(carriers=("tcp", "tls", "http", "https"), transports=("framed", "buffered", "zlib")),
+    speaks=_speaks(carriers=("tcp", "tls", "http", "https"), transports=("framed", "buffered", "zlib", "sasl")),
 )
 NODE = Peer(
     name="node",
@@ -116,7 +122,7 @@ def _ours(name: str, engine: str, speaks: Callable[[Speech], bool]) -> Peer:
 OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        _ours("fastthrift", "blocking", _speaks()),
+        _ours("fastthrift", "blocking", _speaks(transports=TRANSPORTS)),
         _ours("fastthrift-aio", "asyncio", _speaks()),
     )
 }

@@ -43,9 +43,14 @@ def jobs(peers: Iterable[str]) -> Iterator[Job]:
         for speech in speeches:
             yield Job(peer, speech, tuple(Cell(ours, peer, speech) for ours in OURS))
         for ours in OURS:
-            for carrier in dict.fromkeys(speech.carrier for speech in speeches):
-                alike = [speech for speech in speeches if speech.carrier == carrier]
+            for kind in dict.fromkeys(_kind(speech) for speech in speeches):
+                alike = [speech for speech in speeches if _kind(speech) == kind]
                 yield Job(ours, alike[0], tuple(Cell(peer, ours, speech) for speech in alike))
+
+
+def _kind(speech: Speech) -> tuple[str, bool]:
+    """Return what a server of ours has to be told: where it listens, and whether clients have to say who they are."""
+    return speech.carrier, speech.transport == "sasl"
 
 
 class Runner:

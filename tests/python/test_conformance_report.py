@@ -64,7 +64,14 @@ def test_a_line_without_six_patterns_and_a_reason_is_refused(tmp_path: Path, lin
 
 def test_the_table_has_a_sign_for_each_cell(tmp_path: Path) -> None:
     rows = [line.split() for line in report.table(judged(tmp_path).signs)]
-    assert rows[2] == ["go", "fastthrift", "tcp", "+", ".", "F"] + 9 * ["."]
+    assert rows[2] == ["go", "fastthrift", "tcp", "+", ".", "F"] + 12 * ["."]
+
+
+def test_a_server_of_ours_that_asks_who_calls_serves_no_other_transport() -> None:
+    served = [job for job in jobs(["java"]) if job.server == "fastthrift"]
+    assert any(job.speech.transport == "sasl" for job in served)
+    for job in served:
+        assert {cell.speech.transport == "sasl" for cell in job.cells} == {job.speech.transport == "sasl"}
 
 
 def test_each_way_to_speak_is_run_with_each_peer_both_ways_and_once() -> None:

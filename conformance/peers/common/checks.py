@@ -28,6 +28,8 @@ class Setting(NamedTuple):
 UNKNOWN_METHOD = 1
 MULTIPLEXED_NAME = "conformance"
 """What the servers call the service for clients that multiplex."""
+USERNAME, PASSWORD = "conformance", "pass wörd"
+"""Who may call where clients have to say who they are."""
 
 
 def equal(came: Any, expected: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import checks
 import fastthrift
 import fastthrift.aio
+from fastthrift import sasl
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--engine", choices=["blocking", "asyncio"], required=True)
@@ -29,9 +30,10 @@ def options(multiplexed: str | None) -> dict[str, Any]:
     """Return what to connect with, of either engine."""
     return {
         "protocol": asked.protocol,
-        "transport": None if asked.url.startswith("http") else asked.transport,
+        "transport": None if asked.url.startswith("http") or asked.transport == "sasl" else asked.transport,
         "timeout": 10.0,
         "service_name": multiplexed,
+        **({"sasl": sasl.Plain(checks.USERNAME, checks.PASSWORD)} if asked.transport == "sasl" else {}),
         **({"tls": fastthrift.ClientTLS(ca_file=asked.ca)} if asked.url.startswith(("tls:", "https:")) else {}),
     }
 

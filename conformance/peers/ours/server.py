@@ -7,19 +7,22 @@ import asyncio
 import logging
 import signal
 from pathlib import Path
+from typing import Any
 
 import fastthrift
 import fastthrift.aio
-from checks import MULTIPLEXED_NAME
+from checks import MULTIPLEXED_NAME, PASSWORD, USERNAME
 from handler import Handler
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--engine", choices=["blocking", "asyncio"], required=True)
 for name in ("url", "idl"):
     parser.add_argument(f"--{name}", required=True)
-for name in ("cert", "key"):
+for name in ("cert", "key", "transport"):
     parser.add_argument(f"--{name}")
-asked, _ = parser.parse_known_args()  # How a client speaks, the server finds out.
+asked, _ = (
+    parser.parse_known_args()
+)  # How a client speaks, the server finds out; but it has to be told to ask who calls.
 
 logging.getLogger("fastthrift").addHandler(logging.NullHandler())
 types = fastthrift.load(Path(asked.idl))
@@ -31,14 +34,23 @@ def tls() -> fastthrift.ServerTLS | None:
     return fastthrift.ServerTLS(asked.cert, asked.key) if asked.url.startswith(("tls:", "https:")) else None
 
 
+def is_known(username: str, password: str, authorization: str) -> bool:
+    return (username, password, authorization) == (USERNAME, PASSWORD, "")
+
+
+options: dict[str, Any] = {"service": types.Conformance, "tls": tls()}
+if asked.transport == "sasl":
+    options["sasl"] = {"PLAIN": is_known}
+
+
 def serve_blocking() -> None:
-    with fastthrift.Server(handlers, asked.url, service=types.Conformance, tls=tls()) as server:
+    with fastthrift.Server(handlers, asked.url, **options) as server:
         print(f"listening {server.url}", flush=True)
         signal.pause()
 
 
 async def serve_asyncio() -> None:
-    async with fastthrift.aio.Server(handlers, asked.url, service=types.Conformance, tls=tls()) as server:
+    async with fastthrift.aio.Server(handlers, asked.url, **options) as server:
         print(f"listening {server.url}", flush=True)
         await asyncio.Event().wait()
 

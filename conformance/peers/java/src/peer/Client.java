@@ -4,8 +4,12 @@ import java.util.Map;
 import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import javax.security.auth.callback.Callback;
+import javax.security.auth.callback.NameCallback;
+import javax.security.auth.callback.PasswordCallback;
 import org.apache.thrift.transport.THttpClient;
 import org.apache.thrift.transport.TSSLTransportFactory;
+import org.apache.thrift.transport.TSaslClientTransport;
 import org.apache.thrift.transport.TSocket;
 import org.apache.thrift.transport.TTransport;
 import org.apache.thrift.transport.TZlibTransport;
@@ -55,8 +59,22 @@ public final class Client {
         return new TFramedTransport(socket);
       case "zlib":
         return new TZlibTransport(socket);
+      case "sasl":
+        return new TSaslClientTransport(
+            "PLAIN", null, "conformance", asked.url.getHost(), Map.of(), Client::introduce, socket);
       default:
         return socket;
+    }
+  }
+
+  /** Tells the mechanism who this is. */
+  private static void introduce(Callback[] callbacks) {
+    for (Callback callback : callbacks) {
+      if (callback instanceof NameCallback) {
+        ((NameCallback) callback).setName(Peer.USERNAME);
+      } else if (callback instanceof PasswordCallback) {
+        ((PasswordCallback) callback).setPassword(Peer.PASSWORD.toCharArray());
+      }
     }
   }
 

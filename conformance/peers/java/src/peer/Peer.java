@@ -11,6 +11,8 @@ import org.apache.thrift.protocol.TProtocolFactory;
 /** The arguments of the two programs, and the protocols they name. */
 final class Peer {
   static final String MULTIPLEXED_NAME = "conformance";
+  static final String USERNAME = "conformance";
+  static final String PASSWORD = "pass w\u00f6rd";
 
   private final Map<String, String> named = new HashMap<>();
   final URI url;

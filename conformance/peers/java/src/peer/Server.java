@@ -3,11 +3,14 @@ package peer;
 import conformance.Conformance;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.Security;
+import java.util.Map;
 import org.apache.thrift.TMultiplexedProcessor;
 import org.apache.thrift.TProcessor;
 import org.apache.thrift.server.TServlet;
 import org.apache.thrift.server.TThreadPoolServer;
 import org.apache.thrift.transport.TSSLTransportFactory;
+import org.apache.thrift.transport.TSaslServerTransport;
 import org.apache.thrift.transport.TServerSocket;
 import org.apache.thrift.transport.TTransportFactory;
 import org.apache.thrift.transport.TZlibTransport;
@@ -65,6 +68,10 @@ public final class Server {
         return new TFramedTransport.Factory();
       case "zlib":
         return new TZlibTransport.Factory();
+      case "sasl":
+        Security.addProvider(new PlainServer.Source());
+        return new TSaslServerTransport.Factory(
+            PlainServer.MECHANISM, "conformance", asked.url.getHost(), Map.of(), new PlainServer.Judge());
       default:
         return new TTransportFactory();
     }
