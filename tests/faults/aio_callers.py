@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -67,16 +67,16 @@ async def _call(judge: Judge, chance: random.Random, ask: AsyncAsk) -> None:
         answered(await reply)
 
 
-async def _open(opening: Opening, stack: AsyncExitStack, count: int) -> list[AsyncAsk]:
+async def _open(opening: Opening, stack: AsyncExitStack, count: int, **options: Any) -> list[AsyncAsk]:
     def asking(client: Any) -> AsyncAsk:
         return lambda question: asyncio.ensure_future(getattr(client, question.function)(question.token))
 
-    return [asking(await _opened(opening, stack)) for _ in range(count)]
+    return [asking(await _opened(opening, stack, {**opening.options, **options})) for _ in range(count)]
 
 
-async def _opened(opening: Opening, stack: AsyncExitStack) -> Any:
+async def _opened(opening: Opening, stack: AsyncExitStack, options: Mapping[str, Any]) -> Any:
     for left in reversed(range(ATTEMPTS)):
-        connecting = aio.connect(tokens.module().Oracle, opening.url, timeout=opening.deadline, **opening.options)
+        connecting = aio.connect(tokens.module().Oracle, opening.url, timeout=opening.deadline, **options)
         try:
             return await stack.enter_async_context(connecting)
         except fastthrift.TTransportException:
@@ -98,3 +98,14 @@ async def few_connections(opening: Opening, stack: AsyncExitStack) -> list[Async
 async def own_connections(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
     """Give each of 64 callers a connection of its own."""
     return await _open(opening, stack, 64)
+
+
+async def pooled_connections(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
+    """Let 64 callers share a pool of connections, that asks again where it may."""
+    pool = fastthrift.Pool(8, idle_timeout=0.5, max_age=1.0)
+    return await _open(opening, stack, 1, pool=pool, retry=fastthrift.Retry(attempts=3))
+
+
+async def hedging_connections(opening: Opening, stack: AsyncExitStack) -> list[AsyncAsk]:
+    """Let 64 callers share a pool of connections, that asks twice where an answer is late."""
+    return await _open(opening, stack, 1, pool=fastthrift.Pool(8), hedge=0.02)

@@ -80,6 +80,8 @@ BY_TASKS = (
     Scenario(
         "asyncio, a connection each", aio_callers.own_connections, 0.1, server="asyncio", run=aio_callers.run_tasks
     ),
+    Scenario("asyncio, a pool", aio_callers.pooled_connections, 0.08, fatal=0.2, server="asyncio", **MULTIPLEXED),
+    Scenario("asyncio, a pool that hedges", aio_callers.hedging_connections, 0.06, fatal=0.2, **MULTIPLEXED),
 )
 
 

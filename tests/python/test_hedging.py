@@ -11,10 +11,11 @@ from typing import Any
 
 import fastthrift
 import pytest
-from fastthrift import ConnectionLost, Pool, Retry, RetryBudget, TransportTimeout, with_options
+from fastthrift import ConnectionLost, Pool, Retry, RetryBudget, TransportTimeout
 
 from tests.interop.fake_server import Peer, frame, message
 from tests.python.certificates import Authority
+from tests.python.modes import Mode, with_options
 from tests.python.test_retries import QUICK, Faulty, m
 
 Plan = Callable[[Peer, str, int], None]
@@ -33,8 +34,16 @@ def faulty() -> Iterator[Callable[..., Faulty]]:
         server.close()
 
 
-def connect(url: Any, *, timeout: float | None = 5.0, hedge: float = 0.1, size: int = 2, **options: Any) -> Any:
-    return fastthrift.connect(m.Shop, url, timeout=timeout, hedge=hedge, pool=Pool(size), **options)
+Connect = Callable[..., Any]
+BLOCKING = pytest.mark.parametrize("mode", ["blocking"], indirect=True)
+
+
+@pytest.fixture
+def connect(mode: Mode) -> Connect:
+    def connect(url: Any, *, timeout: float | None = 5.0, hedge: float = 0.1, size: int = 2, **options: Any) -> Any:
+        return mode.connect(m.Shop, url, timeout=timeout, hedge=hedge, pool=Pool(size), **options)
+
+    return connect
 
 
 def in_turn(*plans: Plan) -> Plan:
@@ -78,7 +87,7 @@ def in_parts(peer: Peer, name: str, sequence_id: int) -> None:
 
 
 class TestWhoWins:
-    def test_a_quick_reply_is_the_only_one(self, faulty: Any) -> None:
+    def test_a_quick_reply_is_the_only_one(self, faulty: Any, connect: Connect) -> None:
         server = faulty(after(0))
         with connect(server.url) as client:
             for number in range(20):
@@ -86,7 +95,7 @@ class TestWhoWins:
         assert set(server.requests.values()) == {1}
         assert server.connections == 1
 
-    def test_the_second_request_wins_over_a_silent_first(self, faulty: Any) -> None:
+    def test_the_second_request_wins_over_a_silent_first(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(silent, after(0, 7)))
         with connect(server.url) as client:
             start = time.monotonic()
@@ -94,7 +103,7 @@ class TestWhoWins:
             assert 0.1 <= time.monotonic() - start < 0.6
         assert server.requests == {1: 2}
 
-    def test_the_first_request_wins_when_it_is_answered_first(self, faulty: Any) -> None:
+    def test_the_first_request_wins_when_it_is_answered_first(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(after(0.2, 7), silent, after(0, 8)))
         with connect(server.url) as client:
             start = time.monotonic()
@@ -103,7 +112,7 @@ class TestWhoWins:
             assert client.add(3, 4) == 8
         assert server.requests == {1: 2, 3: 1}
 
-    def test_a_late_reply_never_reaches_another_call(self, faulty: Any) -> None:
+    def test_a_late_reply_never_reaches_another_call(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(after(0.15, 1), after(0, 2), after(0, 3)))
         with connect(server.url, hedge=0.1) as client:
             assert client.add(1, 0) in (1, 2)
@@ -111,7 +120,7 @@ class TestWhoWins:
                 assert client.add(number + 2, 0) == 3
                 time.sleep(0.005)
 
-    def test_a_reply_that_trickles_is_read_whichever_it_is(self, faulty: Any) -> None:
+    def test_a_reply_that_trickles_is_read_whichever_it_is(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(in_parts, in_parts))
         with connect(server.url, hedge=0.05) as client:
             assert client.add(1, 2) == 7
@@ -121,7 +130,7 @@ class TestWhoWins:
 
 
 class TestWhatMayBeHedged:
-    def test_a_function_that_is_not_idempotent_is_called_once(self, faulty: Any) -> None:
+    def test_a_function_that_is_not_idempotent_is_called_once(self, faulty: Any, connect: Connect) -> None:
         server = faulty(after(0.3))
         with connect(server.url, hedge=0.05) as client:
             assert client.buy(1) == 42
@@ -132,7 +141,7 @@ class TestWhatMayBeHedged:
         assert [server.requests[number] for number in (1, 2, 3)] == [1, 1, 1]
         assert server.requests[4] == 2
 
-    def test_the_budget_bounds_it(self, faulty: Any) -> None:
+    def test_the_budget_bounds_it(self, faulty: Any, connect: Connect) -> None:
         server = faulty(after(0.06))
         retry = Retry(1, budget=RetryBudget(0, per_second=0, burst=3))
         with connect(server.url, hedge=0.02, retry=retry) as client:
@@ -140,7 +149,8 @@ class TestWhatMayBeHedged:
                 assert client.add(number, 0) == 42
         assert server.requests.total() == 8 + 3
 
-    def test_a_pool_whose_connections_are_all_in_use_hedges_nothing(self, faulty: Any) -> None:
+    @BLOCKING
+    def test_a_pool_whose_connections_are_all_in_use_hedges_nothing(self, faulty: Any, connect: Connect) -> None:
         server = faulty(after(0.3))
         with connect(server.url, hedge=0.05) as client:
             threads = [threading.Thread(target=client.add, args=(number, 0)) for number in range(2)]
@@ -150,15 +160,15 @@ class TestWhatMayBeHedged:
                 thread.join()
         assert server.requests == {0: 1, 1: 1}
 
-    def test_one_connection_cannot_hedge(self) -> None:
+    def test_one_connection_cannot_hedge(self, mode: Mode, connect: Connect) -> None:
         with pytest.raises(ValueError, match="second connection"):
-            fastthrift.connect(m.Shop, "tcp://127.0.0.1:1", hedge=0.1)
+            mode.connect(m.Shop, "tcp://127.0.0.1:1", hedge=0.1)
         for bad in (0, -1, float("nan")):
             with pytest.raises(ValueError, match="hedge"):
                 connect("tcp://127.0.0.1:1", hedge=bad)
 
     @pytest.mark.parametrize("seconds", [1e9, 1e19])
-    def test_a_delay_beyond_all_clocks_hedges_nothing(self, faulty: Any, seconds: float) -> None:
+    def test_a_delay_beyond_all_clocks_hedges_nothing(self, faulty: Any, seconds: float, connect: Connect) -> None:
         server = faulty(after(0.02, 7))
         with connect(server.url, hedge=seconds) as client:
             assert client.add(1, 2) == 7
@@ -166,17 +176,17 @@ class TestWhatMayBeHedged:
 
 
 class TestFailures:
-    def test_a_first_that_breaks_leaves_the_race_to_the_second(self, faulty: Any) -> None:
+    def test_a_first_that_breaks_leaves_the_race_to_the_second(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(cut_later, after(0.3, 7)))
         with connect(server.url) as client:
             assert client.add(1, 2) == 7
 
-    def test_a_second_that_breaks_leaves_the_race_to_the_first(self, faulty: Any) -> None:
+    def test_a_second_that_breaks_leaves_the_race_to_the_first(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(after(0.4, 7), cut))
         with connect(server.url) as client:
             assert client.add(1, 2) == 7
 
-    def test_two_that_break_are_an_error_and_may_be_tried_again(self, faulty: Any) -> None:
+    def test_two_that_break_are_an_error_and_may_be_tried_again(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(cut_later, cut, after(0, 7)))
         with connect(server.url) as client, pytest.raises(ConnectionLost) as caught:
             client.add(1, 2)
@@ -186,14 +196,14 @@ class TestFailures:
             assert client.add(1, 2) == 7
         assert server.requests == {1: 3}
 
-    def test_a_break_before_the_second_request_is_an_error_at_once(self, faulty: Any) -> None:
+    def test_a_break_before_the_second_request_is_an_error_at_once(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(cut, after(0)))
         with connect(server.url) as client:
             with pytest.raises(ConnectionLost):
                 client.add(1, 2)
             assert client.add(1, 2) == 42
 
-    def test_the_deadline_holds_for_both(self, faulty: Any) -> None:
+    def test_the_deadline_holds_for_both(self, faulty: Any, connect: Connect) -> None:
         server = faulty(silent)
         with connect(server.url, timeout=0.4) as client:
             start = time.monotonic()
@@ -203,14 +213,14 @@ class TestFailures:
             assert caught.value.was_sent
         assert server.requests == {1: 2}
 
-    def test_a_deadline_before_the_second_request_comes_first(self, faulty: Any) -> None:
+    def test_a_deadline_before_the_second_request_comes_first(self, faulty: Any, connect: Connect) -> None:
         server = faulty(silent)
         with connect(server.url, timeout=0.1, hedge=0.3) as client, pytest.raises(TransportTimeout):
             client.add(1, 2)
         assert server.requests == {1: 1}
 
 
-def test_threads_that_hedge_get_their_own_answers() -> None:
+def test_threads_that_hedge_get_their_own_answers(connect: Connect) -> None:
     turns = 0
 
     class Handler(m.Shop):  # type: ignore[name-defined, misc]
@@ -243,8 +253,9 @@ def test_threads_that_hedge_get_their_own_answers() -> None:
     assert wrong == []
 
 
+@BLOCKING
 @pytest.mark.parametrize("delay", [0.05, 0.3], ids=["before the second request", "while both wait"])
-def test_control_c_ends_a_call_that_waits(faulty: Any, delay: float) -> None:
+def test_control_c_ends_a_call_that_waits(faulty: Any, delay: float, connect: Connect) -> None:
     server = faulty(silent)
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -260,7 +271,7 @@ def test_control_c_ends_a_call_that_waits(faulty: Any, delay: float) -> None:
         signal.signal(signal.SIGINT, previous)
 
 
-def test_tls_connections_race_too(tmp_path: Any) -> None:
+def test_tls_connections_race_too(tmp_path: Any, connect: Connect) -> None:
     authority = Authority(tmp_path)
     certificate, key = authority.issue("server")
     turns = 0
@@ -284,7 +295,7 @@ def test_tls_connections_race_too(tmp_path: Any) -> None:
     assert turns > 10
 
 
-def test_what_tls_says_by_itself_does_not_hold_up_the_second_call(tmp_path: Any) -> None:
+def test_what_tls_says_by_itself_does_not_hold_up_the_second_call(tmp_path: Any, connect: Connect) -> None:
     authority = Authority(tmp_path)
     certificate, key = authority.issue("server")
     may_end = threading.Event()

@@ -20,7 +20,7 @@ from fastthrift import sasl
 
 from tests.interop.fake_server import Peer, fake_server, frame
 from tests.python.certificates import Authority
-from tests.python.modes import Mode
+from tests.python.modes import Mode, with_options
 
 module = fastthrift.loads("service Echo { string echo(1: string text) }", name="echo.thrift")
 
@@ -254,7 +254,6 @@ def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: s
     assert seen == [None, user, user]
 
 
-@BLOCKING
 def test_a_refusal_is_not_asked_for_again(tmp_path: Path, connect: Connect) -> None:
     judged: list[str] = []
 
@@ -270,7 +269,7 @@ def test_a_refusal_is_not_asked_for_again(tmp_path: Path, connect: Connect) -> N
         running.stop()
         running.start()
         with pytest.raises(fastthrift.ConnectError, match="credentials were refused"):
-            fastthrift.with_options(client, idempotent=True).echo("a")
+            with_options(client, idempotent=True).echo("a")
     assert judged == ["ada", "ada"]
 
 

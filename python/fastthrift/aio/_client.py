@@ -101,18 +101,20 @@ def connect(
     timeout: float | None = None,
     service_name: str | None = None,
     pool: _core.Pool | None = None,
+    retry: _core.Retry | None = None,
     tls: _core.ClientTLS | None = None,
     headers: Mapping[str, str] | None = None,
     interceptors: Iterable[Interceptor] | None = None,
     sasl: Mechanism | None = None,
+    hedge: float | None = None,
 ) -> Connecting:
     """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
 
     Use it as ``async with connect(...) as client``, or as ``client = await connect(...)`` and close it yourself.
 
-    Calls share one connection and may overlap. Where it breaks, the calls that wait on it fail, and the next one makes
-    a new connection. While none can be written, because one is being made or the server does not read, calls wait;
-    their arguments are those of the moment of the call.
+    Calls share one connection and may overlap. Where it breaks, the calls that wait on it fail, unless `retry` says
+    otherwise, and the next one makes a new connection. While none can be written, because one is being made or the
+    server does not read, calls wait; their arguments are those of the moment of the call.
 
     Args:
         service: The service's class, of a loaded IDL file.
@@ -123,8 +125,11 @@ def connect(
         transport: How messages are told apart, as for `fastthrift.connect`; by default "framed".
         timeout: The seconds that a call may take in all, connecting included; None for no limit.
         service_name: The name under which the server knows the service, where it serves several on one port.
-        pool: How many connections there may be, of which each call takes the one that has the fewest calls; by default
-            one, or 8 over HTTP, where a connection carries one call at a time. Of a `Pool` only the size counts here.
+        pool: How many connections there may be and how long they are kept; by default one, or 8 over HTTP, where a
+            connection carries one call at a time. A call takes the one that has the fewest calls; where each has one,
+            another is made for those to come. One that is too old takes no further calls and is closed when it has
+            none; meanwhile it does not count.
+        retry: When and how often calls are made again, as for `fastthrift.connect`; None for never.
         tls: What TLS goes by, for ``tls://`` and ``https://``; by default the system's roots.
         headers: What travels beside each call, over HTTP or in the Header transport.
         interceptors: What runs around each call: ``async def interceptor(call, proceed)`` returns what
@@ -132,6 +137,9 @@ def connect(
             what a method returns is a coroutine, and nothing is sent before it runs.
         sasl: How this side says who it is before its first call, as for `fastthrift.connect`. The methods of a
             mechanism other than `fastthrift.sasl.Plain` are called in a thread, so they may take their time.
+        hedge: After how many seconds without a reply a call is made a second time, over another connection of the pool,
+            where that does no harm: the first reply counts, and the other call is given up, as if it were cancelled.
+            The budget of `retry` bounds them, too. None for never.
 
     Raises:
         ConnectError: The connection cannot be made.
@@ -148,13 +156,13 @@ def connect(
         timeout,
         service_name,
         pool,
-        None,
+        retry,
         tls,
         interceptors,
         headers,
         sasl,
         opener,
-        None,
+        hedge,
     )
     return Connecting(service, make)
 

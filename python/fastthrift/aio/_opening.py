@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import socket
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 
+_LASTING = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Errors that another attempt to connect would end with, too; besides there is what is not permitted."""
+
+
 def start_opening(connections: _core.AsyncConnections) -> asyncio.Task[None]:
     """Make a connection for calls that wait already."""
     return asyncio.get_running_loop().create_task(_open_for_calls(connections))
@@ -28,7 +33,8 @@ async def _open_for_calls(connections: _core.AsyncConnections) -> None:
     try:
         await open_connection(connections)
     except TTransportException as error:
-        connections.opened(functools.partial(type(error), error.type, error.message, was_sent=False))
+        make_error = functools.partial(type(error), error.type, error.message, was_sent=False)
+        connections.opened(make_error, _is_lasting(error))
     except BaseException:
         connections.opened(
             functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed")
@@ -60,6 +66,13 @@ async def open_connection(connections: _core.AsyncConnections) -> None:
         raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
     text = f"cannot connect to {connections.url}: {failure}"
     raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from failure
+
+
+def _is_lasting(error: TTransportException) -> bool:
+    """Return whether no call is made again after this."""
+    cause = error.__cause__
+    is_known = isinstance(cause, PermissionError) or getattr(cause, "errno", None) in _LASTING
+    return not isinstance(error, ConnectError) or is_known or getattr(cause, "is_lasting", False)
 
 
 async def _make(connections: _core.AsyncConnections, place: int) -> None:

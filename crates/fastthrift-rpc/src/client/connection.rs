@@ -317,6 +317,11 @@ impl ClientConnection {
         self.calls.waiting()
     }
 
+    /// How many calls nobody waits for any more, whose reply may still come.
+    pub fn abandoned(&self) -> usize {
+        self.calls.abandoned()
+    }
+
     /// How many bytes of memory the received bytes take.
     pub fn inbound_capacity(&self) -> usize {
         self.inbound.capacity() + self.layer.capacity() + self.cutter.capacity()

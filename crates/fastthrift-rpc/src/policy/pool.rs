@@ -68,6 +68,11 @@ impl PoolPolicy {
         }
     }
 
+    /// Whether it matters when connections were made and used, but for what costs no round trip to see.
+    pub fn has_limits(&self) -> bool {
+        self.idle_timeout.is_some() || self.max_age.is_some() || self.check_after.is_some()
+    }
+
     /// Whether another connection may be made when there are that many.
     pub fn may_open(&self, open: usize) -> bool {
         open < self.size
@@ -107,6 +112,15 @@ mod tests {
         let policy = PoolPolicy { check_after: Some(Duration::from_secs(1)), ..PoolPolicy::default() };
         assert_eq!(policy.verdict(at(0, 5), Duration::from_millis(5999)), Verdict::Glance);
         assert_eq!(policy.verdict(at(0, 5), Duration::from_secs(6)), Verdict::Check);
+    }
+
+    #[test]
+    fn times_matter_only_where_there_are_limits() {
+        let second = Some(Duration::from_secs(1));
+        assert!(!PoolPolicy { size: 8, ..PoolPolicy::default() }.has_limits());
+        assert!(PoolPolicy { idle_timeout: second, ..PoolPolicy::default() }.has_limits());
+        assert!(PoolPolicy { max_age: second, ..PoolPolicy::default() }.has_limits());
+        assert!(PoolPolicy { check_after: second, ..PoolPolicy::default() }.has_limits());
     }
 
     #[test]

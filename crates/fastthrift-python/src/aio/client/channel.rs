@@ -5,20 +5,22 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastthrift_rpc::policy::Age;
 use fastthrift_rpc::{
     CallError, CallId, CallKind, CallOptions, Carrier, ClientConfig, ClientConnection, ClientEvent, ConnectionError,
     ConnectionErrorKind, ReplyBody, Span,
 };
-use pyo3::exceptions::PyConnectionError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::course::{Outcome, Report, Run};
 use super::later::Later;
 use super::link::Link;
 use super::target::Target;
 use super::terms::Terms;
+use super::upkeep::Standing;
 use crate::aio::secure::Secure;
 use crate::class::none;
 use crate::client::{Failure, LinkError, Unsent, read_result, write_call};
@@ -36,13 +38,14 @@ pub(super) struct Channel {
     pub(super) transport: Py<PyAny>,
     /// Which of the target's addresses it leads to.
     place: usize,
-    connection: ClientConnection,
-    secure: Option<Secure>,
+    pub(super) connection: ClientConnection,
+    pub(super) secure: Option<Secure>,
     /// The future that is done when calls can be made, or when the mechanism of SASL is asked something.
-    ready: Option<Py<PyAny>>,
-    /// Whether calls can be made: this side said who it is, if it has to.
-    is_open: bool,
-    waiting: HashMap<CallId, Waiting>,
+    pub(super) ready: Option<Py<PyAny>>,
+    pub(super) standing: Standing,
+    /// When it was made and used, since the epoch; kept only where the pool goes by that.
+    pub(super) age: Age,
+    pub(super) waiting: HashMap<CallId, Waiting>,
     /// The transport has enough to send for now.
     is_paused: bool,
     /// The loop is to flush in its next round.
@@ -52,16 +55,26 @@ pub(super) struct Channel {
 }
 
 /// A call that waits for its reply.
-struct Waiting {
-    reply: Py<PyAny>,
+pub(super) struct Waiting {
+    recipient: Recipient,
     registry: Py<Registry>,
     info: Arc<FunctionInfo>,
     terms: Terms,
 }
 
+/// Who is told how a call on a connection ends.
+pub(super) enum Recipient {
+    /// A future.
+    Future(Py<PyAny>),
+    /// One of the calls that may be made again.
+    Course(Run),
+    /// The connection itself, which is only good if there is an answer.
+    Check,
+}
+
 /// A call on its way into a connection.
 pub(super) struct Outgoing<'a, 'py> {
-    pub(super) reply: &'a Bound<'py, PyAny>,
+    pub(super) recipient: Recipient,
     pub(super) registry: &'a Bound<'py, Registry>,
     pub(super) info: &'a Arc<FunctionInfo>,
     pub(super) terms: &'a Terms,
@@ -87,7 +100,7 @@ pub(super) enum End<'a> {
 }
 
 impl Channel {
-    pub(super) fn new(link: &Bound<'_, Link>, transport: Py<PyAny>, target: &Target) -> PyResult<Self> {
+    pub(super) fn new(link: &Bound<'_, Link>, transport: Py<PyAny>, target: &Target, now: Duration) -> PyResult<Self> {
         let Link { place, ready, introduction, .. } = link.get();
         let (py, place) = (link.py(), *place);
         let sasl = introduction.as_ref().map(|introduction| introduction.get().client.clone());
@@ -98,7 +111,8 @@ impl Channel {
             connection: ClientConnection::new(ClientConfig { sasl, ..target.base.configs[place].clone() }),
             secure: target.secure(place)?,
             ready: Some(ready.clone_ref(py)),
-            is_open: false,
+            standing: Standing::Opening,
+            age: Age { opened: now, used: now },
             waiting: HashMap::new(),
             is_paused: false,
             is_flush_due: false,
@@ -108,7 +122,10 @@ impl Channel {
 
     /// Whether a call can be written now.
     pub(super) fn is_ready(&self) -> bool {
-        !self.is_paused && self.is_open && self.connection.outbound().len() < FULL && !self.connection.owes_response()
+        !self.is_paused
+            && self.standing == Standing::Open
+            && self.connection.outbound().len() < FULL
+            && !self.connection.owes_response()
     }
 
     /// Whether it carries one call at a time.
@@ -116,36 +133,9 @@ impl Channel {
         self.connection.config().carrier == Carrier::Http
     }
 
-    /// How many calls wait.
+    /// How many replies are to come, those that nobody waits for any more included.
     pub(super) fn load(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether calls can be made from now on, which was not said before.
-    pub(super) fn becomes_ready<'py>(&mut self, py: Python<'py>, later: &mut Later<'py>) -> bool {
-        if self.is_open || self.ready.is_none() || self.secure.as_ref().is_some_and(Secure::is_handshaking) {
-            return false;
-        }
-        let outcome = match self.connection.challenge() {
-            Some(challenge) => PyBytes::new(py, challenge).into_any(),
-            None if self.connection.is_handshaking() => {
-                self.flush(py, later);
-                return false;
-            }
-            None => none().into_bound(py),
-        };
-        self.is_open = outcome.is_none();
-        if let Some(ready) = self.ready.take() {
-            later.end(ready.into_bound(py), Ok(outcome));
-        }
-        self.is_open
-    }
-
-    /// Answers what the mechanism of SASL was asked. `ready` is done when it is asked more, or when calls can be made.
-    pub(super) fn respond<'py>(&mut self, py: Python<'py>, response: &[u8], ready: Py<PyAny>, later: &mut Later<'py>) {
-        self.connection.respond(response);
-        self.ready = Some(ready);
-        self.flush(py, later);
+        self.waiting.len() + self.connection.abandoned()
     }
 
     /// When the first of the calls times out.
@@ -161,12 +151,12 @@ impl Channel {
     pub(super) fn begin<'py>(
         &mut self,
         target: &Target,
-        call: &Outgoing<'_, 'py>,
+        call: Outgoing<'_, 'py>,
         body: &Body<'_>,
         now: impl FnOnce() -> Duration,
         later: &mut Later<'py>,
-    ) -> PyResult<()> {
-        let Outgoing { reply, registry, info, terms } = *call;
+    ) -> PyResult<CallId> {
+        let Outgoing { recipient, registry, info, terms } = call;
         let deadline = terms.deadline;
         let py = registry.py();
         let kind = if info.is_oneway { CallKind::Oneway } else { CallKind::Call };
@@ -188,14 +178,15 @@ impl Channel {
         self.unsent.get_or_insert(id);
         let was_idle = self.waiting.is_empty();
         if kind == CallKind::Oneway {
-            later.end(reply.clone(), Ok(none().into_bound(py)));
+            self.tell(py, recipient, Ok(none().into_bound(py)), later);
         } else {
-            reply.setattr(intern!(py, "_holder"), &self.link)?;
-            reply.setattr(intern!(py, "_key"), id.to_number())?;
+            if let Recipient::Future(reply) = &recipient {
+                let reply = reply.bind(py);
+                reply.setattr(intern!(py, "_holder"), &self.link)?;
+                reply.setattr(intern!(py, "_key"), id.to_number())?;
+            }
             let registry = registry.clone().unbind();
-            let waiting =
-                Waiting { reply: reply.clone().unbind(), registry, info: Arc::clone(info), terms: terms.copy(py) };
-            self.waiting.insert(id, waiting);
+            self.waiting.insert(id, Waiting { recipient, registry, info: Arc::clone(info), terms: terms.copy(py) });
         }
         if self.connection.outbound().len() >= FULL || (was_idle && kind == CallKind::Call && !self.is_flush_due) {
             self.flush(py, later);
@@ -203,7 +194,7 @@ impl Channel {
             self.is_flush_due = true;
             later.flushes.push(self.link.bind(py).getattr(intern!(py, "flush"))?);
         }
-        Ok(())
+        Ok(id)
     }
 
     /// Hands what is to be sent to the transport.
@@ -272,14 +263,6 @@ impl Channel {
         Ok(())
     }
 
-    /// Ends the opening of a connection, if that is not over. The exception says whether another attempt would end so, too.
-    fn fail_ready<'py>(&mut self, py: Python<'py>, end: &End<'_>, later: &mut Later<'py>) {
-        let Some(ready) = self.ready.take() else { return };
-        let error = PyConnectionError::new_err(end.to_string());
-        let marked = error.value(py).setattr(intern!(py, "is_lasting"), end.is_lasting());
-        later.end(ready.into_bound(py), Err(marked.err().unwrap_or(error)));
-    }
-
     /// Ends the calls whose replies came, or whose time is over. Whether the connection is still good.
     pub(super) fn pump<'py>(
         &mut self,
@@ -296,14 +279,13 @@ impl Channel {
                     let Some(waiting) = self.waiting.remove(&call) else { continue };
                     let outcome = self.read(py, target, &waiting, body);
                     let outcome = waiting.terms.observe(py, &self.connection).and(outcome);
-                    later.end(waiting.reply.into_bound(py), outcome);
+                    self.tell(py, waiting.recipient, outcome, later);
                 }
                 Ok(Some(ClientEvent::TimedOut { call })) => {
                     let is_sent = !self.is_unsent(call);
                     let Some(waiting) = self.waiting.remove(&call) else { continue };
                     let failure = Failure { error: LinkError::TimedOut, was_sent: is_sent, place: self.place };
-                    let error = target.error(py, failure, waiting.terms.timeout, &waiting.info.name);
-                    later.end(waiting.reply.into_bound(py), Err(error));
+                    self.tell_failure(py, target, waiting, failure, later);
                 }
                 Err(error) => {
                     self.end(py, target, &End::Connection(&error), later);
@@ -321,20 +303,43 @@ impl Channel {
         waiting.sort_unstable_by_key(|(call, _)| *call);
         for (call, waiting) in waiting {
             let failure = Failure { error: end.to_error(), was_sent: !self.is_unsent(call), place: self.place };
-            let error = target.error(py, failure, waiting.terms.timeout, &waiting.info.name);
-            later.end(waiting.reply.into_bound(py), Err(error));
+            self.tell_failure(py, target, waiting, failure, later);
         }
     }
 
-    /// Ends all calls, and closes the connection when what was written is sent.
-    pub(super) fn close<'py>(&mut self, py: Python<'py>, target: &Target, later: &mut Later<'py>) {
-        self.end(py, target, &End::Closed, later);
-        self.flush(py, later);
-        let mut farewell = Vec::new();
-        if self.secure.as_mut().is_some_and(|secure| secure.close(&mut farewell).is_ok()) {
-            later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, &farewell)));
+    /// Tells how a call ended.
+    fn tell<'py>(
+        &mut self,
+        py: Python<'py>,
+        recipient: Recipient,
+        outcome: PyResult<Bound<'py, PyAny>>,
+        later: &mut Later<'py>,
+    ) {
+        match recipient {
+            Recipient::Future(reply) => later.end(reply.into_bound(py), outcome),
+            Recipient::Course(run) => later.reports.push(Report { run, outcome: Outcome::Answered(outcome) }),
+            Recipient::Check => self.checked(py, outcome.is_ok(), later),
         }
-        later.closes.push(self.transport.bind(py).clone());
+    }
+
+    /// Tells why a call was not answered.
+    #[cold]
+    fn tell_failure<'py>(
+        &mut self,
+        py: Python<'py>,
+        target: &Target,
+        waiting: Waiting,
+        failure: Failure,
+        later: &mut Later<'py>,
+    ) {
+        match waiting.recipient {
+            Recipient::Future(reply) => {
+                let error = target.error(py, failure, waiting.terms.timeout, &waiting.info.name);
+                later.end(reply.into_bound(py), Err(error));
+            }
+            Recipient::Course(run) => later.reports.push(Report { run, outcome: Outcome::Failed(failure) }),
+            Recipient::Check => self.checked(py, false, later),
+        }
     }
 
     fn is_unsent(&self, call: CallId) -> bool {
@@ -375,7 +380,9 @@ impl Channel {
         visit.call(&self.transport)?;
         visit.call(&self.ready)?;
         for waiting in self.waiting.values() {
-            visit.call(&waiting.reply)?;
+            if let Recipient::Future(reply) = &waiting.recipient {
+                visit.call(reply)?;
+            }
             visit.call(&waiting.registry)?;
             visit.call(&waiting.terms.call)?;
         }

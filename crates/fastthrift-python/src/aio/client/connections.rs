@@ -1,6 +1,5 @@
 //! The connections of a client, and the calls that wait for one.
 
-use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::later::Later;
 use super::link::{Introduction, Link};
-use super::state::State;
+use super::state::{Queued, State};
 use super::target::Target;
 use super::terms::Terms;
 use crate::aio::event_loop::EventLoop;
@@ -146,7 +145,7 @@ impl Connections {
         let size = if base.is_serial() { SERIAL_SIZE } else { PoolPolicy::default().size };
         let policies = PolicySet::new(&handle_of(service)?, pool, retry, hedge, size)?;
         Ok(Self {
-            target: Target { base, options, policies },
+            target: Target { base, options, keeps_times: policies.pool.has_limits(), policies },
             interceptors: Interceptors::new(interceptors, Style::Async)?,
             conductor,
             event_loop: EventLoop::running(service.py())?,
@@ -210,21 +209,31 @@ impl Connections {
         self.target.options.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
-    /// Notes that the attempt to open a connection is over. Where it failed, `make_error` gives the exception of each call that waited.
-    #[pyo3(signature = (make_error=None))]
-    fn opened(this: &Bound<'_, Self>, make_error: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    /// Notes that the attempt to open a connection is over. Where it failed, `make_error` gives the exception of each call that waited
+    /// and is not made again, which none is if another attempt would fail, too.
+    #[pyo3(signature = (make_error=None, is_lasting=false))]
+    fn opened(this: &Bound<'_, Self>, make_error: Option<&Bound<'_, PyAny>>, is_lasting: bool) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
+        let mut later = Later::default();
         let mut state = me.lock(py);
         state.is_opening = false;
         let opening = state.opening.take();
-        let waited = if make_error.is_some() { std::mem::take(&mut state.queue) } else { VecDeque::new() };
-        let mut later = Later::default();
-        state.drain(py, me.target(), || me.now(), &mut later);
+        let mut ended = Vec::new();
+        if make_error.is_some() && !state.note_failure(me.now()) {
+            for queued in std::mem::take(&mut state.queue) {
+                let is_again = !is_lasting && state.retry(queued.key(), &me.target, me.now(), &mut later);
+                if !is_again {
+                    ended.extend(state.take_out(py, queued, &mut later));
+                }
+            }
+        }
+        state.drain(py, &me.target, || me.now(), &mut later);
+        later.opens |= make_error.is_none() && state.is_crowded(&me.target, || me.now());
         drop(state);
         drop(opening);
-        for (queued, make_error) in waited.into_iter().zip(std::iter::repeat(make_error).flatten()) {
+        for ((reply, _, _), make_error) in ended.into_iter().zip(std::iter::repeat(make_error).flatten()) {
             let error = make_error.call0().map_or_else(|error| error, PyErr::from_value);
-            later.end(queued.reply.into_bound(py), Err(error));
+            later.end(reply.into_bound(py), Err(error));
         }
         later.carry_out(this)
     }
@@ -242,10 +251,15 @@ impl Connections {
         state.is_closed = true;
         state.closed = Some(closed.clone().unbind());
         for channel in &mut state.channels {
-            channel.close(py, me.target(), &mut later);
+            channel.close(py, &me.target, me.now(), &mut later);
         }
-        for queued in state.queue.drain(..) {
-            later.end(queued.reply.into_bound(py), Err(me.target.closed_error(py, &queued.info.name)));
+        later.sets_timer = false;
+        state.settle(py, &me.target, || me.now(), &mut later);
+        let mut left: Vec<_> = state.queue.drain(..).collect();
+        left.extend(state.agenda.iter().map(|(_, key)| Queued::Course(*key)));
+        for queued in left {
+            let Some((reply, info, _)) = state.take_out(py, queued, &mut later) else { continue };
+            later.end(reply.into_bound(py), Err(me.target.closed_error(py, &info.name)));
         }
         later.cancelled.extend(state.opening.take());
         later.cancelled.extend(state.timer.take().map(|timer| timer.handle));
@@ -264,16 +278,12 @@ impl Connections {
         later.carry_out(this)
     }
 
-    /// Stops waiting for a call that waits for a connection, and whose future was cancelled.
-    fn abandon(&self, key: u64) {
-        let mut state = self.try_lock();
-        let place = state.as_ref().and_then(|state| state.queue.iter().position(|queued| queued.key == key));
-        let removed = place.and_then(|place| state.as_mut()?.queue.remove(place));
-        drop(state);
-        drop(removed);
+    /// Stops waiting for a call whose future was cancelled.
+    fn abandon(this: &Bound<'_, Self>, key: u64) -> PyResult<()> {
+        Self::abandon_by(this, key)
     }
 
-    /// Ends the calls whose time is over.
+    /// Does what is due: ends the calls whose time is over, makes others again, and closes connections.
     fn _expire(this: &Bound<'_, Self>) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let mut later = Later::default();
@@ -282,14 +292,18 @@ impl Connections {
         let now = me.now();
         let mut failed = Vec::new();
         for channel in &mut state.channels {
-            if !channel.pump(py, me.target(), now, &mut later) {
+            if !channel.pump(py, &me.target, now, &mut later) {
                 failed.push(channel.link.clone_ref(py));
+            } else if me.target.keeps_times {
+                channel.tend(py, &me.target.policies.pool, now, &mut later);
             }
         }
         let removed: Vec<_> = failed.iter().filter_map(|link| state.remove(link.bind(py))).collect();
-        state.expire(py, me.target(), now, &mut later);
-        state.drain(py, me.target(), || me.now(), &mut later);
-        later.sets_timer = state.next_deadline().is_some();
+        state.settle(py, &me.target, || now, &mut later);
+        state.make_due(py, &me.target, now, &mut later);
+        state.expire(py, &me.target, now, &mut later);
+        state.drain(py, &me.target, || me.now(), &mut later);
+        later.sets_timer = state.next_due(&me.target).is_some();
         drop(state);
         drop(removed);
         later.carry_out(this)

@@ -22,10 +22,11 @@ impl Connections {
         if state.is_closed {
             later.aborts.push(transport.into_bound(py));
         } else {
-            let mut channel = Channel::new(link, transport, me.target())?;
+            let mut channel = Channel::new(link, transport, me.target(), me.now())?;
             // TLS begins with what the client has to say, and so does SASL.
             channel.flush(py, &mut later);
             channel.becomes_ready(py, &mut later);
+            later.sets_timer = me.target().keeps_times;
             state.channels.push(channel);
             state.drain(py, me.target(), || me.now(), &mut later);
         }
@@ -59,7 +60,11 @@ impl Connections {
         let mut state = me.lock(py);
         let Some(channel) = state.channel(link) else { return Ok(()) };
         let received = channel.receive(py, data, &mut later);
-        let now = if channel.next_deadline().is_some() { me.now() } else { Duration::ZERO };
+        let keeps_times = me.target().keeps_times;
+        let now = if keeps_times || channel.next_deadline().is_some() { me.now() } else { Duration::ZERO };
+        if keeps_times {
+            channel.touch(now);
+        }
         let mut is_good = channel.pump(py, me.target(), now, &mut later);
         let is_new = channel.becomes_ready(py, &mut later);
         if let Err(error) = received {
@@ -67,8 +72,15 @@ impl Connections {
             channel.end(py, me.target(), &End::Lost(error), &mut later);
             later.aborts.push(channel.transport.bind(py).clone());
         }
-        let has_room = is_new || channel.is_serial();
+        if keeps_times {
+            channel.tend(py, &me.target().policies.pool, now, &mut later);
+            later.sets_timer = true;
+        }
+        let has_room = is_new || keeps_times || channel.is_serial();
         let removed = if is_good { None } else { state.remove(link) };
+        if !later.reports.is_empty() {
+            state.settle(py, me.target(), || me.now(), &mut later);
+        }
         if !is_good || has_room {
             state.drain(py, me.target(), || me.now(), &mut later);
         }
@@ -91,6 +103,7 @@ impl Connections {
         if let Some(mut channel) = removed {
             let end = if state.is_closed { End::Closed } else { End::Lost(io::Error::other(text)) };
             channel.end(py, me.target(), &end, &mut later);
+            state.settle(py, me.target(), || me.now(), &mut later);
             state.drain(py, me.target(), || me.now(), &mut later);
         }
         state.note_end(py, &mut later);
@@ -151,7 +164,7 @@ impl Connections {
     pub(super) fn set_timer(this: &Bound<'_, Self>) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let mut state = me.lock(py);
-        let Some(at) = state.next_deadline().filter(|at| state.is_before_timer(*at)) else { return Ok(()) };
+        let Some(at) = state.next_due(me.target()).filter(|at| state.is_before_timer(*at)) else { return Ok(()) };
         let earlier = state.timer.take();
         drop(state);
         if let Some(earlier) = earlier {

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::connections::Connections;
+use super::course::Report;
 
 /// What is to be done, in this order.
 #[derive(Default)]
@@ -13,6 +14,8 @@ pub(super) struct Later<'py> {
     pub(super) writes: Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>,
     /// Futures, and how each ends.
     pub(super) outcomes: Vec<(Bound<'py, PyAny>, PyResult<Bound<'py, PyAny>>)>,
+    /// How attempts at calls that may be made again ended; to be settled while the lock is held.
+    pub(super) reports: Vec<Report<'py>>,
     /// Transports to close when they have sent what they have.
     pub(super) closes: Vec<Bound<'py, PyAny>>,
     /// Transports to close without sending more.

@@ -6,6 +6,7 @@
 mod calls;
 mod channel;
 mod connections;
+mod course;
 mod events;
 mod intercepting;
 mod later;
@@ -13,6 +14,7 @@ mod link;
 mod state;
 mod target;
 mod terms;
+mod upkeep;
 
 use std::sync::{Arc, Mutex};
 

@@ -7,8 +7,10 @@ use fastthrift_rpc::{CallError, ClientConfig, Fault};
 use pyo3::prelude::*;
 
 use super::channel::End;
+use super::terms::Terms;
 use crate::aio::secure::Secure;
 use crate::client::{self, CallDefaults, Failure, LinkError, PolicySet, is_lasting};
+use crate::service::FunctionInfo;
 use crate::tls::config_error;
 
 /// What a client was opened with.
@@ -17,9 +19,18 @@ pub(super) struct Target {
     /// What holds for each call, unless a twin of the client says otherwise.
     pub(super) options: CallDefaults,
     pub(super) policies: PolicySet,
+    /// Whether it matters when connections were made and used.
+    pub(super) keeps_times: bool,
 }
 
 impl Target {
+    /// Whether a call of this function is encoded once, and kept to be made again.
+    #[inline]
+    pub(super) fn may_repeat(&self, info: &FunctionInfo, terms: &Terms) -> bool {
+        let PolicySet { retry, hedging, .. } = &self.policies;
+        retry.is_some() || (hedging.is_some() && !info.is_oneway && terms.is_idempotent(info))
+    }
+
     /// The limits of calls, which are the same at each address.
     pub(super) fn limits(&self) -> &ClientConfig {
         &self.base.configs[0]
