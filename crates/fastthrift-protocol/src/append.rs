@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "encoding nested data takes a tenth less time when short text is copied in place")]
 
-use std::mem::MaybeUninit;
+use core::mem::MaybeUninit;
 
 /// Copies all bytes of `from` to the start of `to`; up to 32 of them as words that overlap.
 ///
@@ -20,7 +20,7 @@ pub fn copy_bytes(from: &[u8], to: &mut [MaybeUninit<u8>]) {
             17..=32 => copy_ends::<16>(from, to, len),
             8..=16 => copy_ends::<8>(from, to, len),
             4..=7 => copy_ends::<4>(from, to, len),
-            _ => std::ptr::copy_nonoverlapping(from, to, len),
+            _ => core::ptr::copy_nonoverlapping(from, to, len),
         }
     }
 }

@@ -1,4 +1,6 @@
-use std::fmt;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 use crate::json::{Lexer, write_integer, write_text};
 use crate::{
@@ -182,7 +184,7 @@ impl fmt::Display for ApplicationException {
     }
 }
 
-impl std::error::Error for ApplicationException {}
+impl core::error::Error for ApplicationException {}
 
 #[cfg(test)]
 mod tests {

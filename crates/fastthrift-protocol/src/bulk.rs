@@ -1,35 +1,60 @@
-//! Runs of big-endian numbers, turned to and from the machine's byte order about as fast as memory is copied.
+//! Runs of numbers, turned to and from the machine's byte order about as fast as memory is copied.
 
 #![expect(unsafe_code, reason = "with AVX2, asked for at run time, a run of numbers takes a quarter of the time")]
 
-use std::mem::MaybeUninit;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use core::slice;
 
 use crate::Sink;
 
 /// From how many numbers on the wide instructions are worth asking for.
+#[cfg(all(target_arch = "x86_64", feature = "std"))]
 const RUN: usize = 16;
 
-macro_rules! big_endian {
-    ($load:ident, $store:ident, $type:ty) => {
+macro_rules! run {
+    ($load:ident, $extend:ident, $store:ident, $type:ty, $from:ident, $to:ident) => {
         /// Turns bytes into numbers, as many as both have.
         pub(crate) fn $load(bytes: &[u8], into: &mut [$type]) {
-            #[inline(always)]
-            fn turn(bytes: &[u8], into: &mut [$type]) {
-                let (chunks, _) = bytes.as_chunks();
-                for (place, chunk) in into.iter_mut().zip(chunks) {
-                    *place = <$type>::from_be_bytes(*chunk);
+            let (len, places) = (into.len(), into.as_mut_ptr().cast());
+            // SAFETY: these are the same places, and only numbers are stored there.
+            $extend::turn_all(bytes, unsafe { slice::from_raw_parts_mut(places, len) });
+        }
+
+        /// Appends so many numbers; bytes are there for all of them.
+        pub(crate) fn $extend(bytes: &[u8], into: &mut Vec<$type>, len: usize) {
+            assert!(bytes.len() / size_of::<$type>() >= len, "bytes must be there for all numbers");
+            into.reserve(len);
+            let start = into.len();
+            let Some(places) = into.spare_capacity_mut().get_mut(..len) else { return };
+            $extend::turn_all(bytes, places);
+            // SAFETY: so many places follow, and as there are bytes for all of them, each was stored.
+            unsafe { into.set_len(start + len) };
+        }
+
+        mod $extend {
+            use super::*;
+
+            /// Turns bytes into numbers from the first place on, as many as both have.
+            pub(super) fn turn_all(bytes: &[u8], into: &mut [MaybeUninit<$type>]) {
+                #[inline(always)]
+                fn turn(bytes: &[u8], into: &mut [MaybeUninit<$type>]) {
+                    let (chunks, _) = bytes.as_chunks();
+                    for (place, chunk) in into.iter_mut().zip(chunks) {
+                        place.write(<$type>::$from(*chunk));
+                    }
                 }
-            }
-            #[cfg(target_arch = "x86_64")]
-            if into.len() >= RUN && is_x86_feature_detected!("avx2") {
-                #[target_feature(enable = "avx2")]
-                fn wide(bytes: &[u8], into: &mut [$type]) {
-                    turn(bytes, into);
+                #[cfg(all(target_arch = "x86_64", feature = "std"))]
+                if into.len() >= RUN && std::is_x86_feature_detected!("avx2") {
+                    #[target_feature(enable = "avx2")]
+                    fn wide(bytes: &[u8], into: &mut [MaybeUninit<$type>]) {
+                        turn(bytes, into);
+                    }
+                    // SAFETY: the processor was just found to have it.
+                    return unsafe { wide(bytes, into) };
                 }
-                // SAFETY: the processor was just found to have it.
-                return unsafe { wide(bytes, into) };
+                turn(bytes, into);
             }
-            turn(bytes, into);
         }
 
         /// Appends numbers.
@@ -38,12 +63,12 @@ macro_rules! big_endian {
             fn turn(values: &[$type], room: &mut [MaybeUninit<u8>]) {
                 let (chunks, _) = room.as_chunks_mut();
                 for (chunk, value) in chunks.iter_mut().zip(values) {
-                    *chunk = value.to_be_bytes().map(MaybeUninit::new);
+                    *chunk = value.$to().map(MaybeUninit::new);
                 }
             }
             let Some(room) = out.room(size_of_val(values)) else { return };
-            #[cfg(target_arch = "x86_64")]
-            if values.len() >= RUN && is_x86_feature_detected!("avx2") {
+            #[cfg(all(target_arch = "x86_64", feature = "std"))]
+            if values.len() >= RUN && std::is_x86_feature_detected!("avx2") {
                 #[target_feature(enable = "avx2")]
                 fn wide(values: &[$type], room: &mut [MaybeUninit<u8>]) {
                     turn(values, room);
@@ -61,10 +86,11 @@ macro_rules! big_endian {
     };
 }
 
-big_endian!(load_i16s, store_i16s, i16);
-big_endian!(load_i32s, store_i32s, i32);
-big_endian!(load_i64s, store_i64s, i64);
-big_endian!(load_doubles, store_doubles, f64);
+run!(load_i16s, extend_i16s, store_i16s, i16, from_be_bytes, to_be_bytes);
+run!(load_i32s, extend_i32s, store_i32s, i32, from_be_bytes, to_be_bytes);
+run!(load_i64s, extend_i64s, store_i64s, i64, from_be_bytes, to_be_bytes);
+run!(load_doubles, extend_doubles, store_doubles, f64, from_be_bytes, to_be_bytes);
+run!(load_little_doubles, extend_little_doubles, store_little_doubles, f64, from_le_bytes, to_le_bytes);
 
 #[cfg(test)]
 mod tests {
@@ -102,6 +128,13 @@ mod tests {
             load_doubles(&out, &mut back);
             assert_eq!(out, doubles.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<_>>());
             assert_eq!(back, doubles);
+            extend_doubles(&out, &mut back, doubles.len());
+            assert_eq!(back, [&doubles[..], &doubles[..]].concat());
+            let mut out = vec![1];
+            store_little_doubles(&doubles, &mut out);
+            assert_eq!(out[1..], doubles.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>());
+            load_little_doubles(&out[1..], &mut back);
+            assert_eq!(back[..doubles.len()], doubles);
         }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) struct Cursor<'de> {
     depth_limit: u32,
     memory_left: usize,
     memory_limit: usize,
+    /// What the input is a part of, whose memory can be shared.
+    #[cfg(feature = "bytes")]
+    owner: Option<&'de bytes::Bytes>,
 }
 
 impl<'de> Cursor<'de> {
@@ -33,6 +36,24 @@ impl<'de> Cursor<'de> {
             depth_limit: depth,
             memory_left: limits.memory,
             memory_limit: limits.memory,
+            #[cfg(feature = "bytes")]
+            owner: None,
+        }
+    }
+
+    /// A cursor over memory that can be shared.
+    #[cfg(feature = "bytes")]
+    pub(crate) fn shared(input: &'de bytes::Bytes, limits: Limits) -> Self {
+        Self { owner: Some(input), ..Self::new(input, limits) }
+    }
+
+    /// A part of the input that was read, without a copy where the input's memory can be shared.
+    #[cfg(feature = "bytes")]
+    #[inline]
+    pub(crate) fn owned(&self, part: &'de [u8]) -> bytes::Bytes {
+        match self.owner {
+            Some(owner) => owner.slice_ref(part),
+            None => bytes::Bytes::copy_from_slice(part),
         }
     }
 

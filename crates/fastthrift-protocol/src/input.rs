@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use crate::{DecodeError, FieldHeader, ListHeader, MapHeader, MessageHeader, Run, StructScope, TType};
 
 /// Why a run of elements could not be read.
@@ -68,6 +70,18 @@ pub trait InputProtocol<'de> {
     fn read_uuid(&mut self) -> Result<[u8; 16], DecodeError>;
     /// Reads a `binary`.
     fn read_binary(&mut self) -> Result<&'de [u8], DecodeError>;
+    /// Reads a `binary` as bytes of its own, which share the input's memory where that can be shared.
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn read_bytes(&mut self) -> Result<bytes::Bytes, DecodeError> {
+        self.read_binary().map(bytes::Bytes::copy_from_slice)
+    }
+    /// Bytes of their own of text that was read, which share the input's memory where that can be shared.
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn share_text(&mut self, text: &'de str) -> bytes::Bytes {
+        bytes::Bytes::copy_from_slice(text.as_bytes())
+    }
     /// Reads the bytes of a `string` without checking its UTF-8.
     fn read_text(&mut self) -> Result<&'de [u8], DecodeError>;
     /// Reads a `string`.
@@ -96,6 +110,43 @@ pub trait InputProtocol<'de> {
     /// Reads elements of type `double`, as many as there are places.
     fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         read_each(into, || self.read_double())
+    }
+
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_bools(&mut self, into: &mut Vec<bool>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, false);
+        self.read_bools(&mut into[start..])
+    }
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_i8s(&mut self, into: &mut Vec<i8>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, 0);
+        self.read_i8s(&mut into[start..])
+    }
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_i16s(&mut self, into: &mut Vec<i16>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, 0);
+        self.read_i16s(&mut into[start..])
+    }
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_i32s(&mut self, into: &mut Vec<i32>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, 0);
+        self.read_i32s(&mut into[start..])
+    }
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_i64s(&mut self, into: &mut Vec<i64>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, 0);
+        self.read_i64s(&mut into[start..])
+    }
+    /// Reads and appends so many elements, which the reader has announced.
+    fn extend_doubles(&mut self, into: &mut Vec<f64>, len: usize) -> Result<(), RunError> {
+        let start = into.len();
+        into.resize(start + len, 0.0);
+        self.read_doubles(&mut into[start..])
     }
 
     /// Counts memory that the caller is about to take for what it reads, in bytes, against [`crate::Limits::memory`].

@@ -3,11 +3,19 @@
 //! Readers ([`InputProtocol`]) run over one complete slice and borrow from it; writers ([`OutputProtocol`]) append to a
 //! caller's [`Sink`], such as a `Vec<u8>`. Every size that a peer announces is checked against [`Limits`] and against the bytes that remain
 //! before anything is done with it, so that no input makes a reader allocate, recurse or loop beyond them.
+//!
+//! Without its feature `std`, which only asks the processor at run time for wide instructions, the crate needs `alloc` alone.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
 
 mod append;
 mod application_exception;
 mod binary;
 mod bulk;
+#[cfg(feature = "bytes")]
+mod chunks;
 mod compact;
 mod cursor;
 mod error;
@@ -28,6 +36,8 @@ mod ttype;
 pub use append::copy_bytes;
 pub use application_exception::{ApplicationException, ApplicationExceptionKind};
 pub use binary::{BinaryReader, BinaryWriter};
+#[cfg(feature = "bytes")]
+pub use chunks::Chunks;
 pub use compact::{CompactReader, CompactWriter};
 pub use error::{DecodeError, DecodeErrorKind, PathStep};
 pub use input::{InputProtocol, RunError};

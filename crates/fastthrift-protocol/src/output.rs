@@ -67,6 +67,12 @@ pub trait OutputProtocol {
     fn write_uuid(&mut self, value: &[u8; 16]);
     /// Writes a `binary`.
     fn write_binary(&mut self, value: &[u8]);
+    /// Writes a `binary`, without a copy where the sink keeps large ones as they are.
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn write_bytes(&mut self, value: &bytes::Bytes) {
+        self.write_binary(value);
+    }
     /// Writes a `string`, of which the bytes are UTF-8 where [`Self::TEXT_IS_UTF8`] says so.
     #[inline]
     fn write_text(&mut self, value: &[u8]) {

@@ -1,5 +1,8 @@
-use std::fmt;
-use std::str::FromStr;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 use crate::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, InputProtocol, JsonReader, JsonWriter,
@@ -133,7 +136,7 @@ impl fmt::Display for UnknownProtocol {
     }
 }
 
-impl std::error::Error for UnknownProtocol {}
+impl core::error::Error for UnknownProtocol {}
 
 impl FromStr for Protocol {
     type Err = UnknownProtocol;

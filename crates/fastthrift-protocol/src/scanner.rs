@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use crate::cursor::error;
 use crate::json::BracketScan;
 use crate::tokens::{MessageStart, Tokens, ValueStart};

@@ -2,7 +2,8 @@
 
 #![expect(unsafe_code, reason = "a store and a new length cost less than an append that checks each byte's room")]
 
-use std::mem::MaybeUninit;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
 
 use crate::Run;
 use crate::append::copy_bytes;
@@ -71,6 +72,16 @@ pub unsafe trait Sink {
             // SAFETY: they were just stored.
             unsafe { self.advance(bytes.len()) };
         }
+    }
+
+    /// Appends bytes, which a sink may keep as they are instead of copying them.
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn put_bytes(&mut self, bytes: &bytes::Bytes)
+    where
+        Self: Sized,
+    {
+        self.put_slice(bytes);
     }
 
     /// Appends the fields of a run as Binary has them, after one check of the room.

@@ -16,14 +16,14 @@ const SHORT: usize = 32;
 pub(crate) fn text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
     if is_short_ascii(bytes) {
         // SAFETY: ASCII is UTF-8.
-        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) });
+        return Ok(unsafe { core::str::from_utf8_unchecked(bytes) });
     }
     any_text(bytes, end)
 }
 
 #[inline(never)]
 fn any_text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
-    std::str::from_utf8(bytes).map_err(|invalid| {
+    core::str::from_utf8(bytes).map_err(|invalid| {
         let offset = end - bytes.len() + invalid.valid_up_to();
         error(DecodeErrorKind::InvalidUtf8, offset)
     })

@@ -37,6 +37,10 @@ pub use codec::{
     Decode, DecodeOwned, Double, Encode, EncodeError, EncodeErrorKind, UnknownFields, UnknownValue, VecSet,
     decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message,
 };
+#[cfg(feature = "bytes")]
+pub use codec::{Text, from_bytes};
+#[cfg(feature = "bytes")]
+pub use fastthrift_protocol::Chunks;
 pub use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, InputProtocol, JsonReader,
     JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, PathStep, Protocol, Scratch, Sink, TType,

@@ -1,5 +1,9 @@
+use alloc::vec::Vec;
+
 use super::{VERSION_1, VERSION_MASK};
-use crate::bulk::{load_doubles, load_i16s, load_i32s, load_i64s};
+use crate::bulk::{
+    extend_doubles, extend_i16s, extend_i32s, extend_i64s, load_doubles, load_i16s, load_i32s, load_i64s,
+};
 use crate::cursor::{Cursor, error, invalid_type};
 use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
@@ -22,6 +26,13 @@ impl<'de> BinaryReader<'de> {
     #[inline]
     pub fn new(input: &'de [u8], limits: Limits) -> Self {
         Self { cursor: Cursor::new(input, limits), accepts_old_messages: true }
+    }
+
+    /// The same for memory that the values which are read can share: [`InputProtocol::read_bytes`].
+    #[cfg(feature = "bytes")]
+    #[inline]
+    pub fn shared(input: &'de bytes::Bytes, limits: Limits) -> Self {
+        Self { cursor: Cursor::shared(input, limits), accepts_old_messages: true }
     }
 
     /// Refuses messages that start with their name's length instead of a version, with
@@ -210,6 +221,19 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
         self.cursor.sized_slice(len)
     }
 
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn read_bytes(&mut self) -> Result<bytes::Bytes, DecodeError> {
+        let part = self.read_binary()?;
+        Ok(self.cursor.owned(part))
+    }
+
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn share_text(&mut self, text: &'de str) -> bytes::Bytes {
+        self.cursor.owned(text.as_bytes())
+    }
+
     #[inline]
     fn read_text(&mut self) -> Result<&'de [u8], DecodeError> {
         self.read_binary()
@@ -254,6 +278,26 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
 
     fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         load_doubles(self.run(into.len(), 8)?, into);
+        Ok(())
+    }
+
+    fn extend_i16s(&mut self, into: &mut Vec<i16>, len: usize) -> Result<(), RunError> {
+        extend_i16s(self.run(len, 2)?, into, len);
+        Ok(())
+    }
+
+    fn extend_i32s(&mut self, into: &mut Vec<i32>, len: usize) -> Result<(), RunError> {
+        extend_i32s(self.run(len, 4)?, into, len);
+        Ok(())
+    }
+
+    fn extend_i64s(&mut self, into: &mut Vec<i64>, len: usize) -> Result<(), RunError> {
+        extend_i64s(self.run(len, 8)?, into, len);
+        Ok(())
+    }
+
+    fn extend_doubles(&mut self, into: &mut Vec<f64>, len: usize) -> Result<(), RunError> {
+        extend_doubles(self.run(len, 8)?, into, len);
         Ok(())
     }
 

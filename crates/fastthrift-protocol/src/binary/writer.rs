@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use super::VERSION_1;
 use crate::bulk::{store_doubles, store_i16s, store_i32s, store_i64s};
 use crate::output::wire_size;
@@ -190,6 +192,13 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     fn write_binary(&mut self, value: &[u8]) {
         let size = u64::from(wire_size(value.len())) << 32;
         self.out.put_with_head(size.to_be_bytes(), 4, value);
+    }
+
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn write_bytes(&mut self, value: &bytes::Bytes) {
+        self.put(wire_size(value.len()).to_be_bytes());
+        self.out.put_bytes(value);
     }
 
     fn write_i16s(&mut self, values: &[i16]) {

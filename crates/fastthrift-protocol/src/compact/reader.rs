@@ -1,11 +1,14 @@
+use alloc::vec::Vec;
+
 use super::varint::{read_u32, read_u64, unfold_i32, unfold_i64};
 use super::{PROTOCOL_ID, TRUE, VERSION, type_of};
+use crate::bulk::{extend_little_doubles, load_little_doubles};
 use crate::cursor::{Cursor, error, invalid_type};
 use crate::text::text;
 use crate::tokens::{MessageStart, Tokens, ValueStart, skip};
 use crate::{
     DecodeError, DecodeErrorKind, FieldHeader, InputProtocol, Limits, ListHeader, MapHeader, MessageHeader,
-    MessageType, StructScope, TType,
+    MessageType, RunError, StructScope, TType,
 };
 
 /// Reads the Compact protocol from a complete slice.
@@ -24,6 +27,13 @@ impl<'de> CompactReader<'de> {
     #[inline]
     pub fn new(input: &'de [u8], limits: Limits) -> Self {
         Self { cursor: Cursor::new(input, limits), last_field: 0, pending_bool: None }
+    }
+
+    /// The same for memory that the values which are read can share: [`InputProtocol::read_bytes`].
+    #[cfg(feature = "bytes")]
+    #[inline]
+    pub fn shared(input: &'de bytes::Bytes, limits: Limits) -> Self {
+        Self { cursor: Cursor::shared(input, limits), last_field: 0, pending_bool: None }
     }
 
     /// The element type behind this number; any number will do when there are no elements.
@@ -58,6 +68,12 @@ impl<'de> CompactReader<'de> {
         Ok(MapHeader { key: self.element(types >> 4, len)?, value: self.element(types & 0x0f, len)?, len })
     }
 
+    /// The bytes of `len` doubles.
+    fn doubles(&mut self, len: usize) -> Result<&'de [u8], RunError> {
+        let whole = self.cursor.remaining() / 8;
+        self.cursor.slice(len.saturating_mul(8)).map_err(|error| RunError { index: whole, error })
+    }
+
     /// The id that a field's header gives: relative to the last one, or in full when the difference is 0.
     #[inline]
     fn field_id(&mut self, difference: u8) -> Result<i16, DecodeError> {
@@ -79,7 +95,7 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
     #[inline]
     fn begin_struct(&mut self) -> Result<StructScope, DecodeError> {
         self.cursor.enter()?;
-        Ok(StructScope(std::mem::take(&mut self.last_field)))
+        Ok(StructScope(core::mem::take(&mut self.last_field)))
     }
 
     #[inline]
@@ -196,6 +212,19 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
         self.cursor.sized_slice(len)
     }
 
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn read_bytes(&mut self) -> Result<bytes::Bytes, DecodeError> {
+        let part = self.read_binary()?;
+        Ok(self.cursor.owned(part))
+    }
+
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn share_text(&mut self, text: &'de str) -> bytes::Bytes {
+        self.cursor.owned(text.as_bytes())
+    }
+
     #[inline]
     fn read_text(&mut self) -> Result<&'de [u8], DecodeError> {
         self.read_binary()
@@ -205,6 +234,16 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
     fn read_string(&mut self) -> Result<&'de str, DecodeError> {
         let bytes = self.read_binary()?;
         text(bytes, self.cursor.offset())
+    }
+
+    fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
+        load_little_doubles(self.doubles(into.len())?, into);
+        Ok(())
+    }
+
+    fn extend_doubles(&mut self, into: &mut Vec<f64>, len: usize) -> Result<(), RunError> {
+        extend_little_doubles(self.doubles(len)?, into, len);
+        Ok(())
     }
 
     #[inline]

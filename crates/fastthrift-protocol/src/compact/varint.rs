@@ -131,8 +131,43 @@ pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
     }
 }
 
+/// Appends numbers, after one check of the room for several of them.
+pub(super) fn write_all<T: Copy>(out: &mut impl Sink, values: &[T], number: impl Fn(T) -> u64) {
+    let mut buffer = [0; LONGEST * TOGETHER + LONGEST];
+    for values in values.chunks(TOGETHER) {
+        let mut len = 0;
+        for &value in values {
+            let value = number(value);
+            let Some(place) = buffer.get_mut(len..).and_then(<[u8]>::first_chunk_mut) else { return };
+            let [low, next, ..] = value.to_le_bytes();
+            if value < 0x80 {
+                place[0] = low;
+                len += 1;
+            } else if value < 0x4000 {
+                (place[0], place[1]) = (low | 0x80, next << 1 | low >> 7);
+                len += 2;
+            } else {
+                *place = long(value);
+                len += len_of(value);
+            }
+        }
+        out.put_slice(&buffer[..len]);
+    }
+}
+
+/// The most bytes that a number takes.
+const LONGEST: usize = 10;
+/// How many numbers [`write_all`] appends at once.
+const TOGETHER: usize = 64;
+
 #[inline(never)]
 fn write_long(out: &mut impl Sink, value: u64) {
+    out.put_first(long(value), len_of(value));
+}
+
+/// The bytes of a number of three bytes or more, and what does not count after them.
+#[inline]
+fn long(value: u64) -> [u8; LONGEST] {
     let low = scatter(value & (u64::MAX >> 8));
     let [.., high] = value.to_le_bytes();
     let [b0, b1, b2, b3, b4, b5, b6, b7] = if high == 0 {
@@ -144,7 +179,7 @@ fn write_long(out: &mut impl Sink, value: u64) {
     .to_le_bytes();
     // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the
     // last.
-    out.put_first([b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7], len_of(value));
+    [b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]
 }
 
 /// How many bytes a number takes.

@@ -1,5 +1,8 @@
-use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
+use alloc::vec::Vec;
+
+use super::varint::{fold_i32, fold_i64, write_all, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
+use crate::bulk::store_little_doubles;
 use crate::output::wire_size;
 use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Sink, StructScope, TType};
 
@@ -70,7 +73,7 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
 
     #[inline]
     fn begin_struct(&mut self) -> StructScope {
-        StructScope(std::mem::take(&mut self.last_field))
+        StructScope(core::mem::take(&mut self.last_field))
     }
 
     #[inline]
@@ -160,5 +163,24 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
         }
         write_u32(self.out, wire_size(value.len()));
         self.out.put_slice(value);
+    }
+
+    #[cfg(feature = "bytes")]
+    #[inline]
+    fn write_bytes(&mut self, value: &bytes::Bytes) {
+        write_u32(self.out, wire_size(value.len()));
+        self.out.put_bytes(value);
+    }
+
+    fn write_i32s(&mut self, values: &[i32]) {
+        write_all(self.out, values, |value| fold_i32(value).into());
+    }
+
+    fn write_i64s(&mut self, values: &[i64]) {
+        write_all(self.out, values, fold_i64);
+    }
+
+    fn write_doubles(&mut self, values: &[f64]) {
+        store_little_doubles(values, self.out);
     }
 }

@@ -1,6 +1,6 @@
 //! Doubles as text.
 
-use std::io::Write;
+use core::fmt::{self, Write};
 
 /// How many digits tell every double from its neighbours; C's `%.17g` writes so many.
 const DIGITS: usize = 17;
@@ -174,12 +174,28 @@ fn exact_digits(value: f64) -> Option<(u64, i32)> {
     }
 }
 
+/// Text in a buffer of fixed size.
+struct Fixed<'a> {
+    buffer: &'a mut [u8; 32],
+    len: usize,
+}
+
+impl Write for Fixed<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let place = self.buffer.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
+        place.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
+
 /// The digits and the exponent of a number that Rust writes as `d.ddde-x`; the digits stand in `buffer`.
-fn scientific_parts<'a>(number: std::fmt::Arguments<'_>, buffer: &'a mut [u8; 32]) -> (&'a [u8], i32) {
-    let mut rest = &mut buffer[..];
-    let written = rest.write_fmt(number).map(|()| 32 - rest.len()).expect("invariant: 32 bytes hold 17 digits");
+fn scientific_parts<'a>(number: core::fmt::Arguments<'_>, buffer: &'a mut [u8; 32]) -> (&'a [u8], i32) {
+    let mut text = Fixed { buffer, len: 0 };
+    text.write_fmt(number).expect("invariant: 32 bytes hold 17 digits");
+    let Fixed { buffer, len: written } = text;
     let mantissa = buffer[..written].iter().position(|&byte| byte == b'e').unwrap_or(written);
-    let exponent = std::str::from_utf8(&buffer[mantissa + 1..written]).ok().and_then(|text| text.parse().ok());
+    let exponent = core::str::from_utf8(&buffer[mantissa + 1..written]).ok().and_then(|text| text.parse().ok());
     // The point goes away by moving the first digit to its place.
     let start = usize::from(mantissa > 1);
     buffer[start] = buffer[0];

@@ -1,6 +1,8 @@
 //! The headers of messages made of JSON text: `[1,"name",type,id,` in JSON, and `["name",type,id,` in `SimpleJSON`,
 //! as Apache's Java library writes it (`TSimpleJSONProtocol.java`; the Python library leaves the header out).
 
+use alloc::string::String;
+
 use super::string::RawString;
 use super::{Lexer, Scratch, write_integer, write_text};
 use crate::cursor::error;

@@ -31,7 +31,7 @@ pub(super) fn integer(text: &[u8]) -> Option<(i64, usize)> {
 #[cold]
 fn long_integer(text: &[u8], sign: usize) -> Option<(i64, usize)> {
     let digits = text[sign..].iter().take(LONGEST).take_while(|byte| byte.is_ascii_digit()).count();
-    let text = std::str::from_utf8(&text[..sign + digits]).ok()?;
+    let text = core::str::from_utf8(&text[..sign + digits]).ok()?;
     Some((text.parse().ok()?, text.len()))
 }
 
@@ -58,7 +58,7 @@ pub(super) fn double(text: &[u8]) -> Option<f64> {
     if text.len() > LONGEST {
         return None;
     }
-    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
     value.is_finite().then_some(value)
 }
 

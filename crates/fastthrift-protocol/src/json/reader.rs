@@ -1,3 +1,5 @@
+use alloc::format;
+
 use super::header::{Form, HeaderParts, header_parts};
 use super::places::{Place, Places};
 use super::tag::{FieldText, from_tag};

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn text_comes_back_and_other_text_is_refused() {
-        let uuid = std::array::from_fn(|i| u8::try_from(i * 17).unwrap());
+        let uuid = core::array::from_fn(|i| u8::try_from(i * 17).unwrap());
         let text = format(&uuid);
         assert_eq!(&text, b"00112233-4455-6677-8899-aabbccddeeff");
         assert_eq!(parse(&text), Some(uuid));

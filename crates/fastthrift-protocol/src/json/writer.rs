@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use super::header::{Form, write_header};
 use super::tag::{FieldText, tag};
 use super::{write_base64, write_double, write_integer, write_text, write_uuid};

@@ -8,7 +8,7 @@
 //! | Thrift | Rust |
 //! | --- | --- |
 //! | `bool`, `i8` to `i64`, `double` | `bool`, `i8` to `i64`, `f64`; [`Double`] where an order or hash is needed |
-//! | `string` | `String`, `&'de str`, `Cow<'de, str>` |
+//! | `string` | `String`, `&'de str`, `Cow<'de, str>`, [`Text`] |
 //! | `binary` | `Vec<u8>`, `&'de [u8]`, `Cow<'de, [u8]>`, `bytes::Bytes` |
 //! | `uuid` | `[u8; 16]`, `uuid::Uuid` |
 //! | `list<T>` | `Vec<T>` |
@@ -186,6 +186,8 @@ mod numbers;
 pub mod place;
 mod room;
 mod strings;
+#[cfg(feature = "bytes")]
+mod text;
 mod traits;
 mod unknown;
 mod values;
@@ -197,8 +199,12 @@ pub use fastthrift_protocol::{Limits, Protocol};
 pub use containers::VecSet;
 pub use error::{EncodeError, EncodeErrorKind};
 pub use numbers::Double;
+#[cfg(feature = "bytes")]
+pub use text::Text;
 pub use traits::{Decode, DecodeOwned, Encode};
 pub use unknown::{UnknownFields, UnknownValue};
+#[cfg(feature = "bytes")]
+pub use values::from_bytes;
 pub use values::{decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message};
 
 /// A length that every protocol can say.

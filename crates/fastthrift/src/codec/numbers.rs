@@ -1,6 +1,5 @@
 //! `bool`, integers and `double`.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
@@ -70,14 +69,14 @@ macro_rules! number {
                 len: usize,
             ) -> Result<Vec<Self>, DecodeError> {
                 input.charge(len.saturating_mul(size_of::<Self>()))?;
-                let mut values = vec![Self::default(); len];
+                let mut values = Vec::new();
                 if found == TType::$ttype || len == 0 {
-                    let read = input.$read_all(&mut values);
+                    let read = input.$read_all(&mut values, len);
                     read.map_err(|failed| failed.error.within_place(Place::Index(failed.index)))?;
                 } else {
-                    for (index, value) in values.iter_mut().enumerate() {
+                    for index in 0..len {
                         let read = Self::decode_found(input, found);
-                        *value = read.map_err(|error| error.within_place(Place::Index(index)))?;
+                        values.push(read.map_err(|error| error.within_place(Place::Index(index)))?);
                     }
                 }
                 Ok(values)
@@ -101,13 +100,13 @@ macro_rules! number {
     };
 }
 
-number!(bool, Bool, write_bool, write_bool_field, write_bools, read_bool, read_bools);
-number!(i8, I8, write_i8, write_i8_field, write_i8s, read_i8, read_i8s);
+number!(bool, Bool, write_bool, write_bool_field, write_bools, read_bool, extend_bools);
+number!(i8, I8, write_i8, write_i8_field, write_i8s, read_i8, extend_i8s);
 // What is narrower than 16 bits fits them.
-number!(i16, I16, write_i16, write_i16_field, write_i16s, read_i16, read_i16s, |n| i16::try_from(n).unwrap_or(0));
-number!(i32, I32, write_i32, write_i32_field, write_i32s, read_i32, read_i32s, |n| n);
-number!(i64, I64, write_i64, write_i64_field, write_i64s, read_i64, read_i64s, i64::from);
-number!(f64, Double, write_double, write_double_field, write_doubles, read_double, read_doubles);
+number!(i16, I16, write_i16, write_i16_field, write_i16s, read_i16, extend_i16s, |n| i16::try_from(n).unwrap_or(0));
+number!(i32, I32, write_i32, write_i32_field, write_i32s, read_i32, extend_i32s, |n| n);
+number!(i64, I64, write_i64, write_i64_field, write_i64s, read_i64, extend_i64s, i64::from);
+number!(f64, Double, write_double, write_double_field, write_doubles, read_double, extend_doubles);
 
 /// A `double` with an order and a hash, for keys of maps and elements of sets: by IEEE 754's total order, in which `-0.0` and `0.0`
 /// differ and NaN equals itself.

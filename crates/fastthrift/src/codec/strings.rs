@@ -143,7 +143,25 @@ impl<'de> Decode<'de> for uuid::Uuid {
     }
 }
 
+/// Shares the memory of the input where that is [`bytes::Bytes`] too: [`super::from_bytes`].
 #[cfg(feature = "bytes")]
-encode_as!(bytes::Bytes, [u8]);
+impl<'de> Decode<'de> for bytes::Bytes {
+    const TTYPE: TType = TType::String;
+
+    #[inline]
+    fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
+        input.read_bytes()
+    }
+}
+
 #[cfg(feature = "bytes")]
-decode_binary!(bytes::Bytes, |bytes| bytes::Bytes::copy_from_slice(bytes));
+impl Encode for bytes::Bytes {
+    const TTYPE: TType = TType::String;
+
+    #[inline]
+    fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
+        checked_len(self.len())?;
+        out.write_bytes(self);
+        Ok(())
+    }
+}

@@ -76,6 +76,24 @@ pub fn from_slice_borrowed<'de, T: Decode<'de>>(
     }
 }
 
+/// Reads a value from the start of `input`, and says how many bytes it took. Values of type [`bytes::Bytes`] and [`super::Text`] share
+/// the input's memory instead of copying it, and keep it as long as they live; those of JSON are copied.
+///
+/// # Errors
+/// As [`from_slice`].
+#[cfg(feature = "bytes")]
+pub fn from_bytes<T: DecodeOwned>(
+    protocol: Protocol,
+    input: &bytes::Bytes,
+    limits: Limits,
+) -> Result<(T, usize), DecodeError> {
+    match protocol {
+        Protocol::Binary => decode(BinaryReader::shared(input, limits)),
+        Protocol::Compact => decode(CompactReader::shared(input, limits)),
+        Protocol::Json | Protocol::SimpleJson => decode_prefix(protocol, input, limits),
+    }
+}
+
 #[inline]
 fn decode<'de, T: Decode<'de>>(mut reader: impl InputProtocol<'de>) -> Result<(T, usize), DecodeError> {
     let value = T::decode(&mut reader)?;
