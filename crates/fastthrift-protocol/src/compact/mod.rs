@@ -5,6 +5,7 @@
 //! little-endian, and a container of `bool` has the element type 1.
 
 mod reader;
+mod runs;
 mod varint;
 mod writer;
 

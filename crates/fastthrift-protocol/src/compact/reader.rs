@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use super::runs::extend;
 use super::varint::{read_u32, read_u64, unfold_i32, unfold_i64};
 use super::{PROTOCOL_ID, TRUE, VERSION, type_of};
 use crate::bulk::{extend_little_doubles, load_little_doubles};
@@ -83,6 +84,12 @@ impl<'de> CompactReader<'de> {
         let id = i32::from(self.last_field) + i32::from(difference);
         i16::try_from(id).map_err(|_| error(DecodeErrorKind::OutOfRange(id.into()), self.cursor.offset()))
     }
+}
+
+#[inline]
+fn read_i16(cursor: &mut Cursor<'_>) -> Result<i16, DecodeError> {
+    let value = unfold_i32(read_u32(cursor)?);
+    i16::try_from(value).map_err(|_| error(DecodeErrorKind::OutOfRange(value.into()), cursor.offset()))
 }
 
 impl<'de> InputProtocol<'de> for CompactReader<'de> {
@@ -182,8 +189,7 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
 
     #[inline]
     fn read_i16(&mut self) -> Result<i16, DecodeError> {
-        let value = self.read_i32()?;
-        i16::try_from(value).map_err(|_| error(DecodeErrorKind::OutOfRange(value.into()), self.cursor.offset()))
+        read_i16(&mut self.cursor)
     }
 
     #[inline]
@@ -239,6 +245,21 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
     fn read_doubles(&mut self, into: &mut [f64]) -> Result<(), RunError> {
         load_little_doubles(self.doubles(into.len())?, into);
         Ok(())
+    }
+
+    fn extend_i16s(&mut self, into: &mut Vec<i16>, len: usize) -> Result<(), RunError> {
+        let narrow = |value| u32::try_from(value).ok().and_then(|value| i16::try_from(unfold_i32(value)).ok());
+        extend(&mut self.cursor, into, len, 5, narrow, read_i16)
+    }
+
+    fn extend_i32s(&mut self, into: &mut Vec<i32>, len: usize) -> Result<(), RunError> {
+        let narrow = |value| u32::try_from(value).ok().map(unfold_i32);
+        extend(&mut self.cursor, into, len, 5, narrow, |cursor| read_u32(cursor).map(unfold_i32))
+    }
+
+    fn extend_i64s(&mut self, into: &mut Vec<i64>, len: usize) -> Result<(), RunError> {
+        let wide = |value| Some(unfold_i64(value));
+        extend(&mut self.cursor, into, len, 10, wide, |cursor| read_u64(cursor).map(unfold_i64))
     }
 
     fn extend_doubles(&mut self, into: &mut Vec<f64>, len: usize) -> Result<(), RunError> {

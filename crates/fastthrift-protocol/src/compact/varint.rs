@@ -5,7 +5,7 @@ use crate::cursor::{Cursor, error, unexpected_end};
 use crate::{DecodeError, DecodeErrorKind, Sink};
 
 /// The upper bit of each byte.
-const CONTINUES: u64 = 0x8080_8080_8080_8080;
+pub(super) const CONTINUES: u64 = 0x8080_8080_8080_8080;
 
 /// Reads at most 5 bytes.
 #[inline]
@@ -98,7 +98,7 @@ fn bytes_up_to_lowest_bit(word: u64) -> usize {
 
 /// Brings the lower seven bits of each byte together, the lowest byte first.
 #[inline]
-const fn gather(word: u64) -> u64 {
+pub(super) const fn gather(word: u64) -> u64 {
     let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
     let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
     (word & 0x0000_0000_0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
@@ -106,7 +106,7 @@ const fn gather(word: u64) -> u64 {
 
 /// Takes a number below 2^56 apart into seven bits a byte: the inverse of [`gather`].
 #[inline]
-const fn scatter(value: u64) -> u64 {
+pub(super) const fn scatter(value: u64) -> u64 {
     let word = (value & 0x0000_0000_0fff_ffff) | ((value & 0x00ff_ffff_f000_0000) << 4);
     let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x0fff_c000_0fff_c000) << 2);
     (word & 0x007f_007f_007f_007f) | ((word & 0x3f80_3f80_3f80_3f80) << 1)
@@ -131,43 +131,18 @@ pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
     }
 }
 
-/// Appends numbers, after one check of the room for several of them.
-pub(super) fn write_all<T: Copy>(out: &mut impl Sink, values: &[T], number: impl Fn(T) -> u64) {
-    let mut buffer = [0; LONGEST * TOGETHER + LONGEST];
-    for values in values.chunks(TOGETHER) {
-        let mut len = 0;
-        for &value in values {
-            let value = number(value);
-            let Some(place) = buffer.get_mut(len..).and_then(<[u8]>::first_chunk_mut) else { return };
-            let [low, next, ..] = value.to_le_bytes();
-            if value < 0x80 {
-                place[0] = low;
-                len += 1;
-            } else if value < 0x4000 {
-                (place[0], place[1]) = (low | 0x80, next << 1 | low >> 7);
-                len += 2;
-            } else {
-                *place = long(value);
-                len += len_of(value);
-            }
-        }
-        out.put_slice(&buffer[..len]);
-    }
+#[inline(never)]
+fn write_long(out: &mut impl Sink, value: u64) {
+    out.put_first(long(value, scatter), len_of(value));
 }
 
 /// The most bytes that a number takes.
-const LONGEST: usize = 10;
-/// How many numbers [`write_all`] appends at once.
-const TOGETHER: usize = 64;
+pub(super) const LONGEST: usize = 10;
 
-#[inline(never)]
-fn write_long(out: &mut impl Sink, value: u64) {
-    out.put_first(long(value), len_of(value));
-}
-
-/// The bytes of a number of three bytes or more, and what does not count after them.
-#[inline]
-fn long(value: u64) -> [u8; LONGEST] {
+/// The bytes of a number, and what does not count after them; `scatter` takes apart as the function of that name.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is passed is an instruction")]
+pub(super) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
     let low = scatter(value & (u64::MAX >> 8));
     let [.., high] = value.to_le_bytes();
     let [b0, b1, b2, b3, b4, b5, b6, b7] = if high == 0 {
@@ -184,7 +159,7 @@ fn long(value: u64) -> [u8; LONGEST] {
 
 /// How many bytes a number takes.
 #[inline]
-fn len_of(value: u64) -> usize {
+pub(super) fn len_of(value: u64) -> usize {
     let bits = 64 - (value | 1).leading_zeros();
     usize::try_from(bits.div_ceil(7)).unwrap_or(10)
 }

@@ -1,6 +1,7 @@
 use alloc::vec::Vec;
 
-use super::varint::{fold_i32, fold_i64, write_all, write_u32, write_u64};
+use super::runs::write_all;
+use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
 use crate::bulk::store_little_doubles;
 use crate::output::wire_size;
@@ -33,6 +34,28 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
         match u8::try_from(difference) {
             Ok(difference @ 1..=15) => self.out.put([difference << 4 | number]),
             _ => self.put_full_field(number, id),
+        }
+    }
+
+    /// Writes a whole field whose value is this number.
+    #[inline]
+    fn put_number(&mut self, ttype: u8, id: i16, value: u64) {
+        let difference = i32::from(id) - i32::from(self.last_field);
+        let [low, next, ..] = value.to_le_bytes();
+        match u8::try_from(difference) {
+            Ok(difference @ 1..=15) if value < 0x4000 => {
+                self.last_field = id;
+                let head = difference << 4 | ttype;
+                if value < 0x80 {
+                    self.out.put([head, low]);
+                } else {
+                    self.out.put([head, low | 0x80, next << 1 | low >> 7]);
+                }
+            }
+            _ => {
+                self.put_field(ttype, id);
+                write_u64(self.out, value);
+            }
         }
     }
 
@@ -182,5 +205,55 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
 
     fn write_doubles(&mut self, values: &[f64]) {
         store_little_doubles(values, self.out);
+    }
+
+    fn write_i16s(&mut self, values: &[i16]) {
+        write_all(self.out, values, |value| fold_i32(value.into()).into());
+    }
+
+    #[inline]
+    fn write_i16_field(&mut self, id: i16, value: i16) {
+        self.put_number(type_number(TType::I16), id, fold_i32(value.into()).into());
+    }
+
+    #[inline]
+    fn write_i32_field(&mut self, id: i16, value: i32) {
+        self.put_number(type_number(TType::I32), id, fold_i32(value).into());
+    }
+
+    #[inline]
+    fn write_i64_field(&mut self, id: i16, value: i64) {
+        self.put_number(type_number(TType::I64), id, fold_i64(value));
+    }
+
+    #[inline]
+    fn write_double_field(&mut self, id: i16, value: f64) {
+        let difference = i32::from(id) - i32::from(self.last_field);
+        if let Ok(difference @ 1..=15) = u8::try_from(difference) {
+            self.last_field = id;
+            let head = u128::from(difference << 4 | type_number(TType::Double));
+            self.out.put_first((head | u128::from(value.to_bits()) << 8).to_le_bytes(), 9);
+        } else {
+            self.put_field(type_number(TType::Double), id);
+            self.write_double(value);
+        }
+    }
+
+    #[inline]
+    fn write_binary_field(&mut self, id: i16, value: &[u8]) {
+        let difference = i32::from(id) - i32::from(self.last_field);
+        if let (Ok(difference @ 1..=15), Ok(len @ 0..=0x7f)) = (u8::try_from(difference), u8::try_from(value.len())) {
+            self.last_field = id;
+            let head = difference << 4 | type_number(TType::String);
+            self.out.put_with_head([head, len, 0, 0, 0, 0, 0, 0], 2, value);
+        } else {
+            self.put_field(type_number(TType::String), id);
+            self.write_binary(value);
+        }
+    }
+
+    #[inline]
+    fn write_text_field(&mut self, id: i16, value: &[u8]) {
+        self.write_binary_field(id, value);
     }
 }

@@ -188,7 +188,43 @@ macro_rules! map {
     };
 }
 
-map!(BTreeMap<K, V>, [K: Ord], |_room| BTreeMap::new());
+/// From how many entries on a tree is built of all of them at once, which is fastest when they come in order, as another tree writes
+/// them.
+const MANY: usize = 12;
+
+impl<K: Encode, V: Encode> Encode for BTreeMap<K, V> {
+    const TTYPE: TType = TType::Map;
+
+    #[inline]
+    fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
+        encode_entries(self.len(), self.iter(), out)
+    }
+}
+
+impl<'de, K: Decode<'de> + Ord, V: Decode<'de>> Decode<'de> for BTreeMap<K, V> {
+    const TTYPE: TType = TType::Map;
+
+    fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
+        /// Many entries wait for all of them.
+        enum Growing<K, V> {
+            Tree(BTreeMap<K, V>),
+            Entries(Vec<(K, V)>),
+        }
+        let new =
+            |room| if room < MANY { Growing::Tree(Self::new()) } else { Growing::Entries(Vec::with_capacity(room)) };
+        let grown = decode_entries(input, new, |growing, key, value| match growing {
+            Growing::Tree(tree) => {
+                tree.insert(key, value);
+            }
+            Growing::Entries(entries) => entries.push((key, value)),
+        })?;
+        Ok(match grown {
+            Growing::Tree(tree) => tree,
+            Growing::Entries(entries) => entries.into_iter().collect(),
+        })
+    }
+}
+
 #[cfg(feature = "std")]
 map!(std::collections::HashMap<K, V, S>, [K: Eq + Hash, S: BuildHasher + Default],
     |room| Self::with_capacity_and_hasher(room, S::default()));

@@ -10,10 +10,11 @@ use core::borrow::Borrow;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::mem::MaybeUninit;
 use core::ops::Deref;
 
 use bytes::Bytes;
-use fastthrift_protocol::{DecodeError, InputProtocol, OutputProtocol, TType};
+use fastthrift_protocol::{DecodeError, InputProtocol, OutputProtocol, TType, copy_bytes};
 
 use super::{Decode, Encode, EncodeError};
 
@@ -54,9 +55,10 @@ impl Text {
 
     #[inline]
     fn inline(text: &str) -> Option<Self> {
-        let mut bytes = [0; Self::INLINE];
-        let place = bytes.get_mut(..text.len())?;
-        place.copy_from_slice(text.as_bytes());
+        let mut bytes = [MaybeUninit::new(0); Self::INLINE];
+        copy_bytes(text.as_bytes(), bytes.get_mut(..text.len())?);
+        // SAFETY: all were stored before some were again.
+        let bytes = bytes.map(|byte| unsafe { byte.assume_init() });
         u8::try_from(text.len()).ok().map(|len| Self(Kept::Inline { len, bytes }))
     }
 }
