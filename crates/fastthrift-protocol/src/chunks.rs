@@ -86,6 +86,11 @@ unsafe impl Sink for Chunks {
     }
 
     #[inline]
+    fn spare(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.copied.spare(count)
+    }
+
+    #[inline]
     unsafe fn advance(&mut self, count: usize) {
         // SAFETY: by the caller's word the bytes up to there are stored.
         unsafe { self.copied.advance(count) };

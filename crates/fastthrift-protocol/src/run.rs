@@ -2,6 +2,8 @@
 
 use core::mem::MaybeUninit;
 
+use crate::compact::varint::{fold_i32, fold_i64, number};
+use crate::compact::{FALSE, TRUE, type_number};
 use crate::{OutputProtocol, TType};
 
 /// A type whose values take the same number of bytes always in Binary.
@@ -17,6 +19,9 @@ pub trait Fixed: Copy + sealed::Sealed {
     /// Stores the value at this place.
     #[doc(hidden)]
     fn store(self, room: &mut [MaybeUninit<u8>], at: usize);
+    /// The value's number in a header of Compact, its bytes there, the first one lowest, and how many they are: at most 10.
+    #[doc(hidden)]
+    fn compact(self) -> (u8, u128, usize);
     /// Writes a whole field, header and value.
     #[doc(hidden)]
     fn write_field(self, id: i16, out: &mut impl OutputProtocol);
@@ -37,6 +42,15 @@ pub trait Run: Copy + sealed::Sealed {
     /// Stores all fields at the start of this room, which is at least [`Self::SIZE`] long, and leaves no byte of it out.
     #[doc(hidden)]
     fn store(self, ids: Self::Ids, room: &mut [MaybeUninit<u8>]);
+    /// The most bytes that [`Self::store_compact`] stores.
+    const MOST_COMPACT: usize;
+    /// Stores all fields as Compact has them at the start of this room, which is at least [`Self::MOST_COMPACT`] long, and says how many
+    /// bytes they take, of which none is left out. `last` is the id of the field before.
+    #[doc(hidden)]
+    fn store_compact(self, ids: Self::Ids, last: i16, room: &mut [MaybeUninit<u8>]) -> usize;
+    /// The id of the last field.
+    #[doc(hidden)]
+    fn last(ids: Self::Ids) -> i16;
     /// Writes one field after another.
     #[doc(hidden)]
     fn write_each(self, ids: Self::Ids, out: &mut impl OutputProtocol);
@@ -66,8 +80,31 @@ fn store_bytes<const N: usize>(bytes: [u8; N], room: &mut [MaybeUninit<u8>], at:
     room[at..at + N].write_copy_of_slice(&bytes);
 }
 
+/// The room that a field of Compact is stored in: a header of at most 4 bytes and a value of at most 10.
+const COMPACT: usize = 16;
+
+/// Stores a field of Compact at this place, and says where the next one goes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "differences of ids are known where this is put")]
+fn store_compact(
+    (ttype, value, len): (u8, u128, usize),
+    id: i16,
+    last: i16,
+    room: &mut [MaybeUninit<u8>],
+    at: usize,
+) -> usize {
+    let (head, head_len) = if let Ok(difference @ 1..=15) = u8::try_from(i32::from(id) - i32::from(last)) {
+        (u128::from(difference << 4 | ttype), 1)
+    } else {
+        let (id, len) = number(fold_i32(id.into()).into());
+        (u128::from(ttype) | id << 8, 1 + len)
+    };
+    store_bytes((head | value << (8 * head_len)).to_le_bytes(), room, at);
+    at + head_len + len
+}
+
 macro_rules! fixed {
-    ($type:ty, $ttype:ident, $size:literal, $write:ident, |$array:ident| $from:expr, |$value:ident| $to:expr) => {
+    ($type:ty, $ttype:ident, $size:literal, $write:ident, |$array:ident| $from:expr, |$value:ident| $to:expr, $compact:expr) => {
         impl sealed::Sealed for $type {}
 
         impl Fixed for $type {
@@ -88,6 +125,12 @@ macro_rules! fixed {
             }
 
             #[inline(always)]
+            fn compact(self) -> (u8, u128, usize) {
+                let $value = self;
+                $compact
+            }
+
+            #[inline(always)]
             fn write_field(self, id: i16, out: &mut impl OutputProtocol) {
                 out.$write(id, self);
             }
@@ -95,12 +138,67 @@ macro_rules! fixed {
     };
 }
 
-fixed!(bool, Bool, 1, write_bool_field, |array| array != [0], |value| [u8::from(value)]);
-fixed!(i8, I8, 1, write_i8_field, |array| i8::from_be_bytes(array), |value| value.to_be_bytes());
-fixed!(i16, I16, 2, write_i16_field, |array| i16::from_be_bytes(array), |value| value.to_be_bytes());
-fixed!(i32, I32, 4, write_i32_field, |array| i32::from_be_bytes(array), |value| value.to_be_bytes());
-fixed!(i64, I64, 8, write_i64_field, |array| i64::from_be_bytes(array), |value| value.to_be_bytes());
-fixed!(f64, Double, 8, write_double_field, |array| f64::from_be_bytes(array), |value| value.to_be_bytes());
+fixed!(
+    bool,
+    Bool,
+    1,
+    write_bool_field,
+    |array| array != [0],
+    |value| [u8::from(value)],
+    (if value { TRUE } else { FALSE }, 0, 0)
+);
+fixed!(
+    i8,
+    I8,
+    1,
+    write_i8_field,
+    |array| i8::from_be_bytes(array),
+    |value| value.to_be_bytes(),
+    (type_number(TType::I8), value.cast_unsigned().into(), 1)
+);
+fixed!(
+    i16,
+    I16,
+    2,
+    write_i16_field,
+    |array| i16::from_be_bytes(array),
+    |value| value.to_be_bytes(),
+    numbered(TType::I16, fold_i32(value.into()).into())
+);
+fixed!(
+    i32,
+    I32,
+    4,
+    write_i32_field,
+    |array| i32::from_be_bytes(array),
+    |value| value.to_be_bytes(),
+    numbered(TType::I32, fold_i32(value).into())
+);
+fixed!(
+    i64,
+    I64,
+    8,
+    write_i64_field,
+    |array| i64::from_be_bytes(array),
+    |value| value.to_be_bytes(),
+    numbered(TType::I64, fold_i64(value))
+);
+fixed!(
+    f64,
+    Double,
+    8,
+    write_double_field,
+    |array| f64::from_be_bytes(array),
+    |value| value.to_be_bytes(),
+    (type_number(TType::Double), value.to_bits().into(), 8)
+);
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the type is known where this is put")]
+fn numbered(ttype: TType, value: u64) -> (u8, u128, usize) {
+    let (word, len) = number(value);
+    (type_number(ttype), word, len)
+}
 
 macro_rules! run {
     ($count:literal: $($name:ident $place:tt)+) => {
@@ -109,6 +207,7 @@ macro_rules! run {
         impl<$($name: Fixed),+> Run for ($($name,)+) {
             type Ids = [i16; $count];
             const SIZE: usize = $(HEADER + $name::SIZE +)+ 0;
+            const MOST_COMPACT: usize = COMPACT * $count;
 
             #[inline(always)]
             fn load(bytes: &[u8], ids: Self::Ids) -> Option<Self> {
@@ -142,6 +241,23 @@ macro_rules! run {
                     at += HEADER + $name::SIZE;
                 )+
                 let _ = at;
+            }
+
+            #[inline(always)]
+            fn store_compact(self, ids: Self::Ids, last: i16, room: &mut [MaybeUninit<u8>]) -> usize {
+                let room = &mut room[..Self::MOST_COMPACT];
+                let (mut at, mut last) = (0, last);
+                $(
+                    at = store_compact(self.$place.compact(), ids[$place], last, room, at);
+                    last = ids[$place];
+                )+
+                let _ = last;
+                at
+            }
+
+            #[inline(always)]
+            fn last(ids: Self::Ids) -> i16 {
+                ids[$count - 1]
             }
 
             #[inline(always)]
@@ -183,6 +299,11 @@ mod tests {
         let (mut run, mut each) = (Vec::new(), Vec::new());
         CompactWriter::new(&mut run).write_run(VALUES, IDS);
         VALUES.write_each(IDS, &mut CompactWriter::new(&mut each));
+        assert_eq!(run, each);
+        let extremes = (i64::MIN, i32::MAX, false, i16::MIN);
+        let (mut run, mut each) = (Vec::new(), Vec::new());
+        CompactWriter::new(&mut run).write_run(extremes, [16, 17, 40, i16::MIN]);
+        extremes.write_each([16, 17, 40, i16::MIN], &mut CompactWriter::new(&mut each));
         assert_eq!(run, each);
     }
 

@@ -11,7 +11,7 @@ use crate::append::copy_bytes;
 /// A growing run of bytes. Writers reserve room once for several stores.
 ///
 /// # Safety
-/// [`Self::room`] gives at least as many bytes as it was asked for, and [`Self::advance`] keeps what was stored there.
+/// [`Self::room`] and [`Self::spare`] give at least as many bytes as it was asked for, and [`Self::advance`] keeps what was stored there.
 #[expect(clippy::len_without_is_empty, reason = "nobody asks a sink whether it is empty")]
 pub unsafe trait Sink {
     /// How many bytes were appended so far, what stood there before included.
@@ -20,6 +20,13 @@ pub unsafe trait Sink {
     /// Room for at least `count` more bytes; `None` where there is none. What then would have gone there is lost, which the
     /// sink's owner finds out from the sink.
     fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]>;
+
+    /// The same, but `None` says only that it is not there without further ado: many bytes may be asked for of which few are then filled.
+    #[inline]
+    fn spare(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        let _ = count;
+        None
+    }
 
     /// Counts the first `count` bytes of the room as appended.
     ///
@@ -97,6 +104,19 @@ pub unsafe trait Sink {
         }
     }
 
+    /// The same as Compact has them, after a field of the id `last`; false, and nothing is appended, where there is no spare room.
+    #[inline]
+    fn put_compact_run<R: Run>(&mut self, run: R, ids: R::Ids, last: i16) -> bool
+    where
+        Self: Sized,
+    {
+        let Some(room) = self.spare(R::MOST_COMPACT) else { return false };
+        let len = run.store_compact(ids, last, room);
+        // SAFETY: a run stores as many bytes as it says, and nobody else can implement it.
+        unsafe { self.advance(len) };
+        true
+    }
+
     /// Appends the first `head_len` bytes of `head`, then `bytes`, after one check of the room.
     ///
     /// # Panics
@@ -130,6 +150,11 @@ unsafe impl Sink for Vec<u8> {
     fn room(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
         self.reserve(count);
         Some(self.spare_capacity_mut())
+    }
+
+    #[inline]
+    fn spare(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        self.room(count)
     }
 
     #[inline]
@@ -203,6 +228,12 @@ unsafe impl Sink for Bounded<'_> {
             return None;
         }
         Some(self.bytes.spare_capacity_mut())
+    }
+
+    #[inline]
+    fn spare(&mut self, count: usize) -> Option<&mut [MaybeUninit<u8>]> {
+        let spare = self.bytes.spare_capacity_mut();
+        if spare.len() < count { None } else { Some(spare) }
     }
 
     #[inline]

@@ -6,7 +6,7 @@
 
 mod reader;
 mod runs;
-mod varint;
+pub(crate) mod varint;
 mod writer;
 
 pub use reader::CompactReader;
@@ -20,13 +20,13 @@ const PROTOCOL_ID: u8 = 0x82;
 const VERSION: u8 = 1;
 
 /// `bool` in a container's header; as a field's type, the value `true`. As an element, the value `true`.
-const TRUE: u8 = 1;
+pub(crate) const TRUE: u8 = 1;
 /// As a field's type, and as an element, the value `false`.
-const FALSE: u8 = 2;
+pub(crate) const FALSE: u8 = 2;
 
 /// The number of a type in a header; of `bool`, the one that containers have.
 #[inline]
-const fn type_number(ttype: TType) -> u8 {
+pub(crate) const fn type_number(ttype: TType) -> u8 {
     match ttype {
         TType::Stop => 0,
         TType::Bool => TRUE,

@@ -9,7 +9,6 @@
 )]
 
 use alloc::vec::Vec;
-use core::mem::MaybeUninit;
 
 use super::varint::{LONGEST, len_of, long, scatter};
 use crate::cursor::Cursor;
@@ -20,20 +19,19 @@ const TOGETHER: usize = 64;
 
 /// Appends numbers, each of which `fold` makes of a value.
 pub(super) fn write_all<T: Copy>(out: &mut impl Sink, values: &[T], fold: impl Fn(T) -> u64 + Copy) {
+    let mut buffer = [0; LONGEST * (TOGETHER + 1)];
     for values in values.chunks(TOGETHER) {
-        let Some(room) = out.room(LONGEST * (TOGETHER + 1)) else { return };
-        let len = write_some(values, room, fold);
-        // SAFETY: so many bytes of the room were just stored.
-        unsafe { out.advance(len) };
+        let len = write_some(values, &mut buffer, fold);
+        out.put_slice(buffer.get(..len).unwrap_or_default());
     }
 }
 
 #[inline]
-fn write_some<T: Copy>(values: &[T], room: &mut [MaybeUninit<u8>], fold: impl Fn(T) -> u64 + Copy) -> usize {
+fn write_some<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64 + Copy) -> usize {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     if std::is_x86_feature_detected!("bmi2") && std::is_x86_feature_detected!("lzcnt") {
         #[target_feature(enable = "bmi2,lzcnt")]
-        fn wide<T: Copy>(values: &[T], room: &mut [MaybeUninit<u8>], fold: impl Fn(T) -> u64) -> usize {
+        fn wide<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64) -> usize {
             write_each(values, room, fold, |value| core::arch::x86_64::_pdep_u64(value, SEVENS))
         }
         // SAFETY: the processor was just found to have it.
@@ -49,12 +47,7 @@ const SEVENS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 /// Stores numbers from the start of the room on, without a gap, and says how many bytes they take.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is compiled for two kinds of processors")]
-fn write_each<T: Copy>(
-    values: &[T],
-    room: &mut [MaybeUninit<u8>],
-    fold: impl Fn(T) -> u64,
-    scatter: impl Fn(u64) -> u64,
-) -> usize {
+fn write_each<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64, scatter: impl Fn(u64) -> u64) -> usize {
     let mut at = 0;
     for &value in values {
         let value = fold(value);
@@ -62,14 +55,14 @@ fn write_each<T: Copy>(
         let Some(place) = room.get_mut(at..).and_then(<[_]>::first_chunk_mut::<LONGEST>) else { return at };
         let [low, next, ..] = value.to_le_bytes();
         if value < 0x80 {
-            place[0].write(low);
+            place[0] = low;
             at += 1;
         } else if value < 0x4000 {
-            place[0].write(low | 0x80);
-            place[1].write(next << 1 | low >> 7);
+            place[0] = low | 0x80;
+            place[1] = next << 1 | low >> 7;
             at += 2;
         } else {
-            *place = long(value, &scatter).map(MaybeUninit::new);
+            *place = long(value, &scatter);
             at += len_of(value);
         }
     }

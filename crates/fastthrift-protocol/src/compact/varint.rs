@@ -136,6 +136,33 @@ fn write_long(out: &mut impl Sink, value: u64) {
     out.put_first(long(value, scatter), len_of(value));
 }
 
+/// Appends a byte, then a number.
+#[inline(never)]
+pub(super) fn write_long_after(out: &mut impl Sink, head: u8, value: u64) {
+    let (word, len) = number(value);
+    out.put_first((u128::from(head) | word << 8).to_le_bytes(), 1 + len);
+}
+
+/// The bytes of a number, the first one lowest, and how many they are.
+#[inline]
+pub(crate) fn number(value: u64) -> (u128, usize) {
+    if value < 0x80 {
+        (value.into(), 1)
+    } else if value < 0x4000 {
+        ((value & 0x7f | 0x80 | value << 1 & 0x7f00).into(), 2)
+    } else {
+        let low = scatter(value & (u64::MAX >> 8));
+        let high = value >> 56;
+        let len = len_of(value);
+        if high == 0 {
+            let before_last = (1 << (8 * (len - 1))) - 1;
+            ((low | CONTINUES & before_last).into(), len)
+        } else {
+            (u128::from(low | CONTINUES) | u128::from(high | high << 1 & 0x100) << 64, len)
+        }
+    }
+}
+
 /// The most bytes that a number takes.
 pub(super) const LONGEST: usize = 10;
 
@@ -165,7 +192,7 @@ pub(super) fn len_of(value: u64) -> usize {
 }
 
 #[inline]
-pub(super) const fn fold_i32(value: i32) -> u32 {
+pub(crate) const fn fold_i32(value: i32) -> u32 {
     (value << 1 ^ value >> 31).cast_unsigned()
 }
 
@@ -175,7 +202,7 @@ pub(super) const fn unfold_i32(folded: u32) -> i32 {
 }
 
 #[inline]
-pub(super) const fn fold_i64(value: i64) -> u64 {
+pub(crate) const fn fold_i64(value: i64) -> u64 {
     (value << 1 ^ value >> 63).cast_unsigned()
 }
 
@@ -203,6 +230,8 @@ mod tests {
             write_u64(&mut bytes, value);
             let len = bytes.len();
             assert_eq!(len, len_of(value));
+            let (word, len_of_word) = number(value);
+            assert_eq!((&word.to_le_bytes()[..len], len_of_word), (&bytes[..], len));
             assert_eq!(read(&bytes), Ok((value, len)));
             for after in [&[0u8; 12], &[0xff; 12]] {
                 bytes.truncate(len);

@@ -1,11 +1,11 @@
 use alloc::vec::Vec;
 
 use super::runs::write_all;
-use super::varint::{fold_i32, fold_i64, write_u32, write_u64};
+use super::varint::{fold_i32, fold_i64, write_long_after, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
 use crate::bulk::store_little_doubles;
 use crate::output::wire_size;
-use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Sink, StructScope, TType};
+use crate::{FieldHeader, Limits, MessageHeader, OutputProtocol, Run, Sink, StructScope, TType};
 
 /// Appends the Compact protocol to a buffer.
 ///
@@ -29,34 +29,45 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
     /// Writes a field's header: in one byte when its id is 1 to 15 more than the last one's.
     #[inline]
     fn put_field(&mut self, number: u8, id: i16) {
-        let difference = i32::from(id) - i32::from(self.last_field);
-        self.last_field = id;
-        match u8::try_from(difference) {
-            Ok(difference @ 1..=15) => self.out.put([difference << 4 | number]),
-            _ => self.put_full_field(number, id),
+        match self.short_head(number, id) {
+            Some(head) => self.out.put([head]),
+            None => self.put_full_field(number, id),
         }
     }
 
     /// Writes a whole field whose value is this number.
     #[inline]
     fn put_number(&mut self, ttype: u8, id: i16, value: u64) {
-        let difference = i32::from(id) - i32::from(self.last_field);
+        let Some(head) = self.short_head(ttype, id) else {
+            self.put_full_field(ttype, id);
+            return write_u64(self.out, value);
+        };
         let [low, next, ..] = value.to_le_bytes();
-        match u8::try_from(difference) {
-            Ok(difference @ 1..=15) if value < 0x4000 => {
-                self.last_field = id;
-                let head = difference << 4 | ttype;
-                if value < 0x80 {
-                    self.out.put([head, low]);
-                } else {
-                    self.out.put([head, low | 0x80, next << 1 | low >> 7]);
-                }
-            }
-            _ => {
-                self.put_field(ttype, id);
-                write_u64(self.out, value);
-            }
+        if value < 0x80 {
+            self.out.put([head, low]);
+        } else if value < 0x4000 {
+            self.out.put([head, low | 0x80, next << 1 | low >> 7]);
+        } else {
+            write_long_after(self.out, head, value);
         }
+    }
+
+    /// The one byte that is the header of a field, of which it keeps the id, if one is enough.
+    #[inline]
+    fn short_head(&mut self, ttype: u8, id: i16) -> Option<u8> {
+        let difference = i32::from(id) - i32::from(self.last_field);
+        self.last_field = id;
+        match u8::try_from(difference) {
+            Ok(difference @ 1..=15) => Some(difference << 4 | ttype),
+            _ => None,
+        }
+    }
+
+    /// Writes a `binary` of any length.
+    #[inline(never)]
+    fn put_long_binary(&mut self, value: &[u8]) {
+        write_u32(self.out, wire_size(value.len()));
+        self.out.put_slice(value);
     }
 
     #[inline(never)]
@@ -184,8 +195,7 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
         if let Ok(len @ 0..=0x7f) = u8::try_from(value.len()) {
             return self.out.put_with_head([len, 0, 0, 0, 0, 0, 0, 0], 1, value);
         }
-        write_u32(self.out, wire_size(value.len()));
-        self.out.put_slice(value);
+        self.put_long_binary(value);
     }
 
     #[cfg(feature = "bytes")]
@@ -205,6 +215,15 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
 
     fn write_doubles(&mut self, values: &[f64]) {
         store_little_doubles(values, self.out);
+    }
+
+    #[inline]
+    fn write_run<R: Run>(&mut self, run: R, ids: R::Ids) {
+        if self.out.put_compact_run(run, ids, self.last_field) {
+            self.last_field = R::last(ids);
+        } else {
+            run.write_each(ids, self);
+        }
     }
 
     fn write_i16s(&mut self, values: &[i16]) {
@@ -228,28 +247,26 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
 
     #[inline]
     fn write_double_field(&mut self, id: i16, value: f64) {
-        let difference = i32::from(id) - i32::from(self.last_field);
-        if let Ok(difference @ 1..=15) = u8::try_from(difference) {
-            self.last_field = id;
-            let head = u128::from(difference << 4 | type_number(TType::Double));
-            self.out.put_first((head | u128::from(value.to_bits()) << 8).to_le_bytes(), 9);
+        if let Some(head) = self.short_head(type_number(TType::Double), id) {
+            let word = u128::from(head) | u128::from(value.to_bits()) << 8;
+            self.out.put_first(word.to_le_bytes(), 9);
         } else {
-            self.put_field(type_number(TType::Double), id);
+            self.put_full_field(type_number(TType::Double), id);
             self.write_double(value);
         }
     }
 
     #[inline]
     fn write_binary_field(&mut self, id: i16, value: &[u8]) {
-        let difference = i32::from(id) - i32::from(self.last_field);
-        if let (Ok(difference @ 1..=15), Ok(len @ 0..=0x7f)) = (u8::try_from(difference), u8::try_from(value.len())) {
-            self.last_field = id;
-            let head = difference << 4 | type_number(TType::String);
-            self.out.put_with_head([head, len, 0, 0, 0, 0, 0, 0], 2, value);
-        } else {
-            self.put_field(type_number(TType::String), id);
-            self.write_binary(value);
+        let Some(head) = self.short_head(type_number(TType::String), id) else {
+            self.put_full_field(type_number(TType::String), id);
+            return self.write_binary(value);
+        };
+        if let Ok(len @ 0..=0x7f) = u8::try_from(value.len()) {
+            return self.out.put_with_head([head, len, 0, 0, 0, 0, 0, 0], 2, value);
         }
+        self.out.put([head]);
+        self.put_long_binary(value);
     }
 
     #[inline]
