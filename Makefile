@@ -119,6 +119,7 @@ clean: ## Remove what these commands made
 check-rust: $(DONE)/venv
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTFLAGS="-D warnings" cargo check --locked --quiet -p fastthrift --no-default-features --target-dir $(TARGET)/bare
 	$(BIN)/python tools/check_layers.py
 
 .PHONY: check-python

@@ -159,6 +159,7 @@ set!(std::collections::HashSet<T, S>, [T: Eq + Hash, S: BuildHasher + Default], 
 set!(hashbrown::HashSet<T, S>, [T: Eq + Hash, S: BuildHasher + Default], T,
     |room| Self::with_capacity_and_hasher(room, S::default()));
 
+#[cfg(any(feature = "std", feature = "hashbrown"))]
 macro_rules! map {
     ($type:ty, [$($bounds:tt)*], |$room:ident| $new:expr) => {
         impl<V: Encode, $($bounds)*> Encode for $type
