@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import logging
@@ -24,6 +25,7 @@ from fastthrift import TApplicationException, TTransportException
 
 from tests.interop.handler import SECRET, Calculator
 from tests.python.loops import KINDS, Run, runner, until
+from tests.python.timing import LATE
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
 REQUEST = struct.pack(">BBBBi3si", 0x80, 1, 0, 1, 3, b"add", 7) + struct.pack(">bhqbhqb", 10, 1, 42, 10, 2, 0, 0)
@@ -555,16 +557,16 @@ class TestLimits:
             return time.monotonic() - start
 
         async def main() -> None:
-            async with server_of(Waiting(), message_timeout=0.2, idle_timeout=0.6) as server:
+            async with server_of(Waiting(), message_timeout=0.2, idle_timeout=1.5) as server:
                 slow, slow_writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
                 idle, idle_writer = await asyncio.open_connection("127.0.0.1", port_of(server.url))
                 slow_writer.write(REQUEST[:10])
                 async with connect(server.url) as client:
                     reply, after, long_after = await asyncio.gather(
-                        client.add(1, 1000), closed_after(slow), closed_after(idle)
+                        client.add(1, 2000), closed_after(slow), closed_after(idle)
                     )
-                assert reply == 1001
-                assert after < 0.5 < long_after < 1.0
+                assert reply == 2001
+                assert after < 1.4 < long_after < LATE
                 for writer in (slow_writer, idle_writer):
                     writer.close()
                     await writer.wait_closed()
@@ -646,7 +648,7 @@ class TestStopping:
                 await until(lambda: handler.begun)
                 start = time.monotonic()
                 assert await server.stop(0.1) is False
-                assert time.monotonic() - start < 1.0
+                assert time.monotonic() - start < LATE
                 with pytest.raises(TTransportException):
                     await call
             await until(lambda: handler.cancelled)
@@ -686,9 +688,13 @@ class TestStopping:
                 with pytest.raises((TTransportException, OSError)):
                     await connect(server.url)
             serving = asyncio.ensure_future(server.serve_forever())
-            await asyncio.sleep(0.05)
-            async with connect(server.url) as client:
-                assert await client.add(1, 1) == 2
+            client = None
+            while client is None:  # it does not tell when it listens
+                with contextlib.suppress(fastthrift.ConnectError):
+                    client = await connect(server.url)
+                await asyncio.sleep(0.005)
+            assert await client.add(1, 1) == 2
+            await client.close()
             serving.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await serving

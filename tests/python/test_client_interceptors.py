@@ -132,15 +132,15 @@ def test_it_may_proceed_again(url: str) -> None:
 
 def test_the_deadline_covers_interceptors_too(url: str) -> None:
     def slow(_: Call, proceed: Callable[[], Any]) -> Any:
-        time.sleep(0.2)
+        time.sleep(pause)
         return proceed()
 
-    with connect(url, slow, timeout=0.4) as client:
+    with connect(url, slow, timeout=1.0) as client:
+        pause = 0.1
         assert client.wait(0.0) == "done"
-        start = time.monotonic()
+        pause = 1.1
         with pytest.raises(TransportTimeout):
-            client.wait(1.0)
-        assert 0.35 < time.monotonic() - start < 0.9
+            client.wait(0.0)
 
 
 def test_wrong_arguments_reach_no_interceptor_but_wrong_values_do(url: str) -> None:

@@ -17,6 +17,7 @@ from tests.interop.fake_server import Peer, frame, message
 from tests.python.certificates import Authority
 from tests.python.modes import Mode, with_options
 from tests.python.test_retries import QUICK, Faulty, m
+from tests.python.timing import LATE
 
 Plan = Callable[[Peer, str, int], None]
 
@@ -67,6 +68,26 @@ def after(seconds: float, value: int = 42) -> Plan:
     return plan
 
 
+def once(event: threading.Event, value: int) -> Plan:
+    """Reply when something happened."""
+
+    def plan(peer: Peer, name: str, sequence_id: int) -> None:
+        assert event.wait(30)
+        peer.reply(name, sequence_id, value)
+
+    return plan
+
+
+def telling(event: threading.Event, then: Plan) -> Plan:
+    """Tell that the request came, and do as another plan says."""
+
+    def plan(peer: Peer, name: str, sequence_id: int) -> None:
+        event.set()
+        then(peer, name, sequence_id)
+
+    return plan
+
+
 def cut(peer: Peer, name: str, sequence_id: int) -> None:
     raise EOFError
 
@@ -77,6 +98,7 @@ def cut_later(peer: Peer, name: str, sequence_id: int) -> None:
 
 
 def silent(peer: Peer, name: str, sequence_id: int) -> None:
+    # Nobody waits for the end of it; a client that waited so long would be told of an end, not of its deadline.
     time.sleep(2)
     raise EOFError
 
@@ -100,20 +122,20 @@ class TestWhoWins:
         with connect(server.url) as client:
             start = time.monotonic()
             assert client.add(1, 2) == 7
-            assert 0.1 <= time.monotonic() - start < 0.6
+            assert time.monotonic() - start >= 0.1
         assert server.requests == {1: 2}
 
     def test_the_first_request_wins_when_it_is_answered_first(self, faulty: Any, connect: Connect) -> None:
-        server = faulty(in_turn(after(0.2, 7), silent, after(0, 8)))
+        second = threading.Event()
+        server = faulty(in_turn(once(second, 7), telling(second, silent), after(0, 8)))
         with connect(server.url) as client:
-            start = time.monotonic()
             assert client.add(1, 2) == 7
-            assert 0.2 <= time.monotonic() - start < 0.6
             assert client.add(3, 4) == 8
         assert server.requests == {1: 2, 3: 1}
 
     def test_a_late_reply_never_reaches_another_call(self, faulty: Any, connect: Connect) -> None:
-        server = faulty(in_turn(after(0.15, 1), after(0, 2), after(0, 3)))
+        second = threading.Event()
+        server = faulty(in_turn(once(second, 1), telling(second, after(0, 2)), after(0, 3)))
         with connect(server.url, hedge=0.1) as client:
             assert client.add(1, 0) in (1, 2)
             for number in range(30):
@@ -205,11 +227,11 @@ class TestFailures:
 
     def test_the_deadline_holds_for_both(self, faulty: Any, connect: Connect) -> None:
         server = faulty(silent)
-        with connect(server.url, timeout=0.4) as client:
+        with connect(server.url, timeout=0.8) as client:
             start = time.monotonic()
             with pytest.raises(TransportTimeout) as caught:
                 client.add(1, 2)
-            assert 0.39 <= time.monotonic() - start < 0.9
+            assert time.monotonic() - start >= 0.79
             assert caught.value.was_sent
         assert server.requests == {1: 2}
 
@@ -265,7 +287,7 @@ def test_control_c_ends_a_call_that_waits(faulty: Any, delay: float, connect: Co
             start = time.monotonic()
             with pytest.raises(KeyboardInterrupt):
                 client.add(1, 2)
-            assert time.monotonic() - start < 1.5
+            assert time.monotonic() - start < LATE
             timer.join()
     finally:
         signal.signal(signal.SIGINT, previous)

@@ -12,6 +12,8 @@ import fastthrift
 import pytest
 from fastthrift import Pool, TransportTimeout, with_options
 
+from tests.python.timing import LATE
+
 m = fastthrift.loads("""
 service Clock {
   i64 wait(1: double seconds)
@@ -69,19 +71,19 @@ class TestTimeouts:
         self, server: fastthrift.Server, base: float | None
     ) -> None:
         with connect(server, timeout=base) as client:
-            own = with_options(client, timeout=0.2)
-            assert 0.19 <= seconds_of(lambda: own.wait(1.0)) < 0.8
+            own = with_options(client, timeout=0.6)
+            assert 0.59 <= seconds_of(lambda: own.wait(1.5)) < LATE
             assert own.wait(0.1) == 42
 
     def test_none_takes_the_limit_away(self, server: fastthrift.Server) -> None:
         with connect(server, timeout=0.1) as client:
             assert with_options(client, timeout=None).wait(0.3) == 42
-            assert 0.09 <= seconds_of(lambda: client.wait(0.3)) < 0.25
+            assert 0.09 <= seconds_of(lambda: client.wait(1.0)) < LATE
 
     def test_clients_in_turn_over_one_connection_keep_their_own_timeouts(self, server: fastthrift.Server) -> None:
-        with connect(server, timeout=0.4) as client:
+        with connect(server, timeout=1.5) as client:
             for _ in range(3):
-                assert 0.09 <= seconds_of(lambda: with_options(client, timeout=0.1).wait(0.3)) < 0.3
+                assert 0.09 <= seconds_of(lambda: with_options(client, timeout=0.1).wait(1.0)) < LATE
                 assert client.wait(0.2) == 42
                 assert with_options(client, timeout=None).wait(0.0) == 42
 
@@ -92,7 +94,7 @@ class TestTimeouts:
 
     def test_the_message_tells_the_timeout_of_the_call(self, server: fastthrift.Server) -> None:
         with connect(server, timeout=5) as client, pytest.raises(TransportTimeout, match="within 100ms"):
-            with_options(client, timeout=0.1).wait(0.5)
+            with_options(client, timeout=0.1).wait(1.0)
 
 
 class TestSharing:
@@ -145,13 +147,13 @@ class TestDeadlinesOfHandlers:
             start = time.monotonic()
             with suppress(TransportTimeout, fastthrift.TApplicationException):
                 client.left(server.url, 2.0)  # whose time ends first is a matter of chance
-            assert 0.3 < time.monotonic() - start < 1
+            assert 0.3 < time.monotonic() - start < LATE
             end = time.monotonic() + 3
             while not ended and time.monotonic() < end:
                 time.sleep(0.01)
         ((seconds, text),) = ended
-        assert 0.2 < seconds < 0.6
-        # It was not the 5 seconds of the call's own.
+        assert 0.1 < seconds < 2.0
+        # It was neither the end of what it called nor the 5 seconds of the call's own.
         assert text.endswith("before the deadline")
 
     def test_without_one_it_has_its_own_timeout_only(self, server: fastthrift.Server) -> None:

@@ -15,6 +15,8 @@ import fastthrift
 import pytest
 from fastthrift import TApplicationException
 
+from tests.python.timing import LATE
+
 IDL = """
 service Work {
   i32 quick(1: i32 number)
@@ -107,7 +109,7 @@ def test_a_call_beyond_the_limit_is_refused_at_once_while_all_threads_are_busy(
             with pytest.raises(TApplicationException, match="the server is overloaded") as refused:
                 other.wait(-1)
             assert refused.value.type == TApplicationException.LOADSHEDDING
-            assert time.monotonic() - start < 0.5
+            assert time.monotonic() - start < LATE
         handler.go.set()
         assert [each.result(10) for each in taken] == list(range(limit))
         assert sorted(handler.served) == list(range(limit))
@@ -219,7 +221,7 @@ def test_stopping_serves_what_waits_or_closes_it_in_time(handler: Handler, work:
         else:
             start = time.monotonic()
             assert not server.stop(patience)
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < LATE
             handler.go.set()
             failed = [each.exception(10) for each in taken]
             assert sum(isinstance(error, fastthrift.TTransportException) for error in failed) == 2

@@ -18,6 +18,7 @@ from fastthrift import Backoff, ConnectError, ConnectionLost, Pool, Retry, Retry
 
 from tests.interop.fake_server import Peer, frame, message
 from tests.python.modes import Mode, with_options
+from tests.python.timing import LATE
 
 m = fastthrift.loads("""
 service Shop {
@@ -249,20 +250,20 @@ class TestDeadlines:
             raise EOFError
 
         server = faulty(slow)
-        with connect(server.url, timeout=0.5, retry=Retry(100, backoff=QUICK)) as client:
+        with connect(server.url, timeout=1.0, retry=Retry(100, backoff=QUICK)) as client:
             start = time.monotonic()
             with pytest.raises((ConnectionLost, TransportTimeout)):
                 client.add(1, 2)
-            assert 0.3 < time.monotonic() - start < 0.8
-        assert 3 <= server.requests[1] <= 5
+            assert 0.5 < time.monotonic() - start < LATE
+        assert 2 <= server.requests[1] <= 9
 
     def test_a_wait_that_ends_after_the_deadline_is_not_begun(self, faulty: Any, connect: Connect) -> None:
         server = faulty(failing(1))
-        with connect(server.url, timeout=0.5, retry=Retry(3, backoff=Backoff(2.0, most=2.0, jitter=0))) as client:
+        with connect(server.url, timeout=3.0, retry=Retry(3, backoff=Backoff(9.0, most=9.0, jitter=0))) as client:
             start = time.monotonic()
             with pytest.raises(ConnectionLost):
                 client.add(1, 2)
-            assert time.monotonic() - start < 0.3
+            assert time.monotonic() - start < 2.5
 
     def test_a_silent_server_is_asked_once(self, faulty: Any, connect: Connect) -> None:
         server = faulty(lambda _peer, _name, _id: None)
@@ -300,7 +301,7 @@ class TestBudget:
         start = time.monotonic()
         with pytest.raises(ConnectError):
             client.buy(1)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < LATE
         client.close()
 
 

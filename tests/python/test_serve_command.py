@@ -215,8 +215,8 @@ def test_what_is_in_flight_is_finished_before_the_end(serve: Any, work: ModuleTy
     url = command.url(2)
     with ThreadPoolExecutor(6) as pool:
         clients = [connect(work, url) for _ in range(6)]
-        calls = [pool.submit(client.slow, 700) for client in clients]
-        time.sleep(0.2)
+        calls = [pool.submit(client.slow, 1200) for client in clients]
+        time.sleep(0.6)
         start = time.monotonic()
         assert command.end() == 0
         assert {call.result(1) for call in calls} <= command.workers(2)
@@ -227,7 +227,7 @@ def test_what_takes_longer_than_the_grace_is_cut_off(serve: Any, work: ModuleTyp
     command = serve("app:Handler", "--grace", "0.3")
     with ThreadPoolExecutor(1) as pool, connect(work, command.url()) as client:
         call = pool.submit(client.slow, 20_000)
-        time.sleep(0.2)
+        time.sleep(0.6)
         start = time.monotonic()
         assert command.end() == 1
         assert time.monotonic() - start < 5

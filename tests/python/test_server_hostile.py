@@ -14,6 +14,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python.timing import LATE
+
 IDL = """
 struct Tree { 1: list<Tree> branches, 2: map<string, i32> leaves }
 service Store {
@@ -155,7 +157,8 @@ def test_broken_bytes_end_their_connection_alone(server: fastthrift.Server, stor
     with raw(server) as connection:
         connection.sendall(BROKEN[name])
         if name in {"text", "frame over the limit", "name over the limit"}:
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the server may have ended it already
+                connection.shutdown(socket.SHUT_WR)
         all_until_closed(connection)
     assert works(server, store)
 
@@ -362,16 +365,16 @@ def test_a_client_that_stops_reading_is_cut_off(store: ModuleType) -> None:
 
 def test_an_idle_client_is_closed_when_that_is_asked_for(store: ModuleType) -> None:
     with (
-        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=0.3) as server,
+        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=1.0) as server,
         raw(server) as connection,
     ):
         for _ in range(5):
-            time.sleep(0.1)
+            time.sleep(0.25)
             connection.sendall(framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")))
             assert b"hello" in connection.recv(1000)
         start = time.monotonic()
         assert connection.recv(1) == b""
-        assert 0.2 < time.monotonic() - start < 2
+        assert 0.5 < time.monotonic() - start < LATE
 
 
 def test_the_time_of_a_slow_handler_is_not_counted_as_the_clients_silence() -> None:
@@ -383,10 +386,10 @@ def test_the_time_of_a_slow_handler_is_not_counted_as_the_clients_silence() -> N
             return milliseconds
 
     with (
-        fastthrift.Server(Napping(), "tcp://127.0.0.1:0", threads=1, idle_timeout=0.4) as server,
+        fastthrift.Server(Napping(), "tcp://127.0.0.1:0", threads=1, idle_timeout=0.8) as server,
         raw(server) as connection,
     ):
-        for milliseconds in (600, 0):
+        for milliseconds in (1000, 0):
             body = b"\x08\x00\x01" + milliseconds.to_bytes(4, "big") + b"\x00"
             connection.sendall(framed(call(b"nap", body)))
             assert milliseconds.to_bytes(4, "big") in connection.recv(1000)

@@ -15,6 +15,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python.timing import LATE
+
 IDL = "service Work { i32 size(1: binary data), binary make(1: i32 size), i32 quick(1: i32 number) }"
 MIB = 1 << 20
 
@@ -101,7 +103,7 @@ def test_messages_that_never_end_take_no_more_than_the_total_and_leave_small_cal
         start = time.monotonic()
         assert [client.quick(number) for number in range(200)] == list(range(200))
         assert client.size(bytes(30_000)) == 30_000
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < LATE
 
 
 def test_who_is_slow_is_cut_off_and_the_next_goes_on(work: ModuleType) -> None:
@@ -155,7 +157,7 @@ def test_stopping_does_not_wait_for_what_is_paused_longer_than_it_is_told(work: 
             stuff(stack.enter_context(raw(server)), begun(50 * MIB, 2 * MIB))
         start = time.monotonic()
         assert not server.stop(0.3)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < LATE
 
 
 def test_a_limit_that_is_never_reached_changes_nothing(work: ModuleType) -> None:

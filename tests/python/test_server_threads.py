@@ -18,6 +18,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python.timing import LATE
+
 IDL = """
 service Work {
   i32 quick(1: i32 number)
@@ -95,13 +97,13 @@ def test_a_slow_handler_does_not_hold_up_other_connections(
     with serving(handler, work, url) as server, connect(server) as busy, connect(server) as other:
         for _ in range(2):
             handler.started.clear()
-            call = threading.Thread(target=getattr(busy, slow), args=(1.0,))
+            call = threading.Thread(target=getattr(busy, slow), args=(1.8,))
             call.start()
             assert handler.started.wait(5)
             start = time.monotonic()
             for number in range(20):
                 assert other.quick(number) == number
-            assert time.monotonic() - start < 0.9
+            assert time.monotonic() - start < 1.7
             call.join()
 
 
@@ -114,7 +116,7 @@ def test_as_many_slow_handlers_run_at_once_as_there_are_threads(
             for _ in range(2):
                 start = time.monotonic()
                 assert list(pool.map(lambda client: client.sleep(0.4), clients)) == [0.4] * 8
-                assert time.monotonic() - start < 1.2
+                assert time.monotonic() - start < 3.0
         assert len(handler.threads) <= 8
 
 
@@ -143,7 +145,7 @@ def test_slow_handlers_are_handed_out_without_waiting_for_each(
         with ThreadPoolExecutor(16) as pool:
             start = time.monotonic()
             list(pool.map(calls, clients))
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < LATE
 
 
 def test_a_connection_that_is_always_busy_does_not_starve_others(
@@ -171,7 +173,7 @@ def test_a_connection_that_is_always_busy_does_not_starve_others(
                 start = time.monotonic()
                 assert other.quick(number) == number
                 times.append(time.monotonic() - start)
-            assert sorted(times)[15] < 0.5
+            assert sorted(times)[15] < 1.5
         finally:
             ended.set()
             busy.join()
@@ -229,12 +231,12 @@ def test_stop_does_not_wait_longer_than_it_is_told(handler: Handler, work: Modul
     server = serving(handler, work, threads=1)
     server.start()
     with connect(server) as busy, ThreadPoolExecutor(1) as pool:
-        reply = pool.submit(busy.sleep, 1.0)
+        reply = pool.submit(busy.sleep, 2.0)
         assert handler.started.wait(5)
         start = time.monotonic()
         assert not server.stop(timeout=0.1)
-        assert time.monotonic() - start < 0.8
-        assert reply.result(10) == 1.0, "who is being served gets the reply all the same"
+        assert time.monotonic() - start < 1.8
+        assert reply.result(10) == 2.0, "who is being served gets the reply all the same"
         with pytest.raises(fastthrift.TTransportException):
             busy.quick(1)
 
@@ -301,13 +303,17 @@ import fastthrift
 
 work = fastthrift.loads({idl!r}, name="work.thrift")
 
+started = threading.Event()
+
 class Handler(work.Work):
     def quick(self, number): return number
     def sleep(self, seconds):
+        started.set()
         time.sleep(seconds)
         print("handler ended", flush=True)
         return seconds
     def compute(self, seconds):
+        started.set()
         end = time.monotonic() + seconds
         while time.monotonic() < end: pass
         print("handler ended", flush=True)
@@ -347,7 +353,7 @@ def test_the_interpreters_end_waits_for_handlers(function: str) -> None:
     ended = run(f"""
         server.start()
         threading.Thread(target=call, args=({function!r}, 0.5), daemon=True).start()
-        time.sleep(0.2)
+        assert started.wait(20)
     """)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "handler ended" in ended.stdout
