@@ -255,6 +255,43 @@ def test_addresses_of_which_one_refuses_are_one_to_the_caller(server: fastthrift
     assert seen == [None] * 4
 
 
+def test_each_address_of_a_host_is_tried(server: fastthrift.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = int(server.url.rsplit(":", 1)[1])
+    hosts = ["127.0.0.2", "127.0.0.3", "127.0.0.1"]  # the server listens at the last alone
+
+    def resolve(host: str, port: int, *_: Any, **options: Any) -> list[Any]:
+        assert host == "many.example"
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each, port)) for each in hosts]
+
+    async def main() -> None:
+        async with aio.connect(MODULE.Desk, f"tcp://many.example:{port}", timeout=20.0) as client:
+            assert await client.add(2, 3) == 5
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    asyncio.run(main())
+
+
+def test_a_call_goes_through_another_transport_of_ones_own_when_the_first_is_silent() -> None:
+    class Silent(Loop):
+        async def flush(self) -> None:
+            self.written.clear()
+
+    opened: list[Loop] = []
+
+    def open_transport() -> Loop:
+        opened.append(Loop() if opened else Silent())
+        return opened[-1]
+
+    async def main() -> None:
+        options: Any = {"timeout": 20.0, "pool": fastthrift.Pool(2), "hedge": 0.05}
+        async with aio.connect(MODULE.Desk, open_transport, **options) as client:
+            assert await fastthrift.with_options(client, idempotent=True).add(2, 3) == 5
+        await asyncio.sleep(0)
+        assert [transport.is_closed for transport in opened] == [True, True]
+
+    asyncio.run(main())
+
+
 def test_what_cannot_be_a_transport_is_refused_at_once() -> None:
     async def main(opener: Any, text: str) -> None:
         with pytest.raises(fastthrift.ConnectError, match=text):

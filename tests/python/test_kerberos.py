@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fastthrift import ClientTLS, ConnectError, ServerTLS, TransportTimeout, sas
 
 from tests.python import kdc
 from tests.python.certificates import Authority
+from tests.python.modes import Mode, with_options
 
 gssapi: Any = pytest.importorskip("gssapi", reason="the package gssapi is not there, or Kerberos' library is not")
 pytestmark = pytest.mark.skipif(bool(kdc.missing()), reason=f"no KDC can be started without {kdc.missing()}")
@@ -54,19 +55,28 @@ def server(realm: kdc.Realm, url: str = "tcp://localhost:0", **options: Any) -> 
     return fastthrift.Server(Handler(), url, sasl={"GSSAPI": judge}, tls=tls)
 
 
-def connect(url: str, mechanism: Any | None = None, **options: Any) -> Any:
-    mechanism = mechanism or sasl.GSSAPI("hive", "localhost")
-    return fastthrift.connect(module.Echo, url, sasl=mechanism, timeout=30.0, **options)
+Connect = Callable[..., Any]
 
 
-def test_a_client_with_a_ticket_is_let_in_and_the_handler_knows_it(realm: kdc.Realm, protocol: Any) -> None:
+@pytest.fixture
+def connect(mode: Mode) -> Connect:
+    def connect(url: str, mechanism: Any | None = None, **options: Any) -> Any:
+        mechanism = mechanism or sasl.GSSAPI("hive", "localhost")
+        return mode.connect(module.Echo, url, sasl=mechanism, timeout=30.0, **options)
+
+    return connect
+
+
+def test_a_client_with_a_ticket_is_let_in_and_the_handler_knows_it(
+    realm: kdc.Realm, protocol: Any, connect: Connect
+) -> None:
     with server(realm) as running, connect(running.url, sasl.GSSAPI("hive"), protocol=protocol) as client:
         assert client.whoami() == ADA
         for text in ("a", "b" * 200_000):
             assert client.echo(text) == text
 
 
-def test_kerberos_goes_within_tls(realm: kdc.Realm, tmp_path: Path) -> None:
+def test_kerberos_goes_within_tls(realm: kdc.Realm, tmp_path: Path, connect: Connect) -> None:
     authority = Authority(tmp_path)
     with (
         server(realm, "tls://localhost:0", tls=ServerTLS(*authority.issue("server"))) as running,
@@ -75,7 +85,7 @@ def test_kerberos_goes_within_tls(realm: kdc.Realm, tmp_path: Path) -> None:
         assert client.whoami() == ADA
 
 
-def test_connections_are_made_at_the_same_time(realm: kdc.Realm) -> None:
+def test_connections_are_made_at_the_same_time(realm: kdc.Realm, connect: Connect) -> None:
     with server(realm) as running, connect(running.url, pool=fastthrift.Pool(4)) as client:
         heard: list[str] = []
         together = threading.Barrier(4)
@@ -93,18 +103,18 @@ def test_connections_are_made_at_the_same_time(realm: kdc.Realm) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", None])
-def test_the_key_is_found_with_a_host_and_without(realm: kdc.Realm, host: str | None) -> None:
+def test_the_key_is_found_with_a_host_and_without(realm: kdc.Realm, host: str | None, connect: Connect) -> None:
     with server(realm, host=host) as running, connect(running.url) as client:
         assert client.whoami() == ADA
 
 
-def test_the_keytab_of_the_process_will_do(realm: kdc.Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keytab_of_the_process_will_do(realm: kdc.Realm, monkeypatch: pytest.MonkeyPatch, connect: Connect) -> None:
     monkeypatch.setenv("KRB5_KTNAME", str(realm.keytab(HIVE)))
     with server(realm, judge=sasl.GSSAPIServer()) as running, connect(running.url) as client:
         assert client.whoami() == ADA
 
 
-def test_a_client_acts_for_another_where_it_may(realm: kdc.Realm) -> None:
+def test_a_client_acts_for_another_where_it_may(realm: kdc.Realm, connect: Connect) -> None:
     asked: list[tuple[str, str]] = []
 
     def authorize(principal: str, authorization: str) -> bool:
@@ -119,7 +129,7 @@ def test_a_client_acts_for_another_where_it_may(realm: kdc.Realm) -> None:
     assert asked == [(ADA, "bob"), (ADA, "eve")]
 
 
-def test_by_default_a_client_acts_for_itself_alone(realm: kdc.Realm) -> None:
+def test_by_default_a_client_acts_for_itself_alone(realm: kdc.Realm, connect: Connect) -> None:
     with server(realm) as running:
         with connect(running.url, sasl.GSSAPI("hive", "localhost", authorization=ADA)) as client:
             assert client.whoami() == ADA
@@ -127,7 +137,7 @@ def test_by_default_a_client_acts_for_itself_alone(realm: kdc.Realm) -> None:
             connect(running.url, sasl.GSSAPI("hive", "localhost", authorization="bob"))
 
 
-def test_a_principal_that_is_not_there_is_an_error_that_says_so(realm: kdc.Realm) -> None:
+def test_a_principal_that_is_not_there_is_an_error_that_says_so(realm: kdc.Realm, connect: Connect) -> None:
     with server(realm) as running:
         with pytest.raises(ConnectError, match="not found in Kerberos database") as caught:
             connect(running.url, sasl.GSSAPI("impala", "localhost"))
@@ -135,7 +145,9 @@ def test_a_principal_that_is_not_there_is_an_error_that_says_so(realm: kdc.Realm
         assert isinstance(caught.value.__cause__, gssapi.exceptions.GSSError)
 
 
-def test_a_ticket_for_another_service_is_refused(realm: kdc.Realm, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_ticket_for_another_service_is_refused(
+    realm: kdc.Realm, caplog: pytest.LogCaptureFixture, connect: Connect
+) -> None:
     with server(realm) as running:
         with pytest.raises(ConnectError, match="ticket isn't for us") as caught:
             connect(running.url, sasl.GSSAPI("other", "localhost"))
@@ -146,7 +158,7 @@ def test_a_ticket_for_another_service_is_refused(realm: kdc.Realm, caplog: pytes
     assert "a client's Kerberos is refused" in caplog.text
 
 
-def test_a_client_that_was_told_of_an_error_is_not_listened_to_again(realm: kdc.Realm) -> None:
+def test_a_client_that_was_told_of_an_error_is_not_listened_to_again(realm: kdc.Realm, connect: Connect) -> None:
     class Stubborn(sasl.GSSAPI):
         def step(self, challenge: bytes, /) -> bytes:
             return b"anything"
@@ -155,7 +167,9 @@ def test_a_client_that_was_told_of_an_error_is_not_listened_to_again(realm: kdc.
         connect(running.url, Stubborn("other", "localhost"))
 
 
-def test_without_a_ticket_there_is_an_error_that_says_so(realm: kdc.Realm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_ticket_there_is_an_error_that_says_so(
+    realm: kdc.Realm, monkeypatch: pytest.MonkeyPatch, connect: Connect
+) -> None:
     monkeypatch.setenv("KRB5CCNAME", realm.environment["KRB5CCNAME"])
     with server(realm) as running:
         with pytest.raises(ConnectError, match=r"No credentials were supplied|No Kerberos credentials") as caught:
@@ -203,7 +217,9 @@ class Crooked(sasl.GSSAPI):
         ({"early": b"more"}, "none of GSSAPI's"),
     ],
 )
-def test_a_client_that_breaks_off_the_rules_is_refused(realm: kdc.Realm, wrong: dict[str, Any], told: str) -> None:
+def test_a_client_that_breaks_off_the_rules_is_refused(
+    realm: kdc.Realm, wrong: dict[str, Any], told: str, connect: Connect
+) -> None:
     with server(realm) as running:
         with pytest.raises(ConnectError, match=told):
             connect(running.url, Crooked(**wrong))
@@ -221,7 +237,7 @@ class Garbage:
         raise AssertionError(challenge)
 
 
-def test_garbage_is_refused(realm: kdc.Realm, caplog: pytest.LogCaptureFixture) -> None:
+def test_garbage_is_refused(realm: kdc.Realm, caplog: pytest.LogCaptureFixture, connect: Connect) -> None:
     caplog.set_level(logging.WARNING, "fastthrift.server")
     with server(realm) as running:
         with pytest.raises(ConnectError, match="refused"):
@@ -231,7 +247,9 @@ def test_garbage_is_refused(realm: kdc.Realm, caplog: pytest.LogCaptureFixture) 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-def test_a_connection_that_is_lost_is_made_again_with_a_ticket(realm: kdc.Realm, tmp_path: Path) -> None:
+def test_a_connection_that_is_lost_is_made_again_with_a_ticket(
+    realm: kdc.Realm, tmp_path: Path, connect: Connect
+) -> None:
     with (
         server(realm, f"unix://{tmp_path}/server.sock") as running,
         connect(running.url, retry=fastthrift.Retry(attempts=3)) as client,
@@ -239,7 +257,7 @@ def test_a_connection_that_is_lost_is_made_again_with_a_ticket(realm: kdc.Realm,
         assert client.whoami() == ADA
         running.stop()
         running.start()
-        assert fastthrift.with_options(client, idempotent=True).whoami() == ADA
+        assert with_options(client, idempotent=True).whoami() == ADA
 
 
 @pytest.mark.skipif(find_spec("kerberos") is None, reason="the package kerberos is not there, which impyla needs")

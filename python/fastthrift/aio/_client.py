@@ -39,9 +39,10 @@ class Client(_core.AsyncClient):
     async def close(self) -> None:
         """Close the connection; calls that wait fail, and so do further ones."""
         connections = self._connections
+        opening = connections.opening
         closed = connections.close()
         try:
-            await asyncio.wait([closed], timeout=_CLOSING)
+            await asyncio.wait([closed] if opening is None else [closed, opening], timeout=_CLOSING)
         finally:
             if not closed.done():
                 connections.abort()

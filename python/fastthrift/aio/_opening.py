@@ -37,7 +37,8 @@ async def _open_for_calls(connections: _core.AsyncConnections) -> None:
         connections.opened(make_error, _is_lasting(error))
     except BaseException:
         connections.opened(
-            functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed")
+            functools.partial(TTransportException, TTransportException.NOT_OPEN, "the client was closed"),
+            is_lasting=True,
         )
         raise
     else:
@@ -52,27 +53,29 @@ async def open_connection(connections: _core.AsyncConnections) -> None:
     loop = asyncio.get_running_loop()
     timeout = connections.timeout
     end = None if timeout is None else loop.time() + timeout
-    failure: BaseException | None = None
     places = connections.places()
-    for tried, place in enumerate(places):
-        part = None if end is None else max(0.0, end - loop.time()) / (len(places) - tried)
+    for left, place in zip(range(len(places), 0, -1), places, strict=True):
+        part = None if end is None else max(0.0, end - loop.time()) / left
         try:
-            return await asyncio.wait_for(_make(connections, place), part)
-        except (OSError, asyncio.TimeoutError) as error:
-            failure = error
-    if isinstance(failure, (TimeoutError, asyncio.TimeoutError)):
-        span = "" if timeout is None else f" within {timeout:g} s"
-        text = f"cannot connect to {connections.url}{span}"
-        raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
-    text = f"cannot connect to {connections.url}: {failure}"
-    raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from failure
+            await asyncio.wait_for(_make(connections, place), part)
+            return
+        except (TimeoutError, asyncio.TimeoutError):
+            if left == 1:
+                span = "" if timeout is None else f" within {timeout:g} s"
+                text = f"cannot connect to {connections.url}{span}"
+                raise TransportTimeout(TTransportException.TIMED_OUT, text, was_sent=False) from None
+        except OSError as failure:
+            if left == 1:
+                text = f"cannot connect to {connections.url}: {failure}"
+                cause = failure.__cause__ or failure
+                raise ConnectError(TTransportException.NOT_OPEN, text, was_sent=False) from cause
 
 
 def _is_lasting(error: TTransportException) -> bool:
-    """Return whether no call is made again after this."""
-    cause = error.__cause__
-    is_known = isinstance(cause, PermissionError) or getattr(cause, "errno", None) in _LASTING
-    return not isinstance(error, ConnectError) or is_known or getattr(cause, "is_lasting", False)
+    """Return whether no call is made again after this: another attempt to connect would end so, too."""
+    failure = error.__context__
+    is_known = isinstance(failure, PermissionError) or getattr(failure, "errno", None) in _LASTING
+    return not isinstance(error, ConnectError) or is_known or getattr(failure, "is_lasting", False)
 
 
 async def _make(connections: _core.AsyncConnections, place: int) -> None:

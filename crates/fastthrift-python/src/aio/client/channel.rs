@@ -213,7 +213,7 @@ impl Channel {
             later.writes.push((self.transport.bind(py).clone(), PyBytes::new(py, bytes)));
         }
         self.connection.advance_outbound(count);
-        if self.connection.outbound().is_empty() {
+        if count > 0 {
             self.unsent = None;
         }
     }

@@ -186,6 +186,12 @@ impl Connections {
         }
     }
 
+    /// What opens a connection for calls that wait, where that is under way.
+    #[getter]
+    fn opening(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.lock(py).opening.as_ref().map(|opening| opening.clone_ref(py))
+    }
+
     /// What opens the transport that a user wrote, where there is one.
     #[getter]
     fn opener(&self, py: Python<'_>) -> Option<Py<PyAny>> {

@@ -72,12 +72,14 @@ impl Connections {
             channel.end(py, me.target(), &End::Lost(error), &mut later);
             later.aborts.push(channel.transport.bind(py).clone());
         }
-        if keeps_times {
+        let mut end = None;
+        if keeps_times && is_good {
             channel.tend(py, &me.target().policies.pool, now, &mut later);
-            later.sets_timer = true;
+            end = channel.next_end(&me.target().policies.pool);
         }
         let has_room = is_new || keeps_times || channel.is_serial();
         let removed = if is_good { None } else { state.remove(link) };
+        later.sets_timer |= end.is_some_and(|end| state.is_before_timer(end));
         if !later.reports.is_empty() {
             state.settle(py, me.target(), || me.now(), &mut later);
         }

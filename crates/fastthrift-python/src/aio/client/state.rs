@@ -206,6 +206,9 @@ impl State {
 
     /// Whether there are more calls than connections, and so reason for another one.
     pub(super) fn is_crowded(&self, target: &Target, now: impl FnOnce() -> Duration) -> bool {
+        if target.policies.pool.size == 1 {
+            return false;
+        }
         let live = self.channels.iter().filter(|channel| channel.is_live());
         let (count, calls) = live.fold((0, 0), |(count, calls), channel| (count + 1, calls + channel.load()));
         calls > count && self.may_grow(target, now)
@@ -213,9 +216,12 @@ impl State {
 
     /// Whether another connection may be made now.
     pub(super) fn may_grow(&self, target: &Target, now: impl FnOnce() -> Duration) -> bool {
+        if self.is_opening || self.is_closed {
+            return false;
+        }
         let live = self.channels.iter().filter(|channel| channel.is_live()).count();
         let is_paused = || live > 0 && self.pause.is_some_and(|pause| now() < pause);
-        !self.is_opening && target.policies.pool.may_open(live) && !is_paused()
+        target.policies.pool.may_open(live) && !is_paused()
     }
 
     /// Notes that no connection could be made. Whether the calls that wait may wait for those that are there.
