@@ -3,10 +3,15 @@
 //! Each generator is a total function of a [`Schema`](fastthrift_schema::Schema) and its options, and returns [`Files`]: it never touches
 //! a disk, and gives the same text for the same schema on every run.
 
+#[cfg(feature = "build")]
+pub mod build;
 pub mod python;
+pub mod rust;
 
 mod files;
 mod writer;
 
+#[cfg(feature = "build")]
+pub use build::{Build, compile};
 pub use files::Files;
 pub use writer::Writer;

@@ -16,6 +16,16 @@ impl Writer {
         Self::default()
     }
 
+    /// An empty text whose lines are so many steps further in.
+    pub fn at(depth: usize) -> Self {
+        Self { text: String::new(), depth }
+    }
+
+    /// Adds whole lines as they are.
+    pub fn raw(&mut self, lines: &str) {
+        self.text.push_str(lines);
+    }
+
     /// Writes one line at the indentation of the moment; an empty one has none.
     pub fn line(&mut self, line: impl Display) {
         let start = self.text.len();

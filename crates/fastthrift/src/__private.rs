@@ -1,18 +1,37 @@
 //! What generated code names and nobody else does: no part of the public interface.
 
-use fastthrift_protocol::{DecodeError, DecodeErrorKind};
+mod generated;
+#[cfg(feature = "tokio")]
+mod service;
 
+use fastthrift_protocol::DecodeErrorKind;
+
+#[cfg(feature = "tokio")]
+pub use crate::__function_error as function_error;
 pub use crate::codec::enter;
+#[cfg(feature = "tokio")]
+pub use crate::{CallError, Channel, Function, Request, Response, Service};
+pub use crate::{Decode, Encode, EncodeError};
 pub use alloc::borrow::{Cow, ToOwned};
 pub use alloc::boxed::Box;
 pub use alloc::collections::{BTreeMap, BTreeSet};
 pub use alloc::string::String;
 pub use alloc::vec::Vec;
+#[cfg(feature = "bytes")]
+pub use bytes::Bytes;
 pub use core;
-pub use fastthrift_protocol::{FieldHeader, InputProtocol, OutputProtocol, StructScope, TType};
+pub use core::future::Future;
+pub use fastthrift_protocol::{DecodeError, FieldHeader, InputProtocol, OutputProtocol, StructScope, TType};
+pub use generated::{debug_enum, known_member, member_as, name_of, number_of, skip_member, unknown_member};
+#[cfg(feature = "tokio")]
+pub use service::{
+    Arguments, Fields, Message, Outcome, Parts, Places, Signature, Then, Values, argument, arguments, call, call_value,
+    call_void, oneway, reply, reply_void, returned,
+};
+#[cfg(feature = "std")]
+pub use std::collections::{HashMap, HashSet};
 
 use crate::codec::place::{Place, Placed};
-use crate::{Decode, Encode, EncodeError};
 
 /// Writes a field; an error names it.
 #[inline(always)]

@@ -55,3 +55,11 @@ pub use {
     function::Function,
     server::{And, Request, Response, Server, ServerBuilder, Service},
 };
+
+/// Includes the Rust that a `build.rs` generated of a file: `mod idl { fastthrift::include_thrift!("calculator"); }`.
+#[macro_export]
+macro_rules! include_thrift {
+    ($name:literal) => {
+        include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
+    };
+}

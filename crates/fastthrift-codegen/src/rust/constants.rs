@@ -1,0 +1,104 @@
+//! Constants.
+
+use fastthrift_schema::{ConstantId, TypeId, Value};
+
+use crate::Writer;
+
+use super::attributes;
+use super::doc::write_doc;
+use super::layout::{WIDTH, width};
+use super::model::Model;
+use super::names::ModuleId;
+use super::shape::Shape;
+use super::value::{Expr, byte_literal};
+
+/// Writes a constant: a `const` of what needs no memory, and text and lists of it as slices; else what is made when it is first used.
+pub(super) fn write_constant(model: &Model<'_>, at: ModuleId, id: ConstantId, writer: &mut Writer) {
+    let constant = model.schema.constant(id);
+    let name = model.names.constant(id);
+    if let Some((ty, value)) = model.fixed(at, &constant.value, constant.ty) {
+        write_doc(writer, constant.doc.as_deref());
+        attributes::write_attributes(writer, &constant.annotations);
+        return value.write(writer, &format!("pub const {name}: {ty} = "), ";");
+    }
+    // A union without a member has no value in Rust, so there is no constant of it.
+    let Some(value) = model.expression(at, &constant.value, constant.ty, &constant.annotations) else { return };
+    let ty = model.ty(at, constant.ty, &constant.annotations).replace("'de", "'static");
+    write_doc(writer, constant.doc.as_deref());
+    attributes::write_attributes(writer, &constant.annotations);
+    if model.options.no_std {
+        let name = super::ident::writable(&name.to_lowercase());
+        writer.line(format!("pub fn {name}() -> {ty} {{"));
+        writer.indented(|writer| value.write(writer, "", ""));
+        return writer.line("}");
+    }
+    let head = format!("pub static {name}: LazyLock<{ty}> =");
+    // What is empty is made by a function that there is.
+    let flat = value.flat();
+    if let Some(function) = flat.strip_suffix("::new()") {
+        return Expr::Atom(format!("LazyLock::new({function}::new)")).write(writer, &format!("{head} "), ";");
+    }
+    // A closure that fits one line is one; else its body is a block.
+    if value.stays_flat() {
+        let call = format!("LazyLock::new(|| {});", value.flat());
+        if writer.column() + width(&head) + 1 + width(&call) <= WIDTH {
+            return writer.line(format!("{head} {call}"));
+        }
+        if writer.column() + 4 + width(&call) <= WIDTH {
+            writer.line(head);
+            return writer.indented(|writer| writer.line(call));
+        }
+    }
+    if matches!(value, Expr::Struct(..)) {
+        return value.write(writer, &format!("{head} LazyLock::new(|| "), ");");
+    }
+    let line = format!("{head} LazyLock::new(|| {{");
+    if writer.column() + width(&line) <= WIDTH {
+        writer.line(line);
+        writer.indented(|writer| value.write(writer, "", ""));
+        return writer.line("});");
+    }
+    writer.line(head);
+    writer.indented(|writer| {
+        writer.line("LazyLock::new(|| {");
+        writer.indented(|writer| value.write(writer, "", ""));
+        writer.line("});");
+    });
+}
+
+impl Model<'_> {
+    /// Type and value of what a `const` can be.
+    fn fixed(&self, at: ModuleId, value: &Value, ty: TypeId) -> Option<(String, Expr)> {
+        let shape = self.shape(ty, &[]);
+        if let Shape::Newtype(id) = shape {
+            let target = self.schema.typedef(id).target;
+            if !matches!(self.shape(target, &[]), Shape::Plain(_) | Shape::Uuid | Shape::Enum(_)) {
+                return None;
+            }
+            return Some((self.ty(at, ty, &[]), self.expression(at, value, ty, &[])?));
+        }
+        Some(match value {
+            Value::String(text) if matches!(shape, Shape::Text(_)) => {
+                ("&str".to_owned(), Expr::Atom(format!("{text:?}")))
+            }
+            Value::Binary(bytes) if matches!(shape, Shape::Bytes(_)) => {
+                ("&[u8]".to_owned(), Expr::Atom(byte_literal(bytes)))
+            }
+            Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Uuid(_) | Value::Enum { .. }
+                if matches!(shape, Shape::Plain(_) | Shape::Uuid | Shape::Enum(_)) =>
+            {
+                (self.ty(at, ty, &[]), Expr::Atom(self.scalar(at, value)))
+            }
+            Value::List(items) => {
+                let Shape::List(element) = shape else { return None };
+                let items: Vec<_> = items.iter().map(|item| self.fixed(at, item, element)).collect::<Option<_>>()?;
+                let ty = match items.first() {
+                    Some((ty, _)) => ty.clone(),
+                    None => return None,
+                };
+                (format!("&[{ty}]"), Expr::Items("&[", items.into_iter().map(|(_, value)| value).collect()))
+            }
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,276 @@
+//! The name that each definition has in Rust, and the module that it is in.
+
+use fastthrift_schema::{
+    Annotation, ConstantId, Definition, EnumId, Program, ProgramId, Schema, Service, ServiceId, Struct, StructId,
+    StructKind, TypedefId,
+};
+
+use super::annotations;
+use super::ident::{Scope, camel, screaming, snake, writable};
+
+/// A module's place in [`Names::modules`].
+pub(super) type ModuleId = usize;
+
+/// A module of the generated code.
+#[derive(Debug, Default)]
+pub(super) struct Module {
+    /// Its name and those of the modules around it, the outermost first; empty for the root.
+    pub(super) path: Vec<String>,
+    /// The files whose definitions are in it.
+    pub(super) programs: Vec<ProgramId>,
+    /// The modules in it, by name.
+    pub(super) children: Vec<ModuleId>,
+}
+
+/// What the parts of a service are called.
+#[derive(Debug, Default)]
+pub(super) struct ServiceNames {
+    /// The trait of handlers.
+    pub(super) handler: String,
+    /// The server that dispatches to a handler.
+    pub(super) server: String,
+    /// The client that is awaited.
+    pub(super) client: String,
+    /// The client that blocks.
+    pub(super) blocking_client: String,
+    /// The module of what its functions send and receive.
+    pub(super) messages: String,
+    /// Its own functions, in order.
+    pub(super) functions: Vec<FunctionNames>,
+}
+
+/// What the parts of a function are called.
+#[derive(Debug, Default)]
+pub(super) struct FunctionNames {
+    /// The method.
+    pub(super) method: String,
+    /// The base of the names of its messages, in camel case.
+    pub(super) message: String,
+    /// The type of its errors, if it declares exceptions.
+    pub(super) error: Option<String>,
+}
+
+/// The names of a schema.
+#[derive(Debug)]
+pub(super) struct Names {
+    modules: Vec<Module>,
+    of_program: Vec<ModuleId>,
+    structs: Vec<String>,
+    enums: Vec<String>,
+    typedefs: Vec<String>,
+    constants: Vec<String>,
+    services: Vec<ServiceNames>,
+    fields: Vec<Vec<String>>,
+    values: Vec<Vec<String>>,
+}
+
+impl Names {
+    pub(super) fn new(schema: &Schema) -> Self {
+        let mut names = Self {
+            modules: vec![Module::default()],
+            of_program: Vec::new(),
+            structs: vec![String::new(); schema.structs().len()],
+            enums: vec![String::new(); schema.enums().len()],
+            typedefs: vec![String::new(); schema.typedefs().len()],
+            constants: vec![String::new(); schema.constants().len()],
+            services: (0..schema.services().len()).map(|_| ServiceNames::default()).collect(),
+            fields: schema.structs().iter().map(field_names).collect(),
+            values: Vec::new(),
+        };
+        names.values = schema.enums().iter().map(|enumeration| value_names(&enumeration.values)).collect();
+        for (id, program) in schema.programs().ids().zip(schema.programs()) {
+            let module = names.module_of_path(&module_path(program));
+            names.modules[module].programs.push(id);
+            names.of_program.push(module);
+        }
+        for module in 0..names.modules.len() {
+            names.name_module(schema, module);
+        }
+        names
+    }
+
+    fn module_of_path(&mut self, path: &[String]) -> ModuleId {
+        let mut current = 0;
+        for (depth, name) in path.iter().enumerate() {
+            let known = self.modules[current].children.iter().find(|&&child| &self.modules[child].path[depth] == name);
+            current = match known {
+                Some(&known) => known,
+                None => self.add_module(current, path[..=depth].to_vec()),
+            };
+        }
+        current
+    }
+
+    fn add_module(&mut self, parent: ModuleId, path: Vec<String>) -> ModuleId {
+        let id = self.modules.len();
+        let name = path.last().cloned();
+        self.modules.push(Module { path, ..Module::default() });
+        let name_of = |child: &ModuleId| self.modules[*child].path.last().cloned();
+        let place = self.modules[parent].children.partition_point(|child| name_of(child) < name);
+        self.modules[parent].children.insert(place, id);
+        id
+    }
+
+    /// Names what is in a module: first the types that the IDL names, in the order written, then what is made for services.
+    fn name_module(&mut self, schema: &Schema, module: ModuleId) {
+        let mut types = Scope::of_types();
+        let mut values = Scope::default();
+        for &child in &self.modules[module].children {
+            types.claim(self.modules[child].path.last().map_or("", String::as_str));
+        }
+        let programs = self.modules[module].programs.clone();
+        let definitions = || programs.iter().flat_map(|program| &schema.program(*program).definitions);
+        for (name, definition) in definitions() {
+            match *definition {
+                Definition::Struct(id) => {
+                    self.structs[id.index()] = types.claim(&type_name(name, &schema.structure(id).annotations));
+                }
+                Definition::Enum(id) => {
+                    self.enums[id.index()] = types.claim(&type_name(name, &schema.enumeration(id).annotations));
+                }
+                Definition::Typedef(id) => {
+                    self.typedefs[id.index()] = types.claim(&type_name(name, &schema.typedef(id).annotations));
+                }
+                Definition::Constant(id) => {
+                    let annotations = &schema.constant(id).annotations;
+                    let wanted = annotations::value(annotations, "name").map_or_else(|| screaming(name), str::to_owned);
+                    self.constants[id.index()] = values.claim(&wanted);
+                }
+                Definition::Service(id) => {
+                    self.services[id.index()].handler = types.claim(&type_name(name, &schema.service(id).annotations));
+                }
+            }
+        }
+        for (_, definition) in definitions() {
+            if let Definition::Service(id) = *definition {
+                self.name_service(schema, id, &mut types);
+            }
+        }
+    }
+
+    fn name_service(&mut self, schema: &Schema, id: ServiceId, types: &mut Scope) {
+        let service = schema.service(id);
+        let names = &mut self.services[id.index()];
+        let base = names.handler.trim_end_matches('_').to_owned();
+        names.server = types.claim(&format!("{base}Server"));
+        names.client = types.claim(&format!("{base}Client"));
+        names.blocking_client = types.claim(&format!("Blocking{base}Client"));
+        names.messages = types.claim(&format!("{}_functions", snake(&base)));
+        names.functions = function_names(schema, service, &base, types);
+    }
+
+    /// All modules; the first is the root.
+    pub(super) fn modules(&self) -> &[Module] {
+        &self.modules
+    }
+
+    pub(super) fn module(&self, id: ModuleId) -> &Module {
+        &self.modules[id]
+    }
+
+    /// The module of a file's definitions.
+    pub(super) fn module_of(&self, program: ProgramId) -> ModuleId {
+        self.of_program[program.index()]
+    }
+
+    pub(super) fn structure(&self, id: StructId) -> &str {
+        &self.structs[id.index()]
+    }
+
+    pub(super) fn enumeration(&self, id: EnumId) -> &str {
+        &self.enums[id.index()]
+    }
+
+    pub(super) fn typedef(&self, id: TypedefId) -> &str {
+        &self.typedefs[id.index()]
+    }
+
+    pub(super) fn constant(&self, id: ConstantId) -> &str {
+        &self.constants[id.index()]
+    }
+
+    pub(super) fn service(&self, id: ServiceId) -> &ServiceNames {
+        &self.services[id.index()]
+    }
+
+    /// The names of a struct's fields, or of a union's members, by their places.
+    pub(super) fn fields(&self, id: StructId) -> &[String] {
+        &self.fields[id.index()]
+    }
+
+    /// The names of an enum's values, by their places.
+    pub(super) fn values(&self, id: EnumId) -> &[String] {
+        &self.values[id.index()]
+    }
+
+    /// The way to a name of `to` for code in `from`, without the name: empty, or with `::` at its end.
+    pub(super) fn way(&self, from: ModuleId, to: ModuleId) -> String {
+        let (from, to) = (&self.modules[from].path, &self.modules[to].path);
+        let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
+        let mut way = "super::".repeat(from.len() - common);
+        if way.is_empty() && common < to.len() {
+            way.push_str("self::");
+        }
+        for name in &to[common..] {
+            way.push_str(name);
+            way.push_str("::");
+        }
+        way
+    }
+}
+
+/// Where a file's definitions go: `namespace rs`, else `rust`, else `*`, else the name of the file.
+fn module_path(program: &Program) -> Vec<String> {
+    let last = |scope: &str| program.namespaces.iter().rev().find(|namespace| &*namespace.scope == scope);
+    let namespace = ["rs", "rust", "*"].iter().find_map(|scope| last(scope));
+    let parts: Vec<&str> = match namespace {
+        Some(namespace) => namespace.name.split('.').filter(|part| !part.is_empty()).collect(),
+        None => Vec::new(),
+    };
+    let clean = |part: &str| part.replace(|c: char| c != '_' && !c.is_alphanumeric(), "_");
+    let name = |part: &str| writable(&snake(&clean(part)));
+    if parts.is_empty() { vec![name(&program.name)] } else { parts.into_iter().map(name).collect() }
+}
+
+fn type_name(name: &str, annotations: &[Annotation]) -> String {
+    annotations::value(annotations, "name").map_or_else(|| camel(name), str::to_owned)
+}
+
+fn field_names(structure: &Struct) -> Vec<String> {
+    let is_union = structure.kind == StructKind::Union;
+    let mut scope = if is_union { Scope::without(&["Unknown"]) } else { Scope::without(&["unknown_fields"]) };
+    let name = |field: &fastthrift_schema::Field| match annotations::value(&field.annotations, "name") {
+        Some(name) => name.to_owned(),
+        None if is_union => camel(&field.name),
+        None => snake(&field.name),
+    };
+    structure.fields.iter().map(|field| scope.claim(&name(field))).collect()
+}
+
+fn value_names(values: &[fastthrift_schema::EnumValue]) -> Vec<String> {
+    let mut scope = Scope::default();
+    let name = |value: &fastthrift_schema::EnumValue| match annotations::value(&value.annotations, "name") {
+        Some(name) => name.to_owned(),
+        None => screaming(&value.name),
+    };
+    values.iter().map(|value| scope.claim(&name(value))).collect()
+}
+
+fn function_names(schema: &Schema, service: &Service, base: &str, types: &mut Scope) -> Vec<FunctionNames> {
+    let mut methods = Scope::without(&["new", "channel"]);
+    let mut messages = Scope::default();
+    let mut names = Vec::with_capacity(service.functions.len());
+    for function in &service.functions {
+        let renamed = annotations::value(&function.annotations, "name");
+        let method = methods.claim(&renamed.map_or_else(|| snake(&function.name), str::to_owned));
+        let message = messages.claim(&camel(&function.name));
+        let throws = schema.structure(function.result).fields.iter().any(|field| field.id.0 != 0);
+        let error = throws.then(|| {
+            let short = format!("{message}Error");
+            let name = if types.is_free(&short) { short } else { format!("{base}{short}") };
+            types.claim(&name)
+        });
+        names.push(FunctionNames { method, message, error });
+    }
+    names
+}

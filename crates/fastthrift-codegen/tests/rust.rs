@@ -1,0 +1,123 @@
+//! The Rust of small IDL files, beside which it is kept. `UPDATE=1 cargo test -p fastthrift-codegen --test rust` writes it anew; what
+//! changed is then there to be looked at.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fastthrift_codegen::rust::{self, Maps, Newtypes, Options, Sets, Texts, Unmarked};
+use fastthrift_idl::fs::FileLoader;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rust")
+}
+
+fn generated(file: &str, options: &Options) -> String {
+    let compiled =
+        fastthrift_idl::compile(&FileLoader::default(), folder().join(file), &fastthrift_idl::Options::default());
+    rust::generate_file(&compiled.unwrap().schema, options)
+}
+
+/// Compares with what is kept under this name, or keeps it.
+fn check(name: &str, text: &str) {
+    let path = folder().join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap();
+    let differs = text.lines().zip(kept.lines()).find(|(new, kept)| new != kept);
+    assert!(kept == text, "{name} is not what is generated now (UPDATE=1 writes it); first difference: {differs:?}");
+}
+
+fn check_default(case: &str) {
+    check(&format!("{case}.rs"), &generated(&format!("{case}.thrift"), &Options::default()));
+}
+
+#[test]
+fn every_kind_of_type_is_generated() {
+    check_default("types");
+}
+
+#[test]
+fn names_are_made_writable_and_distinct() {
+    check_default("names");
+}
+
+#[test]
+fn constants_and_defaults_are_expressions() {
+    check_default("constants");
+}
+
+#[test]
+fn documentation_is_carried_over() {
+    check_default("docs");
+}
+
+#[test]
+fn services_have_handlers_servers_and_clients() {
+    check_default("services");
+}
+
+fn with(change: impl FnOnce(&mut Options)) -> Options {
+    let mut options = Options::default();
+    change(&mut options);
+    options
+}
+
+#[test]
+fn options_choose_collections_and_what_is_kept() {
+    let options = with(|options| {
+        options.maps = Maps::Hash;
+        options.sets = Sets::Hash;
+        options.texts = Texts::Shared;
+        options.unmarked = Unmarked::Option;
+        options.newtypes = Newtypes::All;
+        options.keep_unknown_fields = true;
+        options.keep_unknown_members = true;
+    });
+    check("types_hashed.rs", &generated("types.thrift", &options));
+}
+
+#[test]
+fn options_borrow_from_the_input_and_do_without_std() {
+    let options = with(|options| {
+        options.maps = Maps::Pairs;
+        options.sets = Sets::List;
+        options.texts = Texts::Borrowed;
+        options.no_std = true;
+    });
+    check("types_borrowed.rs", &generated("types.thrift", &options));
+}
+
+#[test]
+fn a_tree_of_modules_has_a_file_for_each() {
+    let compiled = fastthrift_idl::compile(
+        &FileLoader::default(),
+        folder().join("types.thrift"),
+        &fastthrift_idl::Options::default(),
+    );
+    let files = rust::generate(&compiled.unwrap().schema, &Options::default());
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["mod.rs", "shapes.rs", "shapes/types.rs"]);
+    assert!(files.text("mod.rs").unwrap().contains("\npub mod shapes;\n"));
+    assert!(files.text("shapes/types.rs").unwrap().contains("\npub struct Empty {}\n"));
+}
+
+#[test]
+fn rustfmt_leaves_everything_as_it_is() {
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(is_rust);
+    // The settings beside the files are none.
+    let Ok(done) = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files).output() else {
+        return println!("skipped: there is no rustfmt");
+    };
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[test]
+fn the_same_text_comes_on_every_run() {
+    let run = || generated("types.thrift", &Options::default());
+    assert_eq!(run(), run());
+}

@@ -1,0 +1,13 @@
+// Names that Rust has itself, and names that become the same.
+
+struct type { 1: i32 self, 2: i32 fn, 3: i32 async, 4: i32 getName, 5: i32 get_name, 6: i32 GetName, 7: i32 input, 8: i32 crate }
+struct Type { 1: i32 f1 }
+struct Option { 1: i32 some }
+struct Vec { 1: list<Option> items, 2: optional Result result }
+union Result { 1: i32 Ok, 2: string Err, 3: bool self, 4: i32 unknown }
+enum None { Self, match, camelCase, CAMEL_CASE }
+struct get_user_args { 1: i32 _1 }
+const i32 maxSize = 3
+const i32 MAX_SIZE = 4
+const i32 loop = 5
+struct Renamed { 1: i32 (rust.name = "ignored") old (rust.name = "fresh") } (rust.name = "Better")
