@@ -17,7 +17,7 @@ from tests.python import kdc
 from tests.python.certificates import Authority
 from tests.python.modes import Mode, with_options
 
-gssapi: Any = pytest.importorskip("gssapi", reason="the package gssapi is not there, or Kerberos' library is not")
+gssapi: Any = pytest.importorskip("gssapi", reason="no package gssapi, or no Kerberos library", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(bool(kdc.missing()), reason=f"no KDC can be started without {kdc.missing()}")
 
 module = fastthrift.loads("service Echo { string echo(1: string text) string whoami() }", name="kerberos_echo.thrift")

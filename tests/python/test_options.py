@@ -143,16 +143,16 @@ class TestDeadlinesOfHandlers:
         self, server: fastthrift.Server
     ) -> None:
         ended.clear()
-        with connect(server, transport="header", timeout=0.4) as client:
+        with connect(server, transport="header", timeout=1.0) as client:
             start = time.monotonic()
             with suppress(TransportTimeout, fastthrift.TApplicationException):
-                client.left(server.url, 2.0)  # whose time ends first is a matter of chance
-            assert 0.3 < time.monotonic() - start < LATE
+                client.left(server.url, 3.0)  # whose time ends first is a matter of chance
+            assert 0.8 < time.monotonic() - start < LATE
             end = time.monotonic() + 3
             while not ended and time.monotonic() < end:
                 time.sleep(0.01)
         ((seconds, text),) = ended
-        assert 0.1 < seconds < 2.0
+        assert 0.1 < seconds < 2.9
         # It was neither the end of what it called nor the 5 seconds of the call's own.
         assert text.endswith("before the deadline")
 
@@ -190,7 +190,7 @@ class TestHeaders:
 
     def test_the_server_is_told_how_long_the_client_waits(self, client: Any) -> None:
         assert 4000 < int(client.headers()["client_timeout"]) <= 5000
-        assert int(with_options(client, timeout=0.5).headers()["client_timeout"]) <= 500
+        assert int(with_options(client, timeout=LATE).headers()["client_timeout"]) <= 1000 * LATE
         assert "client_timeout" not in with_options(client, timeout=None).headers()
 
     def test_more_than_may_travel_are_refused_before_anything_is_sent(self, client: Any) -> None:
