@@ -273,6 +273,29 @@ def test_a_refusal_is_not_asked_for_again(tmp_path: Path, connect: Connect) -> N
     assert judged == ["ada", "ada"]
 
 
+@pytest.mark.parametrize("mode", ["asyncio"], indirect=True)
+def test_connections_beside_one_that_is_good_are_not_asked_for_again_and_again(mode: Mode) -> None:
+    judged: list[str] = []
+
+    def check(username: str, password: str, authorization: str) -> bool:
+        judged.append(username)
+        return len(judged) == 1
+
+    with server(sasl={"PLAIN": check}) as running:
+        client = mode.connect(module.Echo, running.url, sasl=ADA, timeout=20.0, pool=fastthrift.Pool(4))
+
+        def call(number: int) -> None:
+            for more in range(20):
+                assert client.echo(f"{number} {more}") == f"{number} {more}"
+
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert judged == ["ada", "ada"]
+
+
 @BLOCKING
 def test_what_ends_a_program_is_not_taken_for_a_refusal(connect: Connect) -> None:
     class Interrupted(Token):

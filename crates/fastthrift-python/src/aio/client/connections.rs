@@ -225,7 +225,7 @@ impl Connections {
         state.is_opening = false;
         let opening = state.opening.take();
         let mut ended = Vec::new();
-        if make_error.is_some() && !state.note_failure(me.now()) {
+        if make_error.is_some() && !state.note_failure(me.now(), is_lasting) {
             for queued in std::mem::take(&mut state.queue) {
                 let is_again = !is_lasting && state.retry(queued.key(), &me.target, me.now(), &mut later);
                 if !is_again {

@@ -1,7 +1,8 @@
 //! Clients: each call is a future that the connection's protocol resolves.
 //!
 //! [`connections`] has the calls that wait and the connections that carry them, under one lock that is never held while the loop, a
-//! transport or a future is called; what is to be done with those is gathered as [`later`] and done afterwards.
+//! transport or a future is called; what is to be done with those is gathered as [`later`] and done afterwards. A call that may be made
+//! again is a [`course`] of attempts; all others are futures that a connection resolves itself.
 
 mod calls;
 mod channel;

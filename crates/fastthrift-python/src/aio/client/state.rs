@@ -20,6 +20,8 @@ use crate::service::FunctionInfo;
 
 /// For how long no further connection is made beside those that are there, after that failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The same where another attempt would fail, too: a wrong password that is said too often may lock its user out.
+const LONG_PAUSE: Duration = Duration::from_mins(1);
 
 /// What the lock of the connections guards.
 #[derive(Default)]
@@ -225,8 +227,8 @@ impl State {
     }
 
     /// Notes that no connection could be made. Whether the calls that wait may wait for those that are there.
-    pub(super) fn note_failure(&mut self, now: Duration) -> bool {
-        self.pause = now.checked_add(PAUSE);
+    pub(super) fn note_failure(&mut self, now: Duration, is_lasting: bool) -> bool {
+        self.pause = now.checked_add(if is_lasting { LONG_PAUSE } else { PAUSE });
         self.hedges.clear();
         self.channels.iter().any(|channel| matches!(channel.standing, Standing::Open | Standing::Checked))
     }
