@@ -35,18 +35,21 @@ pub(crate) fn read_header(
     message: &[u8],
     limits: Limits,
 ) -> Result<(MessageHeader<'_>, usize), DecodeError> {
-    if strict && protocol == Protocol::Binary {
-        let mut reader = BinaryReader::new(message, limits).strict();
+    if protocol == Protocol::Binary {
+        let reader = BinaryReader::new(message, limits);
+        let mut reader = if strict { reader.strict() } else { reader };
         return Ok((reader.read_message_header()?, reader.offset()));
     }
     protocol.read_message_header(message, limits)
 }
 
 /// Appends a message's header.
+#[inline]
 pub(crate) fn write_header(protocol: Protocol, form: HeaderForm, header: &MessageHeader<'_>, buffer: &mut Vec<u8>) {
     match (protocol, form) {
+        (Protocol::Binary, HeaderForm::Strict) => BinaryWriter::new(buffer).write_message_header(header),
         (Protocol::Binary, HeaderForm::Old) => BinaryWriter::new(buffer).old().write_message_header(header),
-        (Protocol::Binary | Protocol::Compact | Protocol::Json | Protocol::SimpleJson, _) => {
+        (Protocol::Compact | Protocol::Json | Protocol::SimpleJson, _) => {
             protocol.write_message_header(buffer, header);
         }
     }

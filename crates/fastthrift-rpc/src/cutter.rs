@@ -53,16 +53,19 @@ impl Cutter {
     }
 
     /// The dialect; over the Header transport with the protocol of the frame that was entered last.
+    #[inline]
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
     /// Where the next message is read from: what was received, or what was restored of it.
+    #[inline]
     pub(crate) fn source<'a>(&'a self, inbound: &'a Inbound) -> &'a Inbound {
         self.header.as_deref().and_then(HeaderFrames::restored).unwrap_or(inbound)
     }
 
     /// The bytes of this span, or `None` when they were consumed.
+    #[inline]
     pub(crate) fn bytes<'a>(&'a self, inbound: &'a Inbound, span: Span) -> Option<&'a [u8]> {
         inbound.bytes(span).or_else(|| self.header.as_ref()?.restored()?.bytes(span))
     }
@@ -109,15 +112,16 @@ impl Cutter {
     /// How many of the unread bytes of [`Self::source`] hold the next message, and perhaps others after it; `None` when more
     /// have to come.
     pub(crate) fn next_message(&mut self, inbound: &mut Inbound) -> Result<Option<usize>, CutError> {
-        let Dialect { protocol, framing } = self.dialect;
-        if protocol.is_text() && framing == Framing::Unframed && self.needed == 0 {
-            // Whitespace between messages belongs to none.
-            let spaces = inbound.unread().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-            inbound.consume(spaces);
-        }
-        let len = match framing {
+        let len = match self.dialect.framing {
             Framing::Framed | Framing::Header => self.next_in_frame(inbound)?,
-            Framing::Unframed => self.next_unframed(inbound.unread())?,
+            Framing::Unframed => {
+                if self.dialect.protocol.is_text() && self.needed == 0 {
+                    // Whitespace between messages belongs to none.
+                    let spaces = inbound.unread().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                    inbound.consume(spaces);
+                }
+                self.next_unframed(inbound.unread())?
+            }
         };
         if len.is_some() {
             self.needed = 0;
@@ -125,7 +129,26 @@ impl Cutter {
         Ok(len)
     }
 
+    /// What is in the frame that makes up all that was received and not consumed, for connections of frames without more; `None` for
+    /// anything else that may be there, right or wrong.
+    #[inline]
+    pub(crate) fn only_frame<'i>(&self, inbound: &'i Inbound) -> Option<&'i [u8]> {
+        let (length, content) = inbound.unread().split_first_chunk()?;
+        let is_whole = usize::try_from(u32::from_be_bytes(*length)) == Ok(content.len());
+        let is_good = self.frame_left == 0 && content.len() <= self.limits.message && !inbound.is_exhausted();
+        (is_whole && is_good).then_some(content)
+    }
+
+    /// Enters the [only frame](Self::only_frame).
+    #[inline]
+    pub(crate) fn enter_only_frame(&mut self, inbound: &mut Inbound) {
+        inbound.consume(FRAME_HEADER);
+        self.frame_left = inbound.len();
+        self.needed = 0;
+    }
+
     /// Lets go of the message that the unread bytes of [`Self::source`] start with.
+    #[inline]
     pub(crate) fn release(&mut self, inbound: &mut Inbound, message: HandedOut) {
         let HandedOut { header, available, read } = message;
         let len = match (self.dialect.framing, read) {
@@ -140,6 +163,7 @@ impl Cutter {
         self.frame_left = self.frame_left.saturating_sub(len);
     }
 
+    #[inline]
     fn consume(&mut self, inbound: &mut Inbound, count: usize) {
         self.header.as_deref_mut().and_then(HeaderFrames::restored_mut).unwrap_or(inbound).consume(count);
     }

@@ -7,6 +7,7 @@ use crate::{CallError, ConnectionErrorKind, Dialect, Framing, HeadersError, Repl
 pub(crate) const FRAME_HEADER: usize = 4;
 
 /// The size that a frame's first bytes announce.
+#[inline]
 pub(crate) fn frame_size(length: [u8; FRAME_HEADER], limit: usize) -> Result<usize, ConnectionErrorKind> {
     let length = i32::from_be_bytes(length);
     match usize::try_from(length) {
@@ -18,6 +19,7 @@ pub(crate) fn frame_size(length: [u8; FRAME_HEADER], limit: usize) -> Result<usi
 
 /// Writes what stands before a message: the place of a frame's length, and what the Header transport has there. Writes
 /// nothing when there are too many headers.
+#[inline]
 pub(crate) fn open_message<'h>(
     buffer: &mut Vec<u8>,
     framing: Framing,
@@ -33,6 +35,7 @@ pub(crate) fn open_message<'h>(
 
 /// Ends the message that was opened at `start` of the buffer, has its body at `body` and goes to the buffer's end: checks
 /// it, writes what ends it, transforms it, and writes its frame's length. The transforms are those that its frame names.
+#[inline]
 pub(crate) fn close_message(
     buffer: &mut Vec<u8>,
     dialect: Dialect,
@@ -74,6 +77,7 @@ fn transform(buffer: &mut Vec<u8>, transforms: &[Transform], start: usize, limit
 }
 
 /// Checks that all of a message found room.
+#[inline]
 pub(crate) fn check_loss(loss: Option<Loss>, limit: usize) -> Result<(), CloseError> {
     match loss {
         None => Ok(()),
@@ -82,6 +86,7 @@ pub(crate) fn check_loss(loss: Option<Loss>, limit: usize) -> Result<(), CloseEr
     }
 }
 
+#[inline]
 fn check_size(size: usize, limit: usize) -> Result<i32, CloseError> {
     i32::try_from(size).ok().filter(|_| size <= limit).ok_or(CloseError::TooLarge { size, limit })
 }

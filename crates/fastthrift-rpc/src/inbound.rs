@@ -36,21 +36,25 @@ impl Inbound {
     }
 
     /// The bytes that were not consumed.
+    #[inline]
     pub(crate) fn unread(&self) -> &[u8] {
         &self.storage[self.start..self.end]
     }
 
     /// How many bytes were not consumed.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
     }
 
     /// The place in the stream of the first byte that was not consumed.
+    #[inline]
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
     /// How many bytes were ever received.
+    #[inline]
     pub(crate) fn received(&self) -> u64 {
         self.position + distance(self.len())
     }
@@ -61,12 +65,14 @@ impl Inbound {
     }
 
     /// The bytes of this span, or `None` when they were consumed.
+    #[inline]
     pub(crate) fn bytes(&self, span: Span) -> Option<&[u8]> {
         let offset = usize::try_from(span.position().checked_sub(self.position)?).ok()?;
         self.unread().get(offset..offset.checked_add(span.len())?)
     }
 
     /// Whether bytes were dropped for want of memory.
+    #[inline]
     pub(crate) fn is_exhausted(&self) -> bool {
         self.is_exhausted
     }
@@ -82,6 +88,7 @@ impl Inbound {
 
     /// Room for at least `least` bytes and never for none, and all that is initialised. Without memory for that, a few
     /// bytes to drop what comes into.
+    #[inline]
     pub(crate) fn spare(&mut self, least: usize) -> &mut [u8] {
         let room = least.max(1);
         if self.storage.len() - self.end < room && self.make_room(room).is_err() {
@@ -91,6 +98,7 @@ impl Inbound {
     }
 
     /// Counts the first `count` bytes of [`Self::spare`] as received.
+    #[inline]
     pub(crate) fn commit(&mut self, count: usize) {
         let room = if self.is_exhausted { self.scrap.len() } else { self.storage.len() - self.end };
         assert!(count <= room, "more bytes were received than there was room for");
@@ -100,6 +108,7 @@ impl Inbound {
     }
 
     /// Lets go of the first `count` unread bytes.
+    #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
         assert!(count <= self.len(), "invariant: only unread bytes are consumed");
         self.start += count;

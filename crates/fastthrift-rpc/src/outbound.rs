@@ -13,11 +13,13 @@ pub(crate) struct Outbound {
 
 impl Outbound {
     /// The bytes that wait to be sent.
+    #[inline]
     pub(crate) fn pending(&self) -> &[u8] {
         &self.bytes[self.sent..]
     }
 
     /// The buffer that messages are appended to.
+    #[inline]
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -28,6 +30,7 @@ impl Outbound {
     }
 
     /// How long the buffer is: where the next message starts in it.
+    #[inline]
     pub(crate) fn end(&self) -> usize {
         self.bytes.len()
     }
@@ -44,16 +47,19 @@ impl Outbound {
     }
 
     /// How many bytes were ever sent.
+    #[inline]
     pub(crate) fn sent(&self) -> u64 {
         self.position + distance(self.sent)
     }
 
     /// The place in the stream of the byte at this index of the buffer.
+    #[inline]
     pub(crate) fn position_of(&self, index: usize) -> u64 {
         self.position + distance(index)
     }
 
     /// Counts the first `count` pending bytes as sent.
+    #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         assert!(count <= self.pending().len(), "more bytes were sent than were pending");
         self.sent += count;
@@ -80,6 +86,7 @@ impl Outbound {
     }
 
     /// Drops what is pending.
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.position += distance(self.bytes.len());
         self.sent = 0;

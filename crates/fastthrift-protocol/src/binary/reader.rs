@@ -43,6 +43,21 @@ impl<'de> BinaryReader<'de> {
         self
     }
 
+    /// The sequence id of a message that starts with a version and is of this type and name, and where its body starts. `None` for
+    /// any other: to compare a header is cheaper than to read it.
+    #[inline]
+    pub fn expected_header(message: &[u8], message_type: MessageType, name: &[u8]) -> Option<(i32, usize)> {
+        let (start, rest) = message.split_first_chunk()?;
+        let version = u64::from(VERSION_1 | u32::from(message_type.to_number()));
+        let expected = version << 32 | u64::from(u32::try_from(name.len()).ok()?);
+        let (found, rest) = rest.split_at_checked(name.len())?;
+        if u64::from_be_bytes(*start) != expected || found != name {
+            return None;
+        }
+        let sequence_id = i32::from_be_bytes(*rest.first_chunk()?);
+        Some((sequence_id, start.len() + name.len() + size_of::<i32>()))
+    }
+
     #[inline]
     fn word(&mut self) -> Result<u32, DecodeError> {
         self.cursor.array().map(u32::from_be_bytes)
@@ -93,6 +108,7 @@ impl<'de> BinaryReader<'de> {
 impl<'de> InputProtocol<'de> for BinaryReader<'de> {
     const HAS_RUNS: bool = true;
 
+    #[inline]
     fn read_message_header(&mut self) -> Result<MessageHeader<'de>, DecodeError> {
         let (name, message_type) = match self.message_start()? {
             MessageStart::Versioned(message_type) => (self.read_binary()?, message_type),
@@ -330,6 +346,7 @@ impl<'de> Tokens<'de> for BinaryReader<'de> {
 
     fn set_last_field(&mut self, _id: i16) {}
 
+    #[inline]
     fn message_start(&mut self) -> Result<MessageStart, DecodeError> {
         let word = self.word()?;
         if word.cast_signed() < 0 {

@@ -74,6 +74,7 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
         self.nested -= 1;
     }
 
+    #[inline]
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         let number = header.message_type.to_number();
         if self.writes_old_messages {

@@ -31,12 +31,14 @@ impl CallWriter<'_> {
     }
 
     /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
+    #[inline]
     pub fn sink(&mut self) -> Bounded<'_> {
         let limit = self.message.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
         Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
     /// Where the body starts in the buffer.
+    #[inline]
     pub fn body_start(&self) -> usize {
         self.body
     }
@@ -44,6 +46,7 @@ impl CallWriter<'_> {
     /// Makes the call ready to send. A oneway gets an id too, but no event ever has it.
     ///
     /// Fails when the call is over the limit, and then takes back what was written.
+    #[inline]
     pub fn finish(mut self) -> Result<CallId, CallError> {
         let ClientConnection { config, outbound, .. } = &mut *self.connection;
         check_loss(self.loss, config.limits.message)?;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
+use super::usual::may_be_usual;
 use super::{CallId, CallOptions, CallWriter, ClientEvent};
 use crate::carrier::{ClientHttp, Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
@@ -31,6 +32,8 @@ const SPARE_NAME: usize = 256;
 #[derive(Debug)]
 pub struct ClientConnection {
     pub(super) config: ClientConfig,
+    /// Whether replies may be recognised by their bytes.
+    pub(super) may_be_usual: bool,
     pub(super) outbound: Outbound,
     /// There while this side says who it is.
     pub(super) handshake: Option<Box<ClientHandshake>>,
@@ -63,6 +66,7 @@ impl ClientConnection {
             Carrier::Http => Layer::Http(Box::new(ClientHttp::new(&config.http, config.limits.message))),
         };
         Self {
+            may_be_usual: may_be_usual(&config),
             outbound: Outbound::default(),
             handshake: config.sasl.as_ref().map(|sasl| Box::new(ClientHandshake::new(sasl))),
             layer,
@@ -107,6 +111,7 @@ impl ClientConnection {
 
     /// Starts a call of which more is to be said. Its headers and the time that the server has travel where
     /// [`Self::carries_headers`].
+    #[inline]
     pub fn begin(&mut self, options: CallOptions<'_>) -> Result<CallWriter<'_>, CallError> {
         let mut name = self.spare_names.pop().unwrap_or_default();
         if let Some(service) = options.service.or(self.config.service.as_deref()) {
@@ -117,6 +122,7 @@ impl ClientConnection {
     }
 
     /// Whether headers travel beside calls and replies. Where they do not, those of calls are left out, and no reply has any.
+    #[inline]
     pub fn carries_headers(&self) -> bool {
         self.config.carries_headers()
     }
@@ -138,6 +144,7 @@ impl ClientConnection {
     }
 
     /// The bytes to send next.
+    #[inline]
     pub fn outbound(&self) -> &[u8] {
         self.sending().pending()
     }
@@ -147,6 +154,7 @@ impl ClientConnection {
     ///
     /// # Panics
     /// When `count` is more than there are.
+    #[inline]
     pub fn advance_outbound(&mut self, count: usize) {
         match &mut self.handshake {
             Some(handshake) => handshake.outbound_mut().advance(count),
@@ -192,6 +200,7 @@ impl ClientConnection {
     ///
     /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
     /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
+    #[inline]
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.layer.raw(&mut self.inbound).spare(least)
     }
@@ -200,6 +209,7 @@ impl ClientConnection {
     ///
     /// # Panics
     /// When `count` is more than there was room for.
+    #[inline]
     pub fn received(&mut self, count: usize) {
         self.layer.raw(&mut self.inbound).commit(count);
     }
@@ -235,6 +245,7 @@ impl ClientConnection {
     }
 
     /// The bytes of a reply's body. Empty once they were let go, which the next [`Self::poll_event`] does.
+    #[inline]
     pub fn bytes(&self, span: Span) -> &[u8] {
         let bytes = self.cutter.bytes(&self.inbound, span);
         debug_assert!(bytes.is_some(), "the reply's body was let go by a later poll");
@@ -242,9 +253,20 @@ impl ClientConnection {
     }
 
     /// Notes that the last reply's body was read and how long it was. Saves the connection measuring it; optional.
+    #[inline]
     pub fn body_read(&mut self, len: usize) {
         if let Some(handed_out) = &mut self.handed_out {
             handed_out.read = Some(len);
+        }
+    }
+
+    /// Notes that nobody looks at the last reply again: when [all of it was read](Self::body_read), it is let go of before the next
+    /// [`Self::poll_event`] does that. Saves making room behind it; optional.
+    #[inline]
+    pub fn reply_used(&mut self) {
+        // What follows a body in its frame is looked at when more comes.
+        if self.may_be_usual && self.handed_out.is_some_and(|reply| reply.read == Some(reply.available)) {
+            self.release();
         }
     }
 
@@ -270,6 +292,7 @@ impl ClientConnection {
     }
 
     /// Why the connection cannot be used any more.
+    #[inline]
     pub fn failure(&self) -> Option<&ConnectionError> {
         self.failure.as_ref()
     }
@@ -292,6 +315,7 @@ impl ClientConnection {
             && self.layer.http().is_none_or(|http| !http.is_owed())
     }
 
+    #[inline]
     fn sending(&self) -> &Outbound {
         self.handshake.as_ref().map_or(&self.outbound, |handshake| handshake.outbound())
     }
@@ -327,6 +351,7 @@ impl ClientConnection {
         self.inbound.capacity() + self.layer.capacity() + self.cutter.capacity()
     }
 
+    #[inline]
     pub(super) fn commit(&mut self, call: InFlight, kind: CallKind) -> CallId {
         let id = call.call;
         self.next_serial = id.to_number().wrapping_add(1);
@@ -338,6 +363,7 @@ impl ClientConnection {
     }
 
     /// Gives the call that starts there in the outbound buffer the form in which it is carried.
+    #[inline]
     pub(super) fn seal(&mut self, message: usize, kind: CallKind) -> Result<(), CallError> {
         self.layer.seal(self.outbound.buffer(), message).map_err(|kind| self.lose(kind))?;
         if let Some(http) = self.layer.http_mut() {
@@ -347,6 +373,7 @@ impl ClientConnection {
     }
 
     /// Ends the connection by a call that cannot be made.
+    #[cold]
     fn lose(&mut self, kind: ConnectionErrorKind) -> CallError {
         let error = ConnectionError::new(kind);
         self.fail(error.clone());
@@ -360,6 +387,7 @@ impl ClientConnection {
         }
     }
 
+    #[inline]
     pub(super) fn reuse_name(&mut self, mut name: Vec<u8>) {
         if self.spare_names.len() < SPARE_NAMES && name.capacity() <= SPARE_NAME {
             name.clear();
@@ -367,6 +395,7 @@ impl ClientConnection {
         }
     }
 
+    #[inline]
     fn begin_named(&mut self, mut name: Vec<u8>, options: &CallOptions<'_>) -> Result<CallWriter<'_>, CallError> {
         let function_start = name.len();
         name.extend_from_slice(options.function.as_bytes());
@@ -393,6 +422,7 @@ impl ClientConnection {
         Ok(CallWriter { connection: self, call: Some(call), kind: options.kind, start, message, body, loss: None })
     }
 
+    #[inline]
     fn check_call(&self, name: usize) -> Result<(), CallError> {
         if let Some(failure) = &self.failure {
             return Err(CallError::Connection(failure.clone()));
@@ -427,6 +457,7 @@ impl ClientConnection {
         drained.map_err(|kind| self.lose(kind))
     }
 
+    #[inline]
     fn write_call_header(&mut self, call: &InFlight, options: &CallOptions<'_>) -> Result<(), HeadersError> {
         let buffer = self.outbound.buffer();
         let sequence_id = call.call.sequence_id();
@@ -449,9 +480,10 @@ impl ClientConnection {
     }
 
     /// The next id whose sequence id no call in flight has. There are fewer calls in flight than sequence ids.
+    #[inline]
     fn next_call(&self) -> CallId {
         let mut call = CallId::new(self.next_serial);
-        while self.calls.contains(call.sequence_id()) {
+        while self.calls.len() > 0 && self.calls.contains(call.sequence_id()) {
             call = CallId::new(call.to_number().wrapping_add(1));
         }
         call

@@ -31,52 +31,84 @@ impl InFlight {
 /// The calls whose reply may still come, by sequence id.
 #[derive(Debug, Default)]
 pub(super) struct InFlightTable {
-    calls: HashMap<i32, InFlight, BuildHasherDefault<SequenceHasher>>,
+    /// One of them: on most connections there is no other.
+    first: Option<InFlight>,
+    others: HashMap<i32, InFlight, BuildHasherDefault<SequenceHasher>>,
+    /// Those of the others that somebody waits for.
     deadlines: BTreeSet<(Duration, CallId)>,
     abandoned: usize,
 }
 
 impl InFlightTable {
     /// How many calls there are, abandoned ones included.
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.calls.len()
+        usize::from(self.first.is_some()) + self.others.len()
     }
 
     /// How many calls somebody waits for.
     pub(super) fn waiting(&self) -> usize {
-        self.calls.len() - self.abandoned
+        self.len() - self.abandoned
     }
 
     /// How many calls nobody waits for any more.
+    #[inline]
     pub(super) fn abandoned(&self) -> usize {
         self.abandoned
     }
 
     /// Whether a reply with this sequence id may still come.
+    #[inline]
     pub(super) fn contains(&self, sequence_id: i32) -> bool {
-        self.calls.contains_key(&sequence_id)
+        self.find(sequence_id).is_some()
     }
 
     /// The call with this sequence id.
+    #[inline]
     pub(super) fn find(&self, sequence_id: i32) -> Option<&InFlight> {
-        self.calls.get(&sequence_id)
+        match &self.first {
+            Some(first) if first.call.sequence_id() == sequence_id => Some(first),
+            _ if self.others.is_empty() => None,
+            _ => self.others.get(&sequence_id),
+        }
+    }
+
+    /// The only call, if somebody waits for it.
+    #[inline]
+    pub(super) fn only(&self) -> Option<&InFlight> {
+        self.first.as_ref().filter(|first| self.others.is_empty() && !first.abandoned)
     }
 
     /// Adds a call whose sequence id is not in the table.
+    #[inline]
     pub(super) fn insert(&mut self, call: InFlight) {
+        if self.first.is_none() {
+            self.first = Some(call);
+        } else {
+            self.insert_other(call);
+        }
+    }
+
+    fn insert_other(&mut self, call: InFlight) {
         if let Some(deadline) = call.deadline {
             self.deadlines.insert((deadline, call.call));
         }
-        let replaced = self.calls.insert(call.call.sequence_id(), call);
+        let replaced = self.others.insert(call.call.sequence_id(), call);
         debug_assert!(replaced.is_none(), "a sequence id was given to two calls");
     }
 
     /// Takes the call whose reply came.
+    #[inline]
     pub(super) fn remove(&mut self, sequence_id: i32) -> Option<InFlight> {
-        let call = self.calls.remove(&sequence_id)?;
-        if call.abandoned {
-            self.abandoned -= 1;
-        } else if let Some(deadline) = call.deadline {
+        let first = self.first.take_if(|first| first.call.sequence_id() == sequence_id);
+        let call = first.or_else(|| self.remove_other(sequence_id))?;
+        self.abandoned -= usize::from(call.abandoned);
+        Some(call)
+    }
+
+    fn remove_other(&mut self, sequence_id: i32) -> Option<InFlight> {
+        let call = self.others.remove(&sequence_id)?;
+        if let Some(deadline) = call.deadline.filter(|_| !call.abandoned) {
             self.deadlines.remove(&(deadline, call.call));
         }
         Some(call)
@@ -84,7 +116,8 @@ impl InFlightTable {
 
     /// Notes that nobody waits for this call any more; false if nobody did before.
     pub(super) fn abandon(&mut self, call: CallId) -> bool {
-        let Some(entry) = self.calls.get_mut(&call.sequence_id()) else { return false };
+        let first = self.first.as_mut().filter(|first| first.call == call);
+        let Some(entry) = first.or_else(|| self.others.get_mut(&call.sequence_id())) else { return false };
         if entry.call != call || entry.abandoned {
             return false;
         }
@@ -98,19 +131,28 @@ impl InFlightTable {
 
     /// When the next call times out.
     pub(super) fn next_deadline(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.next_to_expire().map(|(deadline, _)| deadline)
     }
 
     /// Abandons the first call whose deadline has passed.
+    #[inline]
     pub(super) fn expire(&mut self, now: Duration) -> Option<CallId> {
-        let (_, call) = *self.deadlines.first().filter(|(deadline, _)| *deadline <= now)?;
+        let (_, call) = self.next_to_expire().filter(|(deadline, _)| *deadline <= now)?;
         self.abandon(call);
         Some(call)
     }
 
+    #[inline]
+    fn next_to_expire(&self) -> Option<(Duration, CallId)> {
+        let first = self.first.as_ref().filter(|first| !first.abandoned);
+        let first = first.and_then(|first| Some((first.deadline?, first.call)));
+        first.into_iter().chain(self.deadlines.first().copied()).min()
+    }
+
     /// Empties the table and gives the calls that somebody waited for, the oldest first.
     pub(super) fn drain(&mut self) -> Vec<CallId> {
-        let mut calls: Vec<_> = self.calls.values().filter(|call| !call.abandoned).map(|call| call.call).collect();
+        let all = self.first.iter().chain(self.others.values());
+        let mut calls: Vec<_> = all.filter(|call| !call.abandoned).map(|call| call.call).collect();
         calls.sort_unstable();
         *self = Self::default();
         calls

@@ -4,6 +4,7 @@ mod event;
 mod in_flight;
 mod options;
 mod receiving;
+mod usual;
 
 pub use call_writer::CallWriter;
 pub use connection::ClientConnection;

@@ -150,6 +150,7 @@ impl ClientConnection {
     }
 
     /// Lets go of the reply that was handed out last.
+    #[inline]
     pub(super) fn release(&mut self) {
         if let Some(message) = self.handed_out.take() {
             self.cutter.release(&mut self.inbound, message);

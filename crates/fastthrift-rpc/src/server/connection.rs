@@ -97,6 +97,7 @@ impl ServerConnection {
 
     /// What the peer says about who it is, to be judged by [`Self::accept_peer`], [`Self::challenge_peer`] or
     /// [`Self::refuse_peer`]; to be asked for when [`Self::poll_event`] has no request. Until then none comes.
+    #[inline]
     pub fn credentials(&self) -> Option<Credentials<'_>> {
         self.handshake.as_ref()?.credentials()
     }
@@ -142,6 +143,7 @@ impl ServerConnection {
     ///
     /// When memory runs out it is only a few bytes, what is received is dropped, and the connection fails with
     /// [`ConnectionErrorKind::OutOfMemory`] at the next poll.
+    #[inline]
     pub fn receive_buffer(&mut self, least: usize) -> &mut [u8] {
         self.layer.raw(&mut self.inbound).spare(least)
     }
@@ -150,6 +152,7 @@ impl ServerConnection {
     ///
     /// # Panics
     /// When `count` is more than there was room for.
+    #[inline]
     pub fn received(&mut self, count: usize) {
         self.layer.raw(&mut self.inbound).commit(count);
     }
@@ -160,6 +163,7 @@ impl ServerConnection {
     }
 
     /// Whether more should be received. False while enough is held that waits to be served or to be sent.
+    #[inline]
     pub fn wants_read(&self) -> bool {
         !self.at_eof
             && self.failure.is_none()
@@ -193,6 +197,7 @@ impl ServerConnection {
     }
 
     /// The bytes of a request's name or body. Empty once they were let go.
+    #[inline]
     pub fn bytes(&self, span: Span) -> &[u8] {
         let bytes = match &self.cutter {
             Some(cutter) => cutter.bytes(&self.inbound, span),
@@ -203,6 +208,7 @@ impl ServerConnection {
     }
 
     /// Notes that the last request's body was read and how long it was. Saves the connection measuring it; optional.
+    #[inline]
     pub fn body_read(&mut self, len: usize) {
         if let Some(handed_out) = &mut self.handed_out {
             handed_out.read = Some(len);
@@ -215,6 +221,7 @@ impl ServerConnection {
     }
 
     /// Starts the reply to an open request, with headers; they are left out where none travel.
+    #[inline]
     pub fn begin_reply_with(&mut self, request: RequestId, headers: &Headers) -> Result<ReplyWriter<'_>, ReplyError> {
         self.begin_answer(request, MessageType::Reply, headers)
     }
@@ -269,6 +276,7 @@ impl ServerConnection {
 
     /// Sets what is answered to `GET /healthz` and `GET /readyz`, where HTTP carries the messages: 200, or 503 when it is false.
     /// Before, it is true.
+    #[inline]
     pub fn set_serving(&mut self, is_serving: bool) {
         if let Some(http) = self.layer.http_mut() {
             http.set_serving(is_serving);
@@ -281,6 +289,7 @@ impl ServerConnection {
     }
 
     /// The bytes to send next.
+    #[inline]
     pub fn outbound(&self) -> &[u8] {
         self.outbound.pending()
     }
@@ -289,17 +298,20 @@ impl ServerConnection {
     ///
     /// # Panics
     /// When `count` is more than there are.
+    #[inline]
     pub fn advance_outbound(&mut self, count: usize) {
         self.outbound.advance(count);
     }
 
     /// Why no further request comes.
+    #[inline]
     pub fn failure(&self) -> Option<&ConnectionError> {
         self.failure.as_ref()
     }
 
     /// Whether all is done and the connection is to be closed: it failed, or the peer sends nothing more and has its
     /// answers.
+    #[inline]
     pub fn is_finished(&self) -> bool {
         let is_served = self.open.len() == 0 && self.unseen() == 0 && self.layer.is_drained();
         let ended = self.failure.is_some() || (self.at_eof && is_served);
@@ -307,6 +319,7 @@ impl ServerConnection {
     }
 
     /// Whether a part of a message came and the rest did not: a peer that leaves it so for long is to be cut off.
+    #[inline]
     pub fn is_mid_message(&self) -> bool {
         match (&self.handshake, &self.layer) {
             (Some(handshake), _) => handshake.awaits_peer() || self.needed() > 0,
@@ -325,6 +338,7 @@ impl ServerConnection {
         self.inbound.capacity() + self.layer.capacity() + self.cutter.as_ref().map_or(0, Cutter::capacity)
     }
 
+    #[inline]
     pub(super) fn close(&mut self, request: RequestId) {
         self.open.close(request);
         if let Some(http) = self.layer.http_mut() {
@@ -339,6 +353,7 @@ impl ServerConnection {
         }
     }
 
+    #[inline]
     fn begin_answer(
         &mut self,
         request: RequestId,
@@ -383,6 +398,7 @@ impl ServerConnection {
     }
 
     /// Gives the reply that starts there in the outbound buffer the form in which it is carried.
+    #[inline]
     pub(super) fn seal(&mut self, message: usize) -> Result<(), ReplyError> {
         self.layer.seal(self.outbound.buffer(), message).map_err(|kind| {
             self.failure = Some(ConnectionError::new(kind));
@@ -392,6 +408,7 @@ impl ServerConnection {
     }
 
     /// Whether little enough is held that waits to be served.
+    #[inline]
     fn has_room(&self) -> bool {
         let limit = self.config.max_inbound;
         match &self.layer {
@@ -405,10 +422,12 @@ impl ServerConnection {
         if self.layer.http().is_some() { self.config.max_open.min(1) } else { self.config.max_open }
     }
 
+    #[inline]
     fn is_exhausted(&self) -> bool {
         self.inbound.is_exhausted() || self.layer.is_exhausted()
     }
 
+    #[inline]
     fn needed(&self) -> usize {
         if let Some(handshake) = &self.handshake {
             return handshake.needed(self.inbound.unread());
@@ -426,7 +445,8 @@ impl ServerConnection {
         self.inbound.len() - held
     }
 
-    fn release(&mut self) {
+    #[inline]
+    pub(super) fn release(&mut self) {
         if let (Some(message), Some(cutter)) = (self.handed_out.take(), &mut self.cutter) {
             cutter.release(&mut self.inbound, message);
             if self.layer.http().is_some() {

@@ -32,38 +32,70 @@ pub(super) struct OpenRequest {
 #[derive(Debug, Default)]
 pub(super) struct OpenRequests {
     requests: Vec<OpenRequest>,
+    /// The names of requests that were answered, the last one at the end: buffers for those to come.
     spare_names: Vec<Vec<u8>>,
     next: u64,
 }
 
 impl OpenRequests {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.requests.len()
     }
 
     /// Opens a request.
     pub(super) fn open(&mut self, asked: Asked, name: &[u8]) -> RequestId {
+        let mut function = self.spare_names.pop().unwrap_or_default();
+        function.clear();
+        function.extend_from_slice(name);
+        self.push(asked, function)
+    }
+
+    /// The name of the request that was answered last, as far as it is known.
+    #[inline]
+    pub(super) fn last_name(&self) -> Option<&[u8]> {
+        self.spare_names.last().map(Vec::as_slice)
+    }
+
+    /// Opens a request of the [last name](Self::last_name).
+    #[inline]
+    pub(super) fn open_again(&mut self, asked: Asked) -> RequestId {
+        let function = self.spare_names.pop().unwrap_or_default();
+        self.push(asked, function)
+    }
+
+    #[inline]
+    fn push(&mut self, asked: Asked, function: Vec<u8>) -> RequestId {
         let id = RequestId::new(self.next);
         self.next += 1;
-        let mut function = self.spare_names.pop().unwrap_or_default();
-        function.extend_from_slice(name);
         self.requests.push(OpenRequest { id, asked, function });
         id
     }
 
     /// The request with this id, if it is open.
+    #[inline]
     pub(super) fn find(&self, id: RequestId) -> Option<&OpenRequest> {
-        // Ids only grow, so the requests are sorted by them.
-        let index = self.requests.binary_search_by_key(&id, |request| request.id).ok()?;
-        self.requests.get(index)
+        self.requests.get(self.place(id)?)
+    }
+
+    #[inline]
+    fn place(&self, id: RequestId) -> Option<usize> {
+        match &self.requests[..] {
+            [only] if only.id == id => Some(0),
+            // Ids only grow, so the requests are sorted by them.
+            requests => requests.binary_search_by_key(&id, |request| request.id).ok(),
+        }
     }
 
     /// Closes a request; false if it is not open.
+    #[inline]
     pub(super) fn close(&mut self, id: RequestId) -> bool {
-        let Ok(index) = self.requests.binary_search_by_key(&id, |request| request.id) else { return false };
-        let mut name = self.requests.remove(index).function;
+        let Some(index) = self.place(id) else { return false };
+        // Most often there is no other.
+        let closed =
+            if index + 1 == self.requests.len() { self.requests.pop() } else { Some(self.requests.remove(index)) };
+        let name = closed.map_or_else(Vec::new, |closed| closed.function);
         if self.spare_names.len() < SPARE_NAMES && name.capacity() <= SPARE_NAME {
-            name.clear();
             self.spare_names.push(name);
         }
         true

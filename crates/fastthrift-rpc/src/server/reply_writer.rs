@@ -33,12 +33,14 @@ impl ReplyWriter<'_> {
     }
 
     /// The outbound buffer's end, to append the body to; what is over the limit gets no memory, and [`Self::finish`] says so.
+    #[inline]
     pub fn sink(&mut self) -> Bounded<'_> {
         let limit = self.message.saturating_add(FRAME_HEADER).saturating_add(self.connection.config.limits.message);
         Bounded::new(self.connection.outbound.buffer(), limit, &mut self.loss)
     }
 
     /// Where the body starts in the buffer.
+    #[inline]
     pub fn body_start(&self) -> usize {
         self.body
     }
@@ -46,6 +48,7 @@ impl ReplyWriter<'_> {
     /// Makes the reply ready to send and closes the request.
     ///
     /// Fails when the reply is over the limit, and then takes back what was written; the request stays open.
+    #[inline]
     pub fn finish(mut self) -> Result<(), ReplyError> {
         let limit = self.connection.config.limits.message;
         check_loss(self.loss, limit)?;

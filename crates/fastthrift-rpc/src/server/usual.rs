@@ -1,0 +1,145 @@
+//! The request that most requests are, which is known by its bytes before it is read: a call of the function that was called last.
+
+use fastthrift_protocol::{BinaryReader, MessageType, Protocol};
+
+use super::open_requests::Asked;
+use super::{Request, ServerConnection};
+use crate::carrier::Layer;
+use crate::codec::HeaderForm;
+use crate::cutter::{Cutter, HandedOut};
+use crate::header::Envelope;
+use crate::span::distance;
+use crate::{CallKind, Dialect, Framing, Span};
+
+const USUAL: Dialect = Dialect { protocol: Protocol::Binary, framing: Framing::Framed };
+/// Where the name stands in such a message.
+const NAME: usize = 8;
+
+impl ServerConnection {
+    /// The next request, if it calls the function that was called last and nothing else was received: what [`Self::poll_event`] would
+    /// give, with less ado. `None` says nothing; then ask that.
+    #[inline]
+    pub fn usual_request(&mut self) -> Option<Request> {
+        let cutter = self.usual_cutter()?;
+        let is_free = self.open.len() == 0 && self.config.max_open > 0 && self.outbound.pending().is_empty();
+        if self.handed_out.is_some() || self.handshake.is_some() || !is_free {
+            return None;
+        }
+        let message = cutter.only_frame(&self.inbound)?;
+        let name = self.open.last_name()?;
+        let name_len = name.len();
+        let (sequence_id, header) = BinaryReader::expected_header(message, MessageType::Call, name)?;
+        let available = message.len() - header;
+        if let Some(cutter) = &mut self.cutter {
+            cutter.enter_only_frame(&mut self.inbound);
+        }
+        let (kind, protocol, form) = (CallKind::Call, USUAL.protocol, HeaderForm::Strict);
+        let id = self.open.open_again(Asked { kind, protocol, form, sequence_id, envelope: Envelope::default() });
+        self.handed_out = Some(HandedOut { header, available, read: None });
+        let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
+        let (function, body) = (span(NAME, name_len), span(header, available));
+        Some(Request { id, kind, protocol, service: None, function, body, timeout: None })
+    }
+
+    /// Whether nothing was received beyond the last request, whose [body was read](Self::body_read) and which nobody looks at again: it is
+    /// let go of, and [`Self::poll_event`] has nothing to say until more is received. False says nothing.
+    #[inline]
+    pub fn has_no_more(&mut self) -> bool {
+        let Some(request) = self.handed_out.filter(|request| request.read == Some(request.available)) else {
+            return false;
+        };
+        let is_all = self.usual_cutter().is_some() && self.inbound.len() == request.header + request.available;
+        if is_all {
+            self.release();
+        }
+        is_all
+    }
+
+    #[inline]
+    fn usual_cutter(&self) -> Option<&Cutter> {
+        let is_direct = matches!(self.layer, Layer::Direct) && self.failure().is_none();
+        self.cutter.as_ref().filter(|cutter| is_direct && cutter.dialect() == USUAL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ServerConfig, server::RequestId};
+
+    const CALL: &[u8] = b"\0\0\0\x11\x80\x01\0\x01\0\0\0\x04ping\0\0\0\x07\0";
+
+    fn answer(server: &mut ServerConnection, request: RequestId) -> Vec<u8> {
+        server.body_read(1);
+        let mut reply = server.begin_reply(request).unwrap();
+        reply.buffer().push(0);
+        reply.finish().unwrap();
+        let sent = server.outbound().to_vec();
+        server.advance_outbound(sent.len());
+        sent
+    }
+
+    /// A connection that answered a call of `ping`.
+    fn answered() -> ServerConnection {
+        let mut server = ServerConnection::new(ServerConfig::default());
+        server.receive(CALL);
+        assert_eq!(server.usual_request(), None);
+        let request = server.poll_event().unwrap().unwrap();
+        assert!(!server.has_no_more());
+        answer(&mut server, request.id);
+        assert!(server.has_no_more() && !server.has_no_more());
+        assert_eq!(server.poll_event(), Ok(None));
+        server
+    }
+
+    #[test]
+    fn a_usual_request_is_what_a_poll_would_give() {
+        let (mut usual, mut polled) = (answered(), answered());
+        for server in [&mut usual, &mut polled] {
+            server.receive(CALL);
+        }
+        let request = usual.usual_request().unwrap();
+        assert_eq!(polled.poll_event(), Ok(Some(request)));
+        assert_eq!((usual.bytes(request.function), usual.bytes(request.body)), (&b"ping"[..], &b"\0"[..]));
+        assert_eq!((usual.usual_request(), usual.open_requests()), (None, 1));
+        let reply = answer(&mut usual, request.id);
+        assert_eq!(reply, answer(&mut polled, request.id));
+        assert!(usual.has_no_more() && !usual.is_mid_message());
+    }
+
+    #[test]
+    fn what_is_no_usual_request_is_left_to_the_poll() {
+        let changed = |place: usize, byte: u8| {
+            let mut call = CALL.to_vec();
+            call[place] = byte;
+            call
+        };
+        for frame in [
+            CALL[..CALL.len() - 1].to_vec(),
+            [CALL, CALL].concat(),
+            changed(7, 4),
+            changed(11, 5),
+            changed(12, b'k'),
+            changed(14, b':'),
+            Vec::new(),
+        ] {
+            let mut server = answered();
+            server.receive(&frame);
+            assert_eq!(server.usual_request(), None, "{frame:?}");
+            assert_eq!((server.open_requests(), server.inbound.len()), (0, frame.len()));
+        }
+    }
+
+    #[test]
+    fn a_request_behind_another_is_seen() {
+        let mut server = answered();
+        server.receive(&[CALL, CALL].concat());
+        let first = server.poll_event().unwrap().unwrap();
+        assert_eq!(server.usual_request(), None);
+        answer(&mut server, first.id);
+        assert!(!server.has_no_more());
+        let second = server.usual_request().or_else(|| server.poll_event().unwrap()).unwrap();
+        answer(&mut server, second.id);
+        assert!(server.has_no_more());
+    }
+}
