@@ -214,9 +214,9 @@ impl Connection {
     /// The next request: the one that was held, or one of what was received.
     #[inline]
     pub(super) fn next_request(&mut self) -> Result<Option<Request>, ConnectionError> {
-        match self.held.take() {
+        match self.held.take().or_else(|| self.rpc.usual_request()) {
             None => self.rpc.poll_event(),
-            held => Ok(held),
+            found => Ok(found),
         }
     }
 

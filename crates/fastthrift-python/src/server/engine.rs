@@ -328,6 +328,10 @@ impl Engine {
                         return Next::Close;
                     }
                     connection.has_served();
+                    if connection.rpc.has_no_more() {
+                        has_more = false;
+                        break;
+                    }
                 }
                 Ok(None) if connection.rpc.credentials().is_some() => self.judge(py, lead, connection),
                 Ok(None) => {

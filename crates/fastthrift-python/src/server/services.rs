@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -26,6 +27,9 @@ const VARARGS_FLAG: u32 = 0x4;
 /// Under which name the service tells how it is; it never counts as the one that is served.
 pub(super) const HEALTH: &str = "fastthrift.Health";
 
+/// A table by names that are known before anybody calls.
+type ByName<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
+
 /// All services of one port.
 pub(crate) struct Services {
     /// Who may call, where clients have to say who they are.
@@ -33,7 +37,7 @@ pub(crate) struct Services {
     /// Serves functions that are called without a service's name.
     plain: Option<Arc<Service>>,
     /// Serves `name:function`.
-    named: HashMap<Box<[u8]>, Arc<Service>>,
+    named: ByName<Arc<Service>>,
     /// How values are read and written, in whatever protocol.
     pub(crate) settings: Settings,
     /// What runs around each handler.
@@ -44,7 +48,7 @@ pub(crate) struct Services {
 pub(crate) struct Service {
     pub(crate) name: Arc<str>,
     pub(crate) registry: Py<Registry>,
-    methods: HashMap<Box<[u8]>, Method>,
+    methods: ByName<Method>,
 }
 
 /// A handler's method.
@@ -67,7 +71,7 @@ impl Services {
         interceptors: Interceptors,
         style: Style,
     ) -> PyResult<Self> {
-        let mut services = Self { checks: None, plain: None, named: HashMap::new(), settings, interceptors };
+        let mut services = Self { checks: None, plain: None, named: ByName::default(), settings, interceptors };
         let is_single = handlers.iter().filter(|(name, ..)| name != HEALTH).count() == 1;
         for (name, handler, service) in handlers {
             let service = Arc::new(Service::new(handler, service, style)?);
@@ -84,6 +88,7 @@ impl Services {
     }
 
     /// The service and method that a request names, or what to answer.
+    #[inline]
     pub(crate) fn find(
         &self,
         service: Option<&[u8]>,
@@ -96,8 +101,8 @@ impl Services {
         let Some(found) = found else { return Err(no_service(service)) };
         match found.methods.get(function) {
             Some(method) if method.callable.is_some() => Ok((found, method)),
-            Some(_) => Err(unknown(format!("'{}' does not implement '{}'", found.name, function.escape_ascii()))),
-            None => Err(unknown(format!("'{}' has no function '{}'", found.name, function.escape_ascii()))),
+            Some(_) => Err(no_function(found, "does not implement", function)),
+            None => Err(no_function(found, "has no function", function)),
         }
     }
 
@@ -126,12 +131,51 @@ impl Services {
     }
 }
 
+/// Spreads names over a table. This side alone chooses what is put in, so nothing better is needed against a peer.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl NameHasher {
+    #[inline]
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for NameHasher {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        for byte in rest {
+            self.mix(u64::from(*byte));
+        }
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.write(&number.to_le_bytes());
+    }
+}
+
 #[cold]
 fn no_service(service: Option<&[u8]>) -> ApplicationException {
     match service {
         Some(name) => unknown(format!("there is no service '{}' here", name.escape_ascii())),
         None => unknown("several services are served here: call 'service:function'".to_owned()),
     }
+}
+
+#[cold]
+fn no_function(service: &Service, lacks: &str, function: &[u8]) -> ApplicationException {
+    unknown(format!("'{}' {lacks} '{}'", service.name, function.escape_ascii()))
 }
 
 #[cold]
@@ -149,7 +193,7 @@ impl Service {
         let handle = handle_of(service)?;
         let registry = handle.get().registry.bind(py);
         let schema = registry.get().schema();
-        let mut methods = HashMap::new();
+        let mut methods = ByName::default();
         for (id, _) in schema.lineage(handle.get().id) {
             for info in &Registry::service(registry, id)?.functions {
                 if let Entry::Vacant(place) = methods.entry(Box::from(info.name.as_bytes())) {
