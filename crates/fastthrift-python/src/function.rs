@@ -1,6 +1,6 @@
 //! The functions of services as methods of Python classes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
@@ -10,8 +10,10 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::aio::AsyncClient;
 use crate::client::Client;
+use crate::object::{Object, held};
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
+use crate::vectorcall::{Callable, Entry, prepare};
 
 /// What calling a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub(crate) enum Role {
 // A function of a service as a method of a class, with the IDL's signature. (As a doc comment this would hide the `__doc__` below.)
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct ServiceFunction {
+    entry: Entry,
     registry: Py<Registry>,
     info: Arc<FunctionInfo>,
     service: Arc<str>,
@@ -34,18 +37,40 @@ pub(crate) struct ServiceFunction {
 }
 
 impl ServiceFunction {
-    pub(crate) fn new(
-        registry: &Bound<'_, Registry>,
+    /// A function of a service as a method that does what its role says.
+    pub(crate) fn new<'py>(
+        registry: &Bound<'py, Registry>,
         info: &Arc<FunctionInfo>,
         service: &Arc<str>,
         role: Role,
-    ) -> Self {
-        Self { registry: registry.clone().unbind(), info: Arc::clone(info), service: Arc::clone(service), role }
+    ) -> PyResult<Bound<'py, Self>> {
+        static ONCE: OnceLock<()> = OnceLock::new();
+        let (info, service) = (Arc::clone(info), Arc::clone(service));
+        let function = Self { entry: Entry::of::<Self>(), registry: registry.clone().unbind(), info, service, role };
+        let function = Bound::new(registry.py(), function)?;
+        prepare(&function, &ONCE);
+        Ok(function)
     }
 
     /// Whether an object is a method of a stub class that nobody implemented.
     pub(crate) fn is_stub(object: &Bound<'_, PyAny>) -> bool {
         object.cast::<Self>().is_ok_and(|function| matches!(function.get().role, Role::Stub))
+    }
+}
+
+impl Callable for ServiceFunction {
+    fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    #[inline]
+    fn call_plainly(&self, values: &[Object]) -> Option<PyResult<Object>> {
+        let (client, values) = values.split_first()?;
+        if self.role != Role::Call {
+            return None;
+        }
+        let client = client.bind(held()).cast::<Client>().ok()?;
+        Client::call_plainly(&client, self.registry.bind(client.py()), &self.info, values)
     }
 }
 

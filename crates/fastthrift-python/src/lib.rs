@@ -42,6 +42,7 @@ mod source;
 mod target;
 mod tls;
 mod transports;
+mod vectorcall;
 mod views;
 mod visit;
 mod writing;

@@ -10,7 +10,7 @@ use fastthrift_protocol::{DecodeError, DecodeErrorKind};
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
-use pyo3::{Bound, PyAny, Python, ffi};
+use pyo3::{Borrowed, Bound, PyAny, Python, ffi};
 
 /// A borrowed reference, valid as long as whoever lent it keeps the object.
 pub(crate) type Ref = *mut ffi::PyObject;
@@ -58,6 +58,13 @@ impl Object {
         let pointer = self.0.as_ptr();
         std::mem::forget(self);
         pointer
+    }
+
+    /// The object under the smart pointer's name, on loan.
+    #[inline]
+    pub(crate) fn bind<'py>(&self, py: Python<'py>) -> Borrowed<'_, 'py, PyAny> {
+        // SAFETY: the object lives as long as `self` does.
+        unsafe { Borrowed::from_ptr(py, self.as_ptr()) }
     }
 
     pub(crate) fn into_bound(self, py: Python<'_>) -> Bound<'_, PyAny> {

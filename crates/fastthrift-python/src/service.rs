@@ -136,7 +136,7 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     namespace.set_item("__slots__", PyTuple::empty(py))?;
     namespace.set_item("__thrift_service__", ServiceHandle { registry: registry.clone().unbind(), id })?;
     for info in &functions {
-        namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service.name, Role::Stub))?;
+        namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service.name, Role::Stub)?)?;
     }
     let metaclass = base.get_type();
     let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;

@@ -103,9 +103,11 @@ fn make_meta(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
     }
 }
 
+/// Sets a flag of a class, or several.
+///
 /// # Safety
 /// `class` is live, and nobody else uses it yet.
-unsafe fn add_flag(class: *mut ffi::PyTypeObject, flag: c_ulong) {
+pub(crate) unsafe fn add_flag(class: *mut ffi::PyTypeObject, flag: c_ulong) {
     // SAFETY: by the caller's word.
     unsafe {
         #[cfg(Py_GIL_DISABLED)]

@@ -23,7 +23,7 @@ pub(crate) use behaviour::frozen_dict_type;
 pub(crate) use create::{create, member_offset};
 pub(crate) use instance::{Slots, complete, is_none, new_instance, none, place_by_name};
 pub(crate) use members::Members;
-pub(crate) use meta::{bases, info_of, registry_of, shared_info_of};
+pub(crate) use meta::{add_flag, bases, info_of, registry_of, shared_info_of};
 
 pub(crate) use spare::Spare;
 

@@ -1,11 +1,15 @@
 //! How calls are made: over a connection of the pool, and again where that is allowed.
+#![expect(
+    clippy::inline_always,
+    reason = "a call goes through all of this once, and to hand things on costs more than what is done with them"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::ApplicationException;
 use fastthrift_rpc::policy::Verdict;
-use fastthrift_rpc::{CallId, CallKind, Headers, ReplyBody, Span};
+use fastthrift_rpc::{CallError, CallId, CallKind, CallWriter, Headers, ReplyBody, Span};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -88,45 +92,76 @@ impl Client {
         client.make(&Outgoing { registry, info, values: &values, start, limit, headers, observer: None })
     }
 
+    /// Makes a call whose arguments are all given by their places, if no interceptors are around it.
+    #[inline]
+    pub(crate) fn call_plainly(
+        client: &Bound<'_, Self>,
+        registry: &Bound<'_, Registry>,
+        info: &FunctionInfo,
+        values: &[Object],
+    ) -> Option<PyResult<Object>> {
+        let client = client.get();
+        if values.len() != info.argument_names.len() || !client.interceptors.is_empty() {
+            return None;
+        }
+        let start = Instant::now();
+        let limit = client.options.limit(registry.py(), start);
+        let headers = client.options.headers();
+        let made = client.make(&Outgoing { registry, info, values, start, limit, headers, observer: None });
+        Some(made.map(Object::from))
+    }
+
     /// Makes a call: the arguments go straight into the connection's buffer, the result comes straight out of it.
+    #[inline]
     pub(super) fn make<'py>(&self, outgoing: &Outgoing<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let shared = self.shared.get();
+        let attempted = if shared.makes_calls_once { shared.attempt(outgoing) } else { self.make_again(outgoing) };
+        match attempted {
+            Ok(Answer::Result(fields)) => fields.into_result(outgoing.registry.py(), outgoing.info),
+            Ok(Answer::Nothing) => Ok(none().into_bound(outgoing.registry.py())),
+            Ok(Answer::Exception(exception)) => Err(application_error(outgoing.registry.py(), &exception)),
+            Err(trouble) => Err(shared.raised(outgoing, trouble)),
+        }
+    }
+
+    /// Makes a call, as often as that is allowed.
+    #[inline(never)]
+    fn make_again(&self, outgoing: &Outgoing<'_, '_>) -> Attempt {
+        let shared = self.shared.get();
         let is_idempotent = self.options.idempotent.unwrap_or(outgoing.info.is_idempotent);
-        match self.shared.get().make(outgoing, is_idempotent)? {
-            Answer::Nothing => Ok(none().into_bound(outgoing.registry.py())),
-            Answer::Result(fields) => fields.into_result(outgoing.registry.py(), outgoing.info),
-            Answer::Exception(exception) => Err(application_error(outgoing.registry.py(), &exception)),
+        let attempt = || match &shared.hedging {
+            Some(hedging) if is_idempotent && !outgoing.info.is_oneway => shared.attempt_hedged(hedging, outgoing),
+            _ => shared.attempt(outgoing),
+        };
+        match &shared.retry {
+            None => attempt(),
+            Some(retry) => retry.run(outgoing, is_idempotent, attempt),
         }
     }
 }
 
 impl Shared {
-    /// Makes a call, as often as that is allowed.
-    fn make(&self, outgoing: &Outgoing<'_, '_>, is_idempotent: bool) -> PyResult<Answer> {
-        let attempt = || match &self.hedging {
-            Some(hedging) if is_idempotent && !outgoing.info.is_oneway => self.attempt_hedged(hedging, outgoing),
-            _ => self.attempt(outgoing),
-        };
-        let attempted = match &self.retry {
-            None => attempt(),
-            Some(retry) => retry.run(outgoing, is_idempotent, attempt),
-        };
-        attempted.map_err(|trouble| match trouble {
+    #[cold]
+    fn raised(&self, outgoing: &Outgoing<'_, '_>, trouble: Trouble) -> PyErr {
+        match trouble {
             Trouble::Raised(raised) => raised,
             Trouble::Failed(failure) => {
                 let py = outgoing.registry.py();
                 failure.into_python(py, &self.target, outgoing.own_timeout(), &outgoing.info.name)
             }
-        })
+        }
     }
 
     /// Makes a call once.
+    #[inline(always)]
     fn attempt(&self, outgoing: &Outgoing<'_, '_>) -> Attempt {
         let mut link = self.ready_link(outgoing)?;
-        let (call, _) = self.write(outgoing, &mut link, false)?;
+        let call = self.write(outgoing, &mut link)?;
         self.converse(outgoing, link, call)
     }
 
     /// Sends what was written, waits for the reply and reads it.
+    #[inline(always)]
     pub(super) fn converse(&self, outgoing: &Outgoing<'_, '_>, mut link: Turn<'_>, call: CallId) -> Attempt {
         let (kind, limit) = (outgoing.kind(), outgoing.limit);
         let py = outgoing.registry.py();
@@ -138,6 +173,7 @@ impl Shared {
     }
 
     /// Reads a reply, and lets go of its link.
+    #[inline(always)]
     pub(super) fn answer(&self, outgoing: &Outgoing<'_, '_>, mut link: Turn<'_>, body: ReplyBody) -> Attempt {
         if let Some(call) = outgoing.observer {
             observe(call, &link)?;
@@ -149,7 +185,7 @@ impl Shared {
     }
 
     /// Takes a link that has a connection.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ready_link(&self, outgoing: &Outgoing<'_, '_>) -> Result<Turn<'_>, Trouble> {
         let mut link = self.pool.take(outgoing.registry.py(), outgoing.limit.deadline).map_err(refused)?;
         let verdict = link.verdict(self.pool.policy(), outgoing.start);
@@ -188,8 +224,8 @@ impl Shared {
         let deadline = own.into_iter().chain(outgoing.limit.deadline).min();
         let limit = Limit { timeout: outgoing.limit.timeout, deadline };
         let check = Outgoing { info: &health.info, values: &[], start, limit, observer: None, ..*outgoing };
-        let call = match self.write(&check, link, false) {
-            Ok((call, _)) => call,
+        let call = match self.write(&check, link) {
+            Ok(call) => call,
             Err(Trouble::Raised(raised)) => return Err(raised),
             Err(Trouble::Failed(_)) => return Ok(false),
         };
@@ -199,39 +235,67 @@ impl Shared {
         Ok(read.is_ok_and(|fields| fields.into_result(py, check.info).is_ok()))
     }
 
-    /// Puts a call into the connection's buffer, and gives a copy of the encoded arguments if that is wanted. When it fails,
-    /// nothing of the call is in the buffer, and the connection stays good.
-    pub(super) fn write(
+    /// Puts a call into the connection's buffer. When it fails, nothing of the call is in the buffer, and the connection stays good.
+    #[inline]
+    pub(super) fn write(&self, outgoing: &Outgoing<'_, '_>, link: &mut Link) -> Result<CallId, Trouble> {
+        let writer = self.written(outgoing, link)?;
+        writer.finish().map_err(unsent)
+    }
+
+    /// The same, and gives a copy of the encoded arguments.
+    #[cold]
+    pub(super) fn write_kept(
         &self,
         outgoing: &Outgoing<'_, '_>,
         link: &mut Link,
-        is_kept: bool,
     ) -> Result<(CallId, Vec<u8>), Trouble> {
+        let mut writer = self.written(outgoing, link)?;
+        let start = writer.body_start();
+        let kept = writer.buffer().get(start..).unwrap_or_default().to_vec();
+        Ok((writer.finish().map_err(unsent)?, kept))
+    }
+
+    #[inline(always)]
+    fn written<'l>(&self, outgoing: &Outgoing<'_, '_>, link: &'l mut Link) -> Result<CallWriter<'l>, Trouble> {
         let Outgoing { registry, info, values, limit, headers, .. } = *outgoing;
         let mut writer =
             link.begin_call(&info.name, outgoing.kind(), limit.deadline, headers).map_err(Failure::before)?;
         write_arguments(registry.get(), info, values, &self.target.settings, &mut writer.sink())
             .map_err(|error| encode_error(held(), &error))?;
-        let start = writer.body_start();
         if let Some(call) = outgoing.observer {
+            let start = writer.body_start();
             call.get().set_request_bytes(writer.buffer().len().saturating_sub(start));
         }
-        let kept = if is_kept { writer.buffer().get(start..).unwrap_or_default().to_vec() } else { Vec::new() };
-        let call = writer.finish().map_err(|error| Failure::before(LinkError::Call(error)))?;
-        Ok((call, kept))
+        Ok(writer)
     }
 
     /// Reads the result that the connection holds.
+    #[inline(always)]
     fn read(&self, outgoing: &Outgoing<'_, '_>, link: &mut Link, body: Span) -> PyResult<ResultFields> {
-        let connection =
-            link.connection().ok_or_else(|| PyRuntimeError::new_err("invariant: the reply's connection is there"))?;
-        let read = read_result(outgoing.registry, outgoing.info, connection, body, &self.target.settings);
-        read.map_err(|error| {
-            // Where the body ends cannot be known now, so this connection is not used again.
-            link.abandon();
-            decode_error(outgoing.registry.py(), &error)
-        })
+        let connection = link.connection().ok_or_else(no_connection)?;
+        match read_result(outgoing.registry, outgoing.info, connection, body, &self.target.settings) {
+            Ok(fields) => {
+                connection.reply_used();
+                Ok(fields)
+            }
+            Err(error) => {
+                // Where the body ends cannot be known now, so this connection is not used again.
+                link.abandon();
+                Err(decode_error(outgoing.registry.py(), &error))
+            }
+        }
     }
+}
+
+#[cold]
+fn no_connection() -> PyErr {
+    PyRuntimeError::new_err("invariant: the reply's connection is there")
+}
+
+/// What becomes of a call that cannot be sent.
+#[cold]
+fn unsent(error: CallError) -> Trouble {
+    Failure::before(LinkError::Call(error)).into()
 }
 
 impl Outgoing<'_, '_> {

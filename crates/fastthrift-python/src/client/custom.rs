@@ -41,6 +41,7 @@ impl CustomSocket {
         self.with(|object| object.call_method1(intern!(object.py(), "set_timeout"), (seconds,)).map(drop))
     }
 
+    #[inline(never)]
     fn with<R>(&self, work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<R>) -> io::Result<R> {
         Python::attach(|py| work(self.object.bind(py)).map_err(|error| failed(py, error)))
     }

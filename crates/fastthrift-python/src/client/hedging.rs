@@ -40,7 +40,7 @@ impl Shared {
             hedging.budget.deposit();
         }
         let mut first = self.ready_link(outgoing)?;
-        let (call, arguments) = self.write(outgoing, &mut first, true)?;
+        let (call, arguments) = self.write_kept(outgoing, &mut first)?;
         let (py, limit) = (outgoing.registry.py(), outgoing.limit);
         let received = interruptible(py, |is_interrupted| {
             first.send(limit, is_interrupted)?;

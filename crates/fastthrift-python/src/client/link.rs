@@ -1,4 +1,8 @@
 //! The blocking driver of a client's connection: it knows sockets and time, and nothing of Python.
+#![expect(
+    clippy::inline_always,
+    reason = "a call goes through all of this once, and to hand things on costs more than what is done with them"
+)]
 
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -72,7 +76,7 @@ impl Link {
     }
 
     /// What becomes of the connection when it is to be used now; it is to be closed when there is none.
-    #[inline]
+    #[inline(always)]
     pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
         let Some(open) = &self.open else { return Verdict::Close };
         let has_limits = policy.max_age.is_some() || policy.idle_timeout.is_some() || policy.check_after.is_some();
@@ -147,6 +151,7 @@ impl Link {
     }
 
     /// Starts a call on the open connection.
+    #[inline(always)]
     pub(super) fn begin_call(
         &mut self,
         function: &str,
@@ -173,6 +178,7 @@ impl Link {
     /// Sends what was written and waits for the reply; a oneway has none. `is_interrupted` is asked when a signal came.
     ///
     /// After an error the connection is dropped, so that no later call can get this one's reply.
+    #[inline(always)]
     pub(super) fn exchange(
         &mut self,
         call: CallId,
@@ -184,18 +190,23 @@ impl Link {
     }
 
     /// Does something with the connection. After an error it is dropped.
+    #[inline(always)]
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, LinkError>) -> Result<T, Failure> {
         let place = self.place;
         let open = self.open.as_mut().ok_or(Failure { place, ..Failure::before(LinkError::Closed) })?;
         let whole = open.connection.outbound().len();
-        work(open).map_err(|error| {
-            // What was sent before, and what a socket took that could not send it, may have left, too.
-            let was_sent = self
-                .open
-                .take()
-                .is_none_or(|open| whole == 0 || open.connection.outbound().len() < whole || open.socket.holds_back());
-            Failure { error, was_sent, place }
-        })
+        work(open).map_err(|error| self.lost(error, whole))
+    }
+
+    /// Drops the connection after an error, before which so many bytes were to be sent.
+    #[cold]
+    fn lost(&mut self, error: LinkError, whole: usize) -> Failure {
+        // What was sent before, and what a socket took that could not send it, may have left, too.
+        let was_sent = self
+            .open
+            .take()
+            .is_none_or(|open| whole == 0 || open.connection.outbound().len() < whole || open.socket.holds_back());
+        Failure { error, was_sent, place: self.place }
     }
 
     /// The connection that holds the body of the last reply.
@@ -210,6 +221,7 @@ impl Open {
         Age { opened: Duration::ZERO, used: self.used.saturating_duration_since(self.epoch) }
     }
 
+    #[inline(always)]
     fn exchange(
         &mut self,
         call: CallId,
@@ -237,9 +249,17 @@ impl Open {
     }
 
     /// The reply to a call, if what came holds all of it.
-    #[inline]
+    #[inline(always)]
     fn reply_to(&mut self, call: CallId) -> Result<Option<ReplyBody>, LinkError> {
         self.used = Instant::now();
+        match self.connection.usual_reply(call) {
+            Some(body) => Ok(Some(ReplyBody::Result(body))),
+            None => self.look_for_reply(call),
+        }
+    }
+
+    #[inline(never)]
+    fn look_for_reply(&mut self, call: CallId) -> Result<Option<ReplyBody>, LinkError> {
         let event = self.connection.poll_event(self.used.duration_since(self.epoch));
         match event.map_err(LinkError::Connection)? {
             Some(ClientEvent::Reply { call: answered, body }) if answered == call => Ok(Some(body)),
@@ -303,6 +323,7 @@ impl Open {
     }
 
     /// Sets the socket's timeouts for a call, if they are not right by chance.
+    #[inline(always)]
     fn prepare(&mut self, limit: Limit) -> Result<(), LinkError> {
         if self.timeout != limit.timeout {
             self.timeout = limit.timeout;
@@ -321,20 +342,24 @@ impl Open {
         Ok(())
     }
 
+    #[inline(always)]
     fn send(&mut self, deadline: Option<Instant>, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
         while !self.connection.outbound().is_empty() {
             match self.socket.write(self.connection.outbound()) {
                 Ok(0) => return Err(LinkError::Io(io::ErrorKind::WriteZero.into())),
-                Ok(sent) => self.connection.advance_outbound(sent),
-                Err(error) => check(error, is_interrupted)?,
-            }
-            if !self.connection.outbound().is_empty() {
-                self.bound_by(deadline)?;
+                Ok(sent) => {
+                    self.connection.advance_outbound(sent);
+                    if !self.connection.outbound().is_empty() {
+                        self.bound_by(deadline)?;
+                    }
+                }
+                Err(error) => self.go_on(error, deadline, is_interrupted)?,
             }
         }
         self.socket.flush().map_err(LinkError::Io)
     }
 
+    #[inline(always)]
     fn receive(
         &mut self,
         deadline: Option<Instant>,
@@ -348,13 +373,24 @@ impl Open {
                     self.connection.received(count);
                 }
                 Err(error) => {
-                    check(error, is_interrupted)?;
-                    self.bound_by(deadline)?;
+                    self.go_on(error, deadline, is_interrupted)?;
                     continue;
                 }
             }
             return Ok(());
         }
+    }
+
+    /// Goes on after a send or receive that failed, if only a signal came, whose handler does not object.
+    #[cold]
+    fn go_on(
+        &mut self,
+        error: io::Error,
+        deadline: Option<Instant>,
+        is_interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<(), LinkError> {
+        check(error, is_interrupted)?;
+        self.bound_by(deadline)
     }
 
     /// How long a single send or receive waits with the usual timeouts.
@@ -391,6 +427,7 @@ fn is_end(error: &ConnectionError) -> bool {
 }
 
 /// Goes on after a signal whose handler does not object.
+#[cold]
 fn check(error: io::Error, is_interrupted: &mut dyn FnMut() -> bool) -> Result<(), LinkError> {
     match error.kind() {
         io::ErrorKind::Interrupted if is_interrupted() => Err(LinkError::Interrupted),

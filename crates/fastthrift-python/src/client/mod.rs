@@ -75,6 +75,8 @@ struct Shared {
     pool: Pool,
     retry: Option<Retrying>,
     hedging: Option<Hedging>,
+    /// Whether there is neither.
+    makes_calls_once: bool,
     health: Option<Health>,
 }
 
@@ -148,7 +150,8 @@ fn connect<'py>(
     }
     let PolicySet { pool, health, retry, hedging } =
         PolicySet::new(&handle, pool, retry, hedge, PoolPolicy::default().size)?;
-    let shared = Shared { target, pool: Pool::new(pool), retry, hedging, health };
+    let makes_calls_once = retry.is_none() && hedging.is_none();
+    let shared = Shared { target, pool: Pool::new(pool), retry, hedging, makes_calls_once, health };
     let options = CallDefaults { timeout, ..CallDefaults::default() };
     let options = options.with_headers(&headers, &shared.target)?;
     shared.open(py, timeout)?;
@@ -234,7 +237,7 @@ pub(crate) fn client_class<'py>(
     let lineage: Vec<_> = schema.lineage(handle.id).map(|(id, _)| id).collect();
     for id in lineage.into_iter().rev() {
         for info in &Registry::service(registry, id)?.functions {
-            namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, role))?;
+            namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, role)?)?;
         }
     }
     let name = format!("{}Client", python_name(&service));

@@ -1,7 +1,8 @@
 //! The connections of a client: threads take one for a call each, and wait for one no longer than their deadlines.
 
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,8 +38,8 @@ pub(super) struct Content {
     /// The links that nobody uses: the one that was used last at the end, those without a connection at the start.
     #[expect(clippy::vec_box, reason = "each call moves one out and in again")]
     free: Vec<Box<Link>>,
-    /// The threads that use the others, as [`this_thread`] numbers them; once for each link.
-    users: Vec<u64>,
+    /// The threads that use the others, as [`this_thread`] tells them apart; once for each link.
+    users: Vec<usize>,
     /// How many threads wait for a link.
     waiting: usize,
 }
@@ -47,7 +48,7 @@ pub(super) struct Content {
 pub(super) struct Turn<'a> {
     pool: &'a Pool,
     link: Option<Box<Link>>,
-    thread: u64,
+    thread: usize,
 }
 
 /// Why there is no turn.
@@ -80,6 +81,7 @@ impl Pool {
     }
 
     /// Takes a link; waits for one with the interpreter released.
+    #[inline]
     pub(super) fn take(&self, py: Python<'_>, deadline: Option<Instant>) -> Result<Turn<'_>, NoTurn> {
         let pool = self.here();
         let thread = this_thread();
@@ -113,12 +115,14 @@ impl Pool {
     }
 
     /// The pool of this very process.
+    #[inline]
     fn here(&self) -> &Self {
-        let mut pool = self;
-        while pool.process != process::id() {
-            pool = pool.forked.get_or_init(|| pool.fork());
-        }
-        pool
+        if self.process == process::id() { self } else { self.here_too() }
+    }
+
+    #[cold]
+    fn here_too(&self) -> &Self {
+        self.forked.get_or_init(|| self.fork()).here()
     }
 
     /// A pool for a process that was forked from this one's. The parent's connections are closed here, not shut down.
@@ -131,13 +135,14 @@ impl Pool {
         Box::new(Self::of_process(self.policy, self.is_closed.clone()))
     }
 
+    #[inline]
     fn open_content(&self) -> Result<MutexGuard<'_, Content>, NoTurn> {
         let content = self.shelf.lock();
         if self.is_closed.load(Ordering::Acquire) { Err(NoTurn::Closed) } else { Ok(content) }
     }
 
     #[cold]
-    fn wait(&self, py: Python<'_>, thread: u64, deadline: Option<Instant>) -> Result<Box<Link>, NoTurn> {
+    fn wait(&self, py: Python<'_>, thread: usize, deadline: Option<Instant>) -> Result<Box<Link>, NoTurn> {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let slice = left.map_or(SLICE, |left| left.min(SLICE));
@@ -151,7 +156,7 @@ impl Pool {
         }
     }
 
-    fn wait_slice(&self, thread: u64, slice: Duration) -> Result<Option<Box<Link>>, NoTurn> {
+    fn wait_slice(&self, thread: usize, slice: Duration) -> Result<Option<Box<Link>>, NoTurn> {
         let mut content = self.open_content()?;
         content.waiting += 1;
         let is_none_there = |content: &mut Content| {
@@ -168,6 +173,7 @@ impl Pool {
 }
 
 impl Shelf {
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Content> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,37 +196,45 @@ impl Content {
     }
 
     /// Takes a link that nobody uses, or a new one if there may be more.
-    fn take(&mut self, thread: u64, policy: &PoolPolicy) -> Option<Box<Link>> {
+    #[inline]
+    fn take(&mut self, thread: usize, policy: &PoolPolicy) -> Option<Box<Link>> {
         let link = match self.free.pop() {
             Some(link) => link,
-            None if self.may_add(policy) => Box::default(),
-            None => return None,
+            None => self.added(policy)?,
         };
         self.users.push(thread);
         Some(link)
     }
 
-    fn put(&mut self, link: Box<Link>, thread: u64) {
+    #[cold]
+    fn added(&self, policy: &PoolPolicy) -> Option<Box<Link>> {
+        self.may_add(policy).then(Box::default)
+    }
+
+    #[inline]
+    fn put(&mut self, link: Box<Link>, thread: usize) {
         if let Some(place) = self.users.iter().position(|&user| user == thread) {
             self.users.swap_remove(place);
         }
-        let place = if link.is_open() { self.free.len() } else { 0 };
-        self.free.insert(place, link);
+        if link.is_open() {
+            self.free.push(link);
+        } else {
+            self.free.insert(0, link);
+        }
     }
 }
 
 impl Drop for Turn<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let Some(mut link) = self.link.take() else { return };
+        let Some(link) = self.link.take() else { return };
         let pool = self.pool;
-        if pool.is_closed.load(Ordering::Acquire) {
-            link.abandon();
-        }
         let mut content = pool.shelf.lock();
         content.put(link, self.thread);
         let is_wanted = content.waiting > 0;
         // Whoever closed the pool meanwhile saw a shelf without this link.
-        let left = if pool.is_closed.load(Ordering::Acquire) { std::mem::take(&mut content.free) } else { Vec::new() };
+        let is_closed = pool.is_closed.load(Ordering::Acquire);
+        let left = if is_closed { std::mem::take(&mut content.free) } else { Vec::new() };
         drop(content);
         drop(left);
         if is_wanted {
@@ -243,9 +257,9 @@ impl DerefMut for Turn<'_> {
     }
 }
 
-/// A number for this thread; never 0.
-fn this_thread() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    thread_local!(static NUMBER: u64 = NEXT.fetch_add(1, Ordering::Relaxed));
-    NUMBER.with(|number| *number)
+/// What this thread has and no other that lives: the address of a variable of its own.
+#[inline]
+fn this_thread() -> usize {
+    thread_local!(static PLACE: Cell<u8> = const { Cell::new(0) });
+    PLACE.with(|place| std::ptr::from_ref(place).addr())
 }
