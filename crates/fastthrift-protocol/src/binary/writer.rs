@@ -81,8 +81,8 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
             self.write_binary(header.name);
             self.put([number]);
         } else {
-            self.put((VERSION_1 | u32::from(number)).to_be_bytes());
-            self.write_binary(header.name);
+            let start = u64::from(VERSION_1 | u32::from(number)) << 32 | u64::from(wire_size(header.name.len()));
+            self.out.put_with_head(start.to_be_bytes(), 8, header.name);
         }
         self.write_i32(header.sequence_id);
     }

@@ -159,7 +159,7 @@ impl Link {
         deadline: Option<Instant>,
         headers: &Headers,
     ) -> Result<CallWriter<'_>, LinkError> {
-        let open = self.open.as_mut().ok_or(LinkError::Closed)?;
+        let Some(open) = &mut self.open else { return Err(LinkError::Closed) };
         let until = deadline.map(|deadline| deadline.saturating_duration_since(open.epoch));
         let mut options = CallOptions { deadline: until, headers, ..CallOptions::new(function, kind) };
         if open.connection.carries_headers() {
@@ -193,7 +193,7 @@ impl Link {
     #[inline(always)]
     fn attempt<T>(&mut self, work: impl FnOnce(&mut Open) -> Result<T, LinkError>) -> Result<T, Failure> {
         let place = self.place;
-        let open = self.open.as_mut().ok_or(Failure { place, ..Failure::before(LinkError::Closed) })?;
+        let Some(open) = &mut self.open else { return Err(Failure { place, ..Failure::before(LinkError::Closed) }) };
         let whole = open.connection.outbound().len();
         work(open).map_err(|error| self.lost(error, whole))
     }

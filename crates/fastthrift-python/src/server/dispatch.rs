@@ -71,6 +71,7 @@ pub(crate) struct Answering<'a> {
 
 impl<'s> Invocation<'s> {
     /// Reads a request. The error is what to answer instead.
+    #[inline]
     pub(crate) fn read(
         py: Python<'_>,
         services: &'s Services,
@@ -322,6 +323,7 @@ pub(crate) fn refuse(
 }
 
 /// Reads the arguments, and says how many bytes they are.
+#[inline]
 fn read_arguments(
     registry: &Bound<'_, Registry>,
     info: &FunctionInfo,

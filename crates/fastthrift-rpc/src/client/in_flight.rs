@@ -79,6 +79,12 @@ impl InFlightTable {
         self.first.as_ref().filter(|first| self.others.is_empty() && !first.abandoned)
     }
 
+    /// Takes the [only call](Self::only), and gives its name.
+    #[inline]
+    pub(super) fn remove_only(&mut self) -> Option<Vec<u8>> {
+        self.first.take().map(|call| call.name)
+    }
+
     /// Adds a call whose sequence id is not in the table.
     #[inline]
     pub(super) fn insert(&mut self, call: InFlight) {

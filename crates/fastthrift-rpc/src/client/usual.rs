@@ -33,8 +33,8 @@ impl ClientConnection {
         self.cutter.enter_only_frame(&mut self.inbound);
         let span = Span::new(self.inbound.position() + distance(body), available);
         self.handed_out = Some(HandedOut { header: body, available, read: None });
-        if let Some(answered) = self.calls.remove(sequence_id) {
-            self.reuse_name(answered.name);
+        if let Some(name) = self.calls.remove_only() {
+            self.reuse_name(name);
         }
         Some(span)
     }
