@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import signal
 import socket
@@ -360,6 +362,24 @@ class TestArguments:
             with pytest.raises(TypeError, match=text):
                 call(client)
             assert client.add(1, b=2) == client.add(b=2, a=1) == 3
+
+    def test_a_function_can_be_called_in_every_way_that_a_method_can(self, client: Any) -> None:
+        bound, function = client.add, type(client).add
+        ways: list[Callable[[], Any]] = [
+            lambda: bound(20, 22),
+            lambda: bound(*(20,), b=22),
+            lambda: function(client, 20, 22),
+            lambda: function(client, b=22, a=20),
+            lambda: function.__call__(client, 20, 22),
+            functools.partial(bound, 20, 22),
+            functools.partial(function, client, a=20, b=22),
+            lambda: operator.methodcaller("add", 20, 22)(client),
+        ]
+        assert [way() for way in ways] == [42] * len(ways)
+        for wrong in (function, lambda: function(object(), 20, 22), lambda: function(a=20, b=22)):
+            with pytest.raises(TypeError):
+                wrong()
+        assert client.add(20, 22) == 42
 
     def test_a_wrong_value_names_its_path_and_nothing_is_sent(self) -> None:
         names: list[str] = []
