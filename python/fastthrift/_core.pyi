@@ -494,7 +494,13 @@ class AsyncLink:
 
 @final
 class AsyncServing:
-    def __new__(cls, core: ServerCore, inline: bool | Iterable[str], plain: Callable[..., Awaitable[Any]]) -> Self: ...
+    def __new__(
+        cls,
+        core: ServerCore,
+        inline: bool | Iterable[str],
+        plain: Callable[..., Awaitable[Any]],
+        check: Callable[..., Awaitable[Any]],
+    ) -> Self: ...
     def peer(self, port: int) -> AsyncPeer: ...
     def accept(self, port: int) -> int | None: ...
     @property

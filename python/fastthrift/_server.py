@@ -79,8 +79,9 @@ class Server:
             that wait for a thread. One more is answered at once with a `TApplicationException` of the type
             ``LOADSHEDDING``. None for no limit: calls then wait in their connections.
         max_memory: The bytes of memory that all connections together may take for what was received and what waits to
-            be sent. Not counted are the first 128 KiB of each, what TLS keeps, and the values of requests. When the
-            total is reached, what would take a connection beyond its 128 KiB is not received until others are done,
+            be sent, sealed by TLS or not. Not counted are the first 128 KiB of each, 64 KiB more for a handshake or a
+            record of TLS, and the values of requests, which `max_decoded_size` and `threads` bound. When the total is
+            reached, what would take a connection beyond its 128 KiB is not received until others are done,
             except by one connection at a time, so that each gets its turn; the time for a message runs on meanwhile. So
             the total is exceeded by about one message at most, and by replies: when those alone reach it, calls are
             answered as beyond ``max_in_flight``. None for no limit.

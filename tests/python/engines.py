@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,23 +51,39 @@ SERVERS = ("threads", "asyncio")
 
 
 @contextmanager
-def serving(engine: str, handler: object, url: str | Sequence[str], **options: Any) -> Iterator[list[str]]:
-    """Serve by one of the engines, and give the URLs."""
+def serving(
+    engine: str, handler: object, url: str | Sequence[str], *, patience: float = 5.0, **options: Any
+) -> Iterator[list[str]]:
+    """Serve by one of the engines, and give the URLs; in the end, wait so long for what is in flight."""
     if engine == "threads":
-        with fastthrift.Server(handler, url, **options) as server:
+        server = fastthrift.Server(handler, url, **options)
+        server.start()
+        try:
             yield server.urls
+        finally:
+            server.stop(patience)
         return
-    loop = asyncio.new_event_loop()
     running = aio.Server(handler, url, **options)
-    thread = threading.Thread(target=loop.run_forever)
+    started: Future[asyncio.AbstractEventLoop] = Future()
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        try:
+            await running.start()
+        except Exception as error:  # noqa: BLE001 (the test is told)
+            started.set_exception(error)
+            return
+        started.set_result(asyncio.get_running_loop())
+        await over.wait()
+        await running.stop(patience)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(running.start(), loop).result(20)
+        loop = started.result(20)
         try:
             yield running.urls
         finally:
-            asyncio.run_coroutine_threadsafe(running.stop(), loop).result(20)
+            loop.call_soon_threadsafe(over.set)
     finally:
-        loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 import socket
@@ -10,7 +11,8 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from fastthrift import sasl
 
 from tests.interop.fake_server import Peer, fake_server, frame
 from tests.python.certificates import Authority
+from tests.python.engines import SERVERS, serving
+from tests.python.loops import until
 from tests.python.modes import Mode, with_options
 
 module = fastthrift.loads("service Echo { string echo(1: string text) }", name="echo.thrift")
@@ -34,8 +38,22 @@ def known(username: str, password: str, authorization: str) -> bool:
     return (username, password, authorization) in {("ada", "swordfish", ""), ("ada", "swordfish", "bob")}
 
 
-def server(url: str = "tcp://127.0.0.1:0", **options: Any) -> fastthrift.Server:
+def made(url: str = "tcp://127.0.0.1:0", **options: Any) -> fastthrift.Server:
     return fastthrift.Server(Handler(), url, sasl=options.pop("sasl", {"PLAIN": known}), **options)
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[Any]]:
+    """What serves, by each engine, and gives something with the URL."""
+
+    @contextmanager
+    def of(url: str = "tcp://127.0.0.1:0", **options: Any) -> Iterator[Any]:
+        options.setdefault("sasl", {"PLAIN": known})
+        handler = options.pop("handler", None) or Handler()
+        with serving(request.param, handler, url, **options) as (found,):
+            yield types.SimpleNamespace(url=found, engine=request.param)
+
+    return of
 
 
 Connect = Callable[..., Any]
@@ -57,7 +75,7 @@ ADA = sasl.Plain("ada", "swordfish")
 
 @pytest.mark.parametrize("mechanism", [ADA, sasl.Plain("ada", "swordfish", "bob")])
 def test_a_client_with_the_right_password_is_let_in(
-    url: str, protocol: Any, mechanism: sasl.Plain, connect: Connect
+    server: Any, url: str, protocol: Any, mechanism: sasl.Plain, connect: Connect
 ) -> None:
     with server(url) as running, connect(running.url, mechanism, protocol=protocol) as client:
         for text in ("a", "b" * 100_000):
@@ -65,7 +83,7 @@ def test_a_client_with_the_right_password_is_let_in(
 
 
 @pytest.mark.parametrize("mechanism", [sasl.Plain("ada", "wrong"), sasl.Plain("eve", "swordfish")])
-def test_another_is_refused_and_told(mechanism: sasl.Plain, connect: Connect) -> None:
+def test_another_is_refused_and_told(server: Any, mechanism: sasl.Plain, connect: Connect) -> None:
     with server() as running:
         with pytest.raises(fastthrift.ConnectError, match="refused") as caught:
             connect(running.url, mechanism)
@@ -74,7 +92,7 @@ def test_another_is_refused_and_told(mechanism: sasl.Plain, connect: Connect) ->
             assert client.echo("still there") == "still there"
 
 
-def test_who_says_nothing_of_itself_is_not_served(connect: Connect) -> None:
+def test_who_says_nothing_of_itself_is_not_served(server: Any, connect: Connect) -> None:
     with server() as running:
         transports: list[Any] = ["framed", "unframed", "header", "zlib"]
         for transport in transports:
@@ -91,7 +109,9 @@ def test_a_server_that_asks_nobody_is_an_error_for_who_says(connect: Connect) ->
         connect(running.url, ADA, timeout=2.0)
 
 
-def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixture, connect: Connect) -> None:
+def test_a_check_that_raises_refuses_and_is_logged(
+    server: Any, caplog: pytest.LogCaptureFixture, connect: Connect
+) -> None:
     def broken(username: str, password: str, authorization: str) -> bool:
         raise RuntimeError("the directory is down")
 
@@ -102,7 +122,7 @@ def test_a_check_that_raises_refuses_and_is_logged(caplog: pytest.LogCaptureFixt
     assert "the directory is down" in caplog.text
 
 
-def test_a_slow_check_holds_up_nobody(connect: Connect) -> None:
+def test_a_slow_check_holds_up_nobody(server: Any, connect: Connect) -> None:
     asked = threading.Event()
     done = threading.Event()
 
@@ -123,6 +143,93 @@ def test_a_slow_check_holds_up_nobody(connect: Connect) -> None:
         waiting.join(10)
 
 
+def connected(url: str, mechanism: Any, timeout: float = 5.0) -> Any:
+    return fastthrift.connect(module.Echo, url, sasl=mechanism, timeout=timeout)
+
+
+@pytest.mark.parametrize("fails", ["", "raises", "exits"])
+def test_a_check_on_a_loop_may_wait_and_holds_up_nobody(fails: str, caplog: pytest.LogCaptureFixture) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    async def check(username: str, password: str, authorization: str) -> bool:
+        if username == "slow":
+            asked.set()
+            await until(done.is_set)
+            if fails == "raises":
+                raise RuntimeError("the directory is down")
+            if fails == "exits":
+                sys.exit(3)
+        return password == "swordfish"
+
+    caplog.set_level(logging.ERROR, "fastthrift.server")
+    outcomes: list[Any] = []
+
+    def wait(url: str) -> None:
+        try:
+            with connected(url, sasl.Plain("slow", "swordfish"), timeout=20.0) as client:
+                outcomes.append(client.echo("late"))
+        except fastthrift.ConnectError as error:
+            outcomes.append(str(error))
+
+    with serving("asyncio", Handler(), "tcp://127.0.0.1:0", sasl={"PLAIN": check}) as (url,):
+        waiting = threading.Thread(target=wait, args=(url,))
+        waiting.start()
+        assert asked.wait(10)
+        with connected(url, ADA) as quick:
+            assert quick.echo("a") == "a"
+        with pytest.raises(fastthrift.ConnectError, match="refused"):
+            connected(url, sasl.Plain("ada", "wrong"))
+        done.set()
+        waiting.join(10)
+        with connected(url, ADA) as quick:
+            assert quick.echo("still there") == "still there"
+    assert len(outcomes) == 1
+    if fails:
+        assert "cannot be checked" in outcomes[0]
+        assert "a check of SASL failed" in caplog.text
+    else:
+        assert outcomes == ["late"]
+
+
+def test_a_check_whose_client_leaves_is_cancelled() -> None:
+    asked, cancelled = threading.Event(), threading.Event()
+
+    async def check(username: str, password: str, authorization: str) -> bool:
+        asked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return True
+
+    with serving("asyncio", Handler(), "tcp://127.0.0.1:0", sasl={"PLAIN": check}) as (url,):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), 5) as peer:
+            said = b"\0ada\0swordfish"
+            peer.sendall(b"\x01\0\0\0\x05PLAIN\x05" + len(said).to_bytes(4, "big") + said)
+            assert asked.wait(10)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert cancelled.wait(10)
+
+
+def test_a_coroutine_is_no_answer_that_lets_anybody_in(caplog: pytest.LogCaptureFixture) -> None:
+    async def check(username: str, password: str, authorization: str) -> bool:
+        return False
+
+    with pytest.raises(TypeError, match="a coroutine function, which a blocking server cannot call"):
+        made(sasl={"PLAIN": check})
+
+    def hides(*arguments: str) -> Any:
+        coroutine = check(*arguments)
+        coroutine.close()
+        return coroutine
+
+    caplog.set_level(logging.ERROR, "fastthrift.server")
+    with made(sasl={"PLAIN": hides}) as running, pytest.raises(fastthrift.ConnectError, match="cannot be checked"):
+        connected(running.url, ADA)
+    assert "which nobody awaits here" in caplog.text
+
+
 class Token:
     """A mechanism of one's own, of a single step."""
 
@@ -138,7 +245,7 @@ class Token:
         raise AssertionError(challenge)
 
 
-def test_a_mechanism_of_ones_own_goes_over_both_sides(connect: Connect) -> None:
+def test_a_mechanism_of_ones_own_goes_over_both_sides(server: Any, connect: Connect) -> None:
     def judge(response: bytes) -> str | None:
         return "ada" if response == b"right" else None
 
@@ -182,7 +289,7 @@ class Counting:
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 5, 31])
-def test_a_servers_mechanism_may_ask_further(rounds: int, connect: Connect) -> None:
+def test_a_servers_mechanism_may_ask_further(server: Any, rounds: int, connect: Connect) -> None:
     with server(sasl={"COUNT": Counted(rounds), "PLAIN": known}) as running:
         for _ in range(2):
             with connect(running.url, Counting(rounds)) as client:
@@ -191,7 +298,7 @@ def test_a_servers_mechanism_may_ask_further(rounds: int, connect: Connect) -> N
             connect(running.url, Counting(rounds + 1))
 
 
-def test_a_client_may_hear_something_at_last(connect: Connect) -> None:
+def test_a_client_may_hear_something_at_last(server: Any, connect: Connect) -> None:
     client_side = Counting(1)
     with (
         server(sasl={"COUNT": Counted(1, ("ada", b"the server's proof"))}) as running,
@@ -201,12 +308,14 @@ def test_a_client_may_hear_something_at_last(connect: Connect) -> None:
     assert client_side.heard == [b"0", b"the server's proof"]
 
 
-def test_rounds_have_an_end(connect: Connect) -> None:
+def test_rounds_have_an_end(server: Any, connect: Connect) -> None:
     with server(sasl={"COUNT": Counted(100)}) as running, pytest.raises(fastthrift.ConnectError):
         connect(running.url, Counting(100))
 
 
-def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptureFixture, connect: Connect) -> None:
+def test_what_a_step_cannot_return_refuses_and_is_logged(
+    server: Any, caplog: pytest.LogCaptureFixture, connect: Connect
+) -> None:
     with (
         server(sasl={"COUNT": Counted(0, 5)}) as running,
         pytest.raises(fastthrift.ConnectError, match="cannot be checked"),
@@ -217,7 +326,7 @@ def test_what_a_step_cannot_return_refuses_and_is_logged(caplog: pytest.LogCaptu
 
 @pytest.mark.parametrize("error", [sasl.Refused("come back tomorrow"), KeyError("come back tomorrow")])
 def test_a_client_is_told_what_a_refusal_says_and_nothing_else(
-    error: Exception, caplog: pytest.LogCaptureFixture, connect: Connect
+    server: Any, error: Exception, caplog: pytest.LogCaptureFixture, connect: Connect
 ) -> None:
     def check(username: str, password: str, authorization: str) -> bool:
         raise error
@@ -230,8 +339,11 @@ def test_a_client_is_told_what_a_refusal_says_and_nothing_else(
 
 
 @pytest.mark.parametrize(("mechanism", "user"), [(ADA, "ada"), (sasl.Plain("ada", "swordfish", "bob"), "bob")])
+@pytest.mark.parametrize("engine", SERVERS)
 @BLOCKING
-def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: str, connect: Connect) -> None:
+def test_handlers_and_interceptors_know_who_calls(
+    mechanism: sasl.Plain, user: str, connect: Connect, engine: str
+) -> None:
     seen: list[str | None] = []
 
     class Watched(Handler):
@@ -245,10 +357,15 @@ def test_handlers_and_interceptors_know_who_calls(mechanism: sasl.Plain, user: s
         seen.append(call.user)
         return proceed()
 
-    options: Any = {"sasl": {"PLAIN": known}, "interceptors": [intercept]}
+    async def intercept_on_loop(call: fastthrift.Call, proceed: Any) -> Any:
+        seen.append(call.user)
+        return await proceed()
+
+    interceptor = intercept if engine == "threads" else intercept_on_loop
+    options: Any = {"sasl": {"PLAIN": known}, "interceptors": [interceptor]}
     with (
-        fastthrift.Server(Watched(), "tcp://127.0.0.1:0", **options) as running,
-        connect(running.url, mechanism, interceptors=[intercept]) as client,
+        serving(engine, Watched(), "tcp://127.0.0.1:0", **options) as (url,),
+        connect(url, mechanism, interceptors=[intercept]) as client,
     ):
         client.echo("a")
     assert seen == [None, user, user]
@@ -262,7 +379,7 @@ def test_a_refusal_is_not_asked_for_again(tmp_path: Path, connect: Connect) -> N
         return len(judged) == 1
 
     with (
-        server(f"unix://{tmp_path}/server.sock", sasl={"PLAIN": check}) as running,
+        made(f"unix://{tmp_path}/server.sock", sasl={"PLAIN": check}) as running,
         connect(running.url, ADA, retry=fastthrift.Retry(4)) as client,
     ):
         assert client.echo("a") == "a"
@@ -297,7 +414,7 @@ def test_connections_beside_one_that_is_good_are_not_asked_for_again_and_again(m
 
 
 @BLOCKING
-def test_what_ends_a_program_is_not_taken_for_a_refusal(connect: Connect) -> None:
+def test_what_ends_a_program_is_not_taken_for_a_refusal(server: Any, connect: Connect) -> None:
     class Interrupted(Token):
         def start(self) -> bytes:
             raise KeyboardInterrupt
@@ -399,7 +516,7 @@ def test_a_server_that_asks_and_never_ends_gains_no_time(connect: Connect) -> No
         connect(url, ADA, timeout=0.3)
 
 
-def test_credentials_go_over_tls(connect: Connect, tmp_path: Path) -> None:
+def test_credentials_go_over_tls(server: Any, connect: Connect, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     tls = fastthrift.ClientTLS(ca_file=authority.file)
     with server("tls://localhost:0", tls=fastthrift.ServerTLS(*authority.issue("server"))) as running:
@@ -410,7 +527,7 @@ def test_credentials_go_over_tls(connect: Connect, tmp_path: Path) -> None:
             connect(running.url, sasl.Plain("ada", "wrong"), tls=tls)
 
 
-def test_each_connection_says_who_it_is(connect: Connect) -> None:
+def test_each_connection_says_who_it_is(server: Any, connect: Connect) -> None:
     with server() as running, connect(running.url, ADA, pool=fastthrift.Pool(4)) as client:
         wrong: list[int] = []
 
@@ -431,14 +548,14 @@ def test_what_makes_no_sense_is_refused(connect: Connect) -> None:
     with pytest.raises(ValueError, match="frames of its own"):
         connect("tcp://127.0.0.1:1", ADA, transport="header")
     with pytest.raises(ValueError, match="frames of its own"):
-        server(transport="unframed")
+        made(transport="unframed")
     with pytest.raises(ValueError, match="Authorization"):
-        server("http://127.0.0.1:0/")
+        made("http://127.0.0.1:0/")
     with pytest.raises(ValueError, match="no mechanism"):
-        server(sasl={})
+        made(sasl={})
     for wrong in ("swordfish", Counted):
         with pytest.raises(TypeError, match=r"callables, or to objects with step\(response\)"):
-            server(sasl={"PLAIN": wrong})
+            made(sasl={"PLAIN": wrong})
     with pytest.raises(TypeError, match="name: str"):
         connect("tcp://127.0.0.1:1", object())
     with pytest.raises(ValueError, match="zero byte"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import os
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 
     from fastthrift._client import Protocol, Transport
     from fastthrift._service import Service
+    from fastthrift.sasl import ServerMechanism
 
     Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+
+_ACCEPTS = 64
+"""How many connections are accepted before others get their turn."""
+_ACCEPT_REST = 0.1
+"""The seconds that accepting rests when the system has no room for another connection."""
 
 
 class Server:
@@ -52,6 +60,8 @@ class Server:
         protocol: The only protocol to accept, by its name or with options such as ``Compact(utf8="bytes")``; by default
             each, told apart by a client's first bytes.
         transport: The only transport to accept; by default each, told apart likewise.
+        sasl: What judges clients, which then have to say who they are before their first call, as for
+            `fastthrift.Server`. A check may be a coroutine function; any other runs in a thread.
         inline: Which plain methods run on the loop's own thread, where they hold up everything else while they run:
             True for all, or the names of functions. That is right for those that take microseconds and wait for
             nothing.
@@ -70,6 +80,10 @@ class Server:
         max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
         max_in_flight: The calls that may be in hand at once, of all connections, those that wait for a thread included.
             One more is answered at once with a `TApplicationException` of the type ``LOADSHEDDING``. None for no limit.
+        max_memory: The bytes of memory that all connections together may take for what was received and what waits to
+            be sent, as for `fastthrift.Server`. Not counted are the first 128 KiB of each, 64 KiB more for a handshake
+            or a record of TLS, what the loop hands over at once, which is 64 KiB on asyncio and 256 KiB on uvloop, and
+            the values of requests, which `max_decoded_size` and `max_in_flight` bound. None for no limit.
         interceptors: What runs around each handler: ``async def interceptor(call, proceed)`` returns what
             ``await proceed()`` returns, or another result instead, or raises. The first is the outermost.
 
@@ -88,6 +102,7 @@ class Server:
         tls: _core.ServerTLS | None = None,
         protocol: Protocol | None = None,
         transport: Transport | None = None,
+        sasl: Mapping[str, Callable[..., object] | ServerMechanism] | None = None,
         inline: bool | Collection[str] = False,
         threads: int | None = None,
         max_connections: int = 10_000,
@@ -99,6 +114,7 @@ class Server:
         max_container_size: int | None = None,
         max_depth: int | None = None,
         max_in_flight: int | None = None,
+        max_memory: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
         self._threads = min(32, (os.cpu_count() or 1) + 4) if threads is None else threads
@@ -118,8 +134,8 @@ class Server:
             max_container_size=max_container_size,
             max_depth=max_depth,
             max_in_flight=max_in_flight,
-            max_memory=None,
-            sasl=None,
+            max_memory=max_memory,
+            sasl=sasl,
             interceptors=interceptors,
             max_open=max_open,
         )
@@ -146,7 +162,7 @@ class Server:
         if self._running is not None and not self._running.serving.ended.done():
             raise RuntimeError("the server runs already")
         running = _Running(self._core, self._inline, self._threads)
-        await running.listen()
+        running.listen()
         self._running = running
 
     async def stop(self, timeout: float | None = 5.0) -> bool:
@@ -209,26 +225,23 @@ class _Running:
     def __init__(self, core: _core.ServerCore, inline: bool | Collection[str], threads: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(threads, "fastthrift-handler")
-        self.serving = _core.AsyncServing(core, inline, self._call_plain)
+        self.serving = _core.AsyncServing(core, inline, self._call_plain, self._call_check)
         self.urls = self.serving.urls
         self.serving.ended.add_done_callback(lambda _: self._executor.shutdown(wait=False))
-        self._listening: list[asyncio.AbstractServer] = []
-        self._bells: list[int] = []
+        self._listening: dict[int, socket.socket] = {}
+        """The listening sockets by the numbers of their listeners; those in memory only tell that somebody waits."""
+        self._in_memory: set[int] = set()
         self._accepting: set[asyncio.Task[Any]] = set()
+        self._is_open = True
 
-    async def listen(self) -> None:
+    def listen(self) -> None:
         try:
             for port, (descriptor, is_in_memory) in enumerate(self.serving.descriptors):
+                listening = self._listening[port] = socket.socket(fileno=os.dup(descriptor))
+                listening.setblocking(False)
                 if is_in_memory:
-                    self._loop.add_reader(descriptor, self._accept, port)
-                    self._bells.append(descriptor)
-                    continue
-                sock = socket.socket(fileno=os.dup(descriptor))
-                is_unix = sock.family == getattr(socket, "AF_UNIX", None)
-                listen: Any = self._loop.create_unix_server if is_unix else self._loop.create_server
-                self._listening.append(
-                    await listen(functools.partial(self.serving.peer, port), sock=sock, backlog=1024)
-                )
+                    self._in_memory.add(port)
+                self._watch(port)
         except BaseException:
             self._close()
             raise
@@ -238,6 +251,9 @@ class _Running:
         if serving.ended.done():
             return True
         self._close()
+        if self._accepting:
+            # They are let go as soon as they are there.
+            await asyncio.wait(self._accepting)
         if serving.is_in_handler():
             if timeout is not None:
                 self._loop.call_later(timeout, serving.abort)
@@ -249,23 +265,65 @@ class _Running:
             await serving.ended
         return in_time
 
+    def _watch(self, port: int) -> None:
+        if self._is_open:
+            self._loop.add_reader(self._listening[port], self._accept, port)
+
     def _accept(self, port: int) -> None:
-        """Take the connections in memory that wait."""
-        while (descriptor := self.serving.accept(port)) is not None:
-            sock = socket.socket(fileno=descriptor)
+        """Take connections that wait.
+
+        A server of the loop's own is not used for that: what it accepted when it is closed, it never closes.
+        """
+        for _ in range(_ACCEPTS):
+            try:
+                connection = self._next(port)
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                # The system has no room for another connection, and would say so again at once.
+                self._loop.remove_reader(self._listening[port])
+                self._loop.call_later(_ACCEPT_REST, self._watch, port)
+                return
+            if connection is None:
+                return
             peer: Any = functools.partial(self.serving.peer, port)
-            task = self._loop.create_task(self._loop.connect_accepted_socket(peer, sock))
+            task = self._loop.create_task(self._loop.connect_accepted_socket(peer, connection))
             self._accepting.add(task)
-            task.add_done_callback(self._accepting.discard)
+            task.add_done_callback(self._accepted)
+
+    def _next(self, port: int) -> socket.socket | None:
+        """Return the next connection; None, or an exception, where none waits."""
+        if port in self._in_memory:
+            descriptor = self.serving.accept(port)
+            return None if descriptor is None else socket.socket(fileno=descriptor)
+        connection, _ = self._listening[port].accept()
+        connection.setblocking(False)
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def _accepted(self, task: asyncio.Task[Any]) -> None:
+        self._accepting.discard(task)
+        if not task.cancelled():
+            # A peer that is gone by now is no news.
+            task.exception()
 
     def _close(self) -> None:
-        for bell in self._bells:
-            self._loop.remove_reader(bell)
-        self._bells.clear()
-        for listening in self._listening:
+        self._is_open = False
+        for listening in self._listening.values():
+            self._loop.remove_reader(listening)
             listening.close()
         self._listening.clear()
         self.serving.drain()
+
+    async def _call_check(self, check: Callable[..., Any], arguments: tuple[Any, ...], is_async: bool) -> Any:
+        """Call what judges a client, in a thread unless it is a coroutine function."""
+        try:
+            return await self._call_plain(check, arguments, is_async)
+        except SystemExit as error:
+            # It would end the loop.
+            raise RuntimeError("a check of SASL exited") from error
 
     async def _call_plain(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], is_inline: bool = False

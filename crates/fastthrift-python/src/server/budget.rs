@@ -2,18 +2,19 @@
 
 use std::collections::VecDeque;
 
-/// What each connection has besides, so that small calls go on while large ones wait: as much as an idle one keeps.
-pub(super) const FREE: usize = 128 << 10;
+/// What each connection has besides, so that small calls go on while large ones wait: as much as an idle one keeps. What TLS keeps of
+/// a handshake or of a record, at most 64 KiB, comes on top.
+pub(crate) const FREE: usize = 128 << 10;
 
 /// What memory a connection takes, or all of them: of what was received, and of what is to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Memory {
-    pub(super) inbound: usize,
-    pub(super) outbound: usize,
+pub(crate) struct Memory {
+    pub(crate) inbound: usize,
+    pub(crate) outbound: usize,
 }
 
 impl Memory {
-    pub(super) fn total(self) -> usize {
+    pub(crate) fn total(self) -> usize {
         self.inbound.saturating_add(self.outbound)
     }
 }
@@ -22,7 +23,7 @@ impl Memory {
 ///
 /// While it is over the limit, no connection receives what would take it beyond those, except for one at a time: it goes
 /// on until it has its message, or is cut off as slow, and then the next one does. So each gets its turn.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     limit: usize,
     held: usize,
     /// How much of that is to be sent.
@@ -35,22 +36,22 @@ pub(super) struct Budget {
 
 impl Budget {
     /// For this many bytes.
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { limit, held: 0, unsent: 0, paused: VecDeque::new(), favoured: None }
     }
 
     /// How many bytes a connection may take.
-    pub(super) fn allowance(&self, index: usize) -> usize {
+    pub(crate) fn allowance(&self, index: usize) -> usize {
         if self.held < self.limit || self.favoured == Some(index) { usize::MAX } else { FREE }
     }
 
     /// Whether so much waits to be sent, which no pause prevents, that calls are to be refused.
-    pub(super) fn is_overdrawn(&self) -> bool {
+    pub(crate) fn is_overdrawn(&self) -> bool {
         self.unsent >= self.limit
     }
 
     /// Counts a connection anew: `counted` is what it was counted with, `taken` what it takes now.
-    pub(super) fn count(&mut self, counted: &mut Memory, taken: Memory) {
+    pub(crate) fn count(&mut self, counted: &mut Memory, taken: Memory) {
         let outbound = taken.outbound.saturating_sub(FREE);
         let above = Memory { inbound: taken.total().saturating_sub(FREE) - outbound, outbound };
         self.held = self.held.saturating_sub(counted.total()).saturating_add(above.total());
@@ -59,26 +60,26 @@ impl Budget {
     }
 
     /// Lets a connection wait until there is room.
-    pub(super) fn pause(&mut self, index: usize) {
+    pub(crate) fn pause(&mut self, index: usize) {
         self.end_favour(index);
         self.paused.push_back(index);
     }
 
     /// Notes that a connection has what it was to receive.
-    pub(super) fn end_favour(&mut self, index: usize) {
+    pub(crate) fn end_favour(&mut self, index: usize) {
         if self.favoured == Some(index) {
             self.favoured = None;
         }
     }
 
     /// Notes that a connection is closed.
-    pub(super) fn forget(&mut self, index: usize) {
+    pub(crate) fn forget(&mut self, index: usize) {
         self.end_favour(index);
         self.paused.retain(|&paused| paused != index);
     }
 
     /// Those that may go on now.
-    pub(super) fn resume(&mut self, ready: &mut VecDeque<usize>) {
+    pub(crate) fn resume(&mut self, ready: &mut VecDeque<usize>) {
         if self.held < self.limit {
             self.favoured = None;
             ready.extend(self.paused.drain(..));

@@ -176,7 +176,8 @@ impl Connection {
 
     /// What memory the received bytes and those to be sent take.
     pub(super) fn memory(&self) -> Memory {
-        Memory { inbound: self.rpc.inbound_capacity(), outbound: self.rpc.outbound_capacity() }
+        let outbound = self.rpc.outbound_capacity() + self.stream.unsent();
+        Memory { inbound: self.rpc.inbound_capacity(), outbound }
     }
 
     /// Whether the last turn ended with a request, or no part of one is there.

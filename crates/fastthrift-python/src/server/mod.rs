@@ -5,7 +5,7 @@
 //! reply.
 
 mod arguments;
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod connection;
 pub(crate) mod current;
 pub(crate) mod dispatch;
@@ -19,7 +19,7 @@ pub(crate) mod log;
 pub(crate) mod patience;
 mod processor;
 pub(crate) mod reactor;
-mod sasl;
+pub(crate) mod sasl;
 mod seat;
 pub(crate) mod services;
 mod slots;
@@ -123,7 +123,9 @@ impl ServerCore {
                 .unwrap_or(DEFAULT_LIMITS.memory),
         };
         let settings = chosen.map_or(*WireSettings::plain(Protocol::Binary), |chosen| chosen.settings());
-        let checks = sasl.as_ref().map(Checks::new).transpose()?;
+        // Only an event loop serves several requests of a connection together.
+        let style = if max_open.is_some() { Style::Async } else { Style::Blocking };
+        let checks = sasl.as_ref().map(|given| Checks::new(given, style)).transpose()?;
         let base = ServerConfig {
             sasl: checks.as_ref().map(Checks::config).transpose()?,
             protocol: chosen.map(|chosen| chosen.settings().protocol),
@@ -136,8 +138,6 @@ impl ServerCore {
             message: timeout("message_timeout", message_timeout)?,
             idle: timeout("idle_timeout", idle_timeout)?,
         };
-        // Only an event loop serves several requests of a connection together.
-        let style = if max_open.is_some() { Style::Async } else { Style::Blocking };
         let interceptors = Interceptors::new(interceptors.as_ref(), style)?;
         let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)).collect();
         let endpoints = parsed.map_err(PyValueError::new_err)?;

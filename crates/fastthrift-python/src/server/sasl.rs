@@ -4,13 +4,14 @@ use fastthrift_rpc::{Credentials, PlainCredentials, SaslServer, ServerConnection
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyMapping, PyType};
+use pyo3::types::{PyBytes, PyMapping, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::log::{self, About};
+use crate::interceptors::{Style, is_coroutine_function};
 
 /// What each mechanism is judged by.
-pub(super) struct Checks(Vec<(String, Judge)>);
+pub(crate) struct Checks(Vec<(String, Judge)>);
 
 /// What judges the clients of one mechanism.
 enum Judge {
@@ -31,11 +32,28 @@ enum Verdict {
 
 /// What a connection keeps of its mechanism between the steps.
 #[derive(Default)]
-pub(super) struct Introduction(Option<Py<PyAny>>);
+pub(crate) struct Introduction(Option<Py<PyAny>>);
+
+/// What is to be asked about a client: what to call with what, and what that returns.
+pub(crate) struct Question {
+    check: Py<PyAny>,
+    arguments: Py<PyTuple>,
+    answer: Answer,
+}
+
+/// What a check returns.
+enum Answer {
+    /// Whether the client is to be let in, as this one.
+    IsGood(String),
+    /// Who the client is, or None.
+    Identity,
+    /// What a step returns.
+    Step,
+}
 
 impl Checks {
     /// Takes a mapping from the names of mechanisms to what can be called, or can step.
-    pub(super) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(super) fn new(given: &Bound<'_, PyAny>, style: Style) -> PyResult<Self> {
         let bad = || {
             let text = "sasl must map names of mechanisms to callables, or to objects with step(response)";
             PyTypeError::new_err(format!("{text}, got {given:?}"))
@@ -43,7 +61,12 @@ impl Checks {
         let mut checks = Vec::new();
         for item in given.cast::<PyMapping>().map_err(|_| bad())?.items()? {
             let (name, judge): (String, Bound<'_, PyAny>) = item.extract().map_err(|_| bad())?;
-            checks.push((name, Judge::new(judge).ok_or_else(bad)?));
+            let judge = Judge::new(judge).ok_or_else(bad)?;
+            if style == Style::Blocking && judge.is_async(given.py()) {
+                let text = format!("the check of {name} is a coroutine function, which a blocking server cannot call");
+                return Err(PyTypeError::new_err(text));
+            }
+            checks.push((name, judge));
         }
         Ok(Self(checks))
     }
@@ -62,9 +85,35 @@ impl Checks {
         introduction: &mut Introduction,
         peer: Option<String>,
     ) {
-        let Some(credentials) = rpc.credentials() else { return };
+        let asked = self.question(py, rpc, introduction);
+        let answer = |question: Question| question.ask(py).map(|returned| (question, returned));
+        Self::conclude(py, rpc, introduction, asked.and_then(|asked| asked.map(answer).transpose()), peer);
+    }
+
+    /// What is to be asked about a client that said who it is; `None` where it is to be refused without that.
+    pub(crate) fn question(
+        &self,
+        py: Python<'_>,
+        rpc: &ServerConnection,
+        introduction: &mut Introduction,
+    ) -> PyResult<Option<Question>> {
+        let Some(credentials) = rpc.credentials() else { return Ok(None) };
         let found = self.0.iter().find(|(name, _)| name == credentials.mechanism);
-        let judged = found.map_or(Ok(Verdict::refuse()), |(_, judge)| judge.ask(py, &credentials, introduction));
+        found.map_or(Ok(None), |(_, judge)| judge.question(py, &credentials, introduction))
+    }
+
+    /// Does to a client what the answer to the question about it says. An error is logged, and the client refused.
+    pub(crate) fn conclude(
+        py: Python<'_>,
+        rpc: &mut ServerConnection,
+        introduction: &mut Introduction,
+        answered: PyResult<Option<(Question, Bound<'_, PyAny>)>>,
+        peer: Option<String>,
+    ) {
+        let judged = answered.and_then(|answered| match answered {
+            Some((question, returned)) => question.answer.verdict(&returned),
+            None => Ok(Verdict::refuse()),
+        });
         let verdict = judged.unwrap_or_else(|error| refused(py, &error, peer));
         if !matches!(verdict, Verdict::Ask(_)) {
             introduction.0 = None;
@@ -93,23 +142,81 @@ impl Judge {
         }
     }
 
-    fn ask(&self, py: Python<'_>, said: &Credentials<'_>, introduction: &mut Introduction) -> PyResult<Verdict> {
+    /// Whether what it calls is a coroutine function.
+    fn is_async(&self, py: Python<'_>) -> bool {
         match self {
-            Self::Check(check) if said.mechanism == "PLAIN" => ask_plain(check.bind(py), said.response),
-            Self::Check(check) => {
-                let identity: Option<String> = check.call1(py, (PyBytes::new(py, said.response),))?.extract(py)?;
-                Ok(identity.map_or_else(Verdict::refuse, |identity| Verdict::Accept(identity, Vec::new())))
+            Self::Check(check) => is_coroutine_function(check.bind(py)),
+            Self::Mechanism(mechanism) => {
+                mechanism.bind(py).getattr(intern!(py, "step")).is_ok_and(|step| is_coroutine_function(&step))
             }
+        }
+    }
+
+    fn question(
+        &self,
+        py: Python<'_>,
+        said: &Credentials<'_>,
+        introduction: &mut Introduction,
+    ) -> PyResult<Option<Question>> {
+        let response = PyBytes::new(py, said.response);
+        let (check, arguments, answer) = match self {
+            Self::Check(check) if said.mechanism == "PLAIN" => {
+                let Some(plain) = PlainCredentials::read(said.response) else { return Ok(None) };
+                let PlainCredentials { authorization, username, password } = plain;
+                let identity = if authorization.is_empty() { username } else { authorization };
+                let arguments = (username, password, authorization).into_pyobject(py)?;
+                (check.clone_ref(py), arguments, Answer::IsGood(identity.to_owned()))
+            }
+            Self::Check(check) => (check.clone_ref(py), (response,).into_pyobject(py)?, Answer::Identity),
             Self::Mechanism(mechanism) => {
                 let own = match &introduction.0 {
                     Some(own) => own.clone_ref(py),
                     None => py.import("copy")?.call_method1("copy", (mechanism,))?.unbind(),
                 };
                 introduction.0 = Some(own.clone_ref(py));
-                let said = PyBytes::new(py, said.response);
-                Verdict::of(&own.bind(py).call_method1(intern!(py, "step"), (said,))?)
+                let step = own.getattr(py, intern!(py, "step"))?;
+                (step, (response,).into_pyobject(py)?, Answer::Step)
             }
+        };
+        Ok(Some(Question { check, arguments: arguments.unbind(), answer }))
+    }
+}
+
+impl Question {
+    fn ask<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.check.bind(py).call1(self.arguments.bind(py).clone())
+    }
+
+    /// What to call, and with what.
+    pub(crate) fn call<'a, 'py>(&'a self, py: Python<'py>) -> (&'a Bound<'py, PyAny>, &'a Bound<'py, PyTuple>) {
+        (self.check.bind(py), self.arguments.bind(py))
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.check)?;
+        visit.call(&self.arguments)
+    }
+}
+
+impl Introduction {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.0)
+    }
+}
+
+impl Answer {
+    fn verdict(self, returned: &Bound<'_, PyAny>) -> PyResult<Verdict> {
+        if returned.hasattr(intern!(returned.py(), "__await__"))? {
+            // It is true whatever it would say.
+            let text = format!("a check of SASL is to return its answer, got {returned:?}, which nobody awaits here");
+            return Err(PyTypeError::new_err(text));
         }
+        let identity = match self {
+            Self::Step => return Verdict::of(returned),
+            Self::IsGood(identity) => returned.is_truthy()?.then_some(identity),
+            Self::Identity => returned.extract()?,
+        };
+        Ok(identity.map_or_else(Verdict::refuse, |identity| Verdict::Accept(identity, Vec::new())))
     }
 }
 
@@ -135,15 +242,6 @@ impl Verdict {
         })?;
         Ok(Self::Accept(identity, last))
     }
-}
-
-fn ask_plain(check: &Bound<'_, PyAny>, response: &[u8]) -> PyResult<Verdict> {
-    let Some(PlainCredentials { authorization, username, password }) = PlainCredentials::read(response) else {
-        return Ok(Verdict::refuse());
-    };
-    let is_good = check.call1((username, password, authorization))?.is_truthy()?;
-    let identity = if authorization.is_empty() { username } else { authorization };
-    Ok(if is_good { Verdict::Accept(identity.to_owned(), Vec::new()) } else { Verdict::refuse() })
 }
 
 /// What a client is told of what a check raised: the text of a `Refused`, and of nothing else, which is logged.

@@ -33,7 +33,7 @@ type ByName<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
 /// All services of one port.
 pub(crate) struct Services {
     /// Who may call, where clients have to say who they are.
-    pub(super) checks: Option<Checks>,
+    pub(crate) checks: Option<Checks>,
     /// Serves functions that are called without a service's name.
     plain: Option<Arc<Service>>,
     /// Serves `name:function`.

@@ -51,6 +51,14 @@ impl Stream {
         matches!(self, Self::Tls(stream) if stream.has_unsent())
     }
 
+    /// How many bytes of memory are taken by what a write took.
+    pub(super) fn unsent(&self) -> usize {
+        match self {
+            Self::Tls(stream) => stream.unsent(),
+            _ => 0,
+        }
+    }
+
     /// Sends what a write took. Whether that was all.
     pub(super) fn push(&mut self) -> io::Result<bool> {
         match self {

@@ -48,6 +48,11 @@ impl TlsStream {
         self.session.wants_write()
     }
 
+    /// How many bytes of memory wait for room in the socket.
+    pub(super) fn unsent(&self) -> usize {
+        self.session.unsent()
+    }
+
     /// Sends what an earlier write took. Whether that was all.
     pub(super) fn push(&mut self) -> io::Result<bool> {
         while self.session.wants_write() {

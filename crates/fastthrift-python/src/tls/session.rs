@@ -24,6 +24,8 @@ pub(crate) struct TlsSession {
     /// Why it cannot go on.
     failure: Option<TlsError>,
     has_ended: bool,
+    /// About how many bytes were taken in and not given out.
+    unsent: usize,
     process: u32,
 }
 
@@ -53,7 +55,7 @@ impl TlsSession {
 
     fn new(mut connection: Connection) -> Self {
         connection.set_buffer_limit(Some(MAX_UNSENT));
-        Self { connection, failure: None, has_ended: false, process: std::process::id() }
+        Self { connection, failure: None, has_ended: false, unsent: 0, process: std::process::id() }
     }
 
     /// Takes bytes that the peer sent: one read, of a socket or of a slice. How many; 0 at their end.
@@ -105,7 +107,14 @@ impl TlsSession {
 
     /// Takes plaintext in, to be sent once the handshake is over. How much: less than all, even 0, while much is unsent.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.connection.writer().write(bytes)
+        let taken = self.connection.writer().write(bytes)?;
+        self.unsent += taken;
+        Ok(taken)
+    }
+
+    /// How many bytes of memory are taken by what was written and not given out, without what TLS adds to it; at most 128 KiB.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent
     }
 
     /// Whether there are bytes for the peer.
@@ -115,7 +124,9 @@ impl TlsSession {
 
     /// Gives out bytes for the peer: one write, to a socket or to a `Vec`. How many.
     pub(crate) fn write_to(&mut self, sink: &mut dyn Write) -> io::Result<usize> {
-        self.connection.write_tls(sink)
+        let count = self.connection.write_tls(sink)?;
+        self.unsent = if self.wants_write() { self.unsent.saturating_sub(count) } else { 0 };
+        Ok(count)
     }
 
     /// Whether the handshake is not over.

@@ -48,6 +48,9 @@ impl Peer {
     /// Carries out one request, or begins to.
     pub(super) fn handle(this: &Bound<'_, Self>, state: &mut State, request: &Request) -> Result<(), Unserved> {
         let (py, serving) = (this.py(), this.get().serving.get());
+        if serving.is_overdrawn() {
+            return Ok(refuse(&mut state.rpc, request, &overloaded())?);
+        }
         let services = serving.services();
         let invocation = match Invocation::read(py, services, &mut state.rpc, request) {
             Ok(invocation) => invocation,
@@ -156,7 +159,7 @@ impl Peer {
             return Ok(());
         };
         me.serving.get().count(-1);
-        state.patience.served();
+        state.served();
         if job.get().answer(py, &mut state.rpc, quiet(py, result)).is_err() {
             return Self::abort_now(this, state);
         }

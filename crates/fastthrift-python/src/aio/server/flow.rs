@@ -18,10 +18,10 @@ impl Peer {
     pub(super) fn settle(this: &Bound<'_, Self>, state: &mut State, has_more: bool) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let was_full = state.is_full();
-        if (!state.rpc.outbound().is_empty() || state.secure.is_some()) && !me.is_paused.load(Ordering::Relaxed) {
+        while !me.is_paused.load(Ordering::Relaxed) {
             match state.take_outbound(py) {
                 Ok(Some(bytes)) => drop(state.write.call1(py, (bytes,))?),
-                Ok(None) => {}
+                Ok(None) => break,
                 Err(_) => return Self::abort_now(this, state),
             }
         }
@@ -39,7 +39,7 @@ impl Peer {
         if (has_more || was_full) && !state.is_full() {
             Self::settle_soon(this, state)?;
         }
-        let is_wanted = state.rpc.wants_read() && !state.is_held;
+        let is_wanted = serving.may_read(this, state)? && state.rpc.wants_read() && !state.is_held;
         if is_wanted != state.is_reading {
             state.is_reading = is_wanted;
             let name = if is_wanted { intern!(py, "resume_reading") } else { intern!(py, "pause_reading") };
@@ -112,7 +112,7 @@ impl Peer {
             Duty::Take
         } else if state.secure.as_ref().is_some_and(Secure::is_handshaking) {
             Duty::Finish
-        } else if state.rpc.open_requests() > 0 {
+        } else if state.rpc.open_requests() > 0 || state.question.is_some() {
             Duty::Wait
         } else if state.rpc.is_mid_message() {
             Duty::Finish

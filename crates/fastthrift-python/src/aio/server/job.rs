@@ -33,6 +33,8 @@ pub(crate) struct Job {
     /// What came beside the request.
     headers: Option<Box<Headers>>,
     transport: Option<Box<str>>,
+    /// Who the client was let in as.
+    user: Option<Box<str>>,
     deadline: Option<Instant>,
     call: PyOnceLock<Py<Call>>,
     progress: Mutex<Progress>,
@@ -67,6 +69,7 @@ impl Job {
             body_len: invocation.body_len,
             headers: Some(origin.rpc().request_headers()).filter(|headers| !headers.is_empty()).cloned().map(Box::new),
             transport: transports::name_of_peers(origin.rpc()).map(Into::into),
+            user: origin.rpc().peer_identity().map(Into::into),
             deadline: request.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             call: PyOnceLock::new(),
             progress: Mutex::default(),
@@ -175,7 +178,7 @@ impl Job {
                 arguments: self.arguments.clone_ref(py),
                 headers: headers.transpose()?.map(Bound::unbind),
                 peer: self.peer.get().url(py).map(Into::into),
-                user: None,
+                user: self.user.clone(),
                 protocol: self.request.protocol.to_string().into(),
                 transport: self.transport.clone().unwrap_or_default(),
                 deadline: self.deadline,

@@ -8,11 +8,13 @@ mod calls;
 mod carrier;
 mod flow;
 mod job;
+mod judging;
 mod parking;
 mod peer;
 mod plain;
 mod port;
 mod serving;
+mod shares;
 mod state;
 
 use pyo3::prelude::*;

@@ -20,7 +20,8 @@ const REQUESTS_PER_TURN: usize = 32;
 #[pyclass(frozen, weakref, name = "AsyncPeer", module = "fastthrift._core")]
 pub(super) struct Peer {
     pub(super) serving: Py<Serving>,
-    /// The number of the listener that it came in by.
+    /// Its own number, and that of the listener that it came in by.
+    pub(super) number: usize,
     port: usize,
     transport: OnceLock<Py<PyAny>>,
     /// The transport has enough to send for now. It says so in the middle of a write.
@@ -29,8 +30,15 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(serving: Py<Serving>, port: usize) -> Self {
-        Self { serving, port, transport: OnceLock::new(), is_paused: AtomicBool::new(false), state: Mutex::new(None) }
+    pub(super) fn new(serving: Py<Serving>, number: usize, port: usize) -> Self {
+        Self {
+            serving,
+            number,
+            port,
+            transport: OnceLock::new(),
+            is_paused: AtomicBool::new(false),
+            state: Mutex::new(None),
+        }
     }
 
     pub(super) fn is_of(&self, serving: &Bound<'_, Serving>) -> bool {
@@ -74,7 +82,7 @@ impl Peer {
         for _ in 0..REQUESTS_PER_TURN {
             match state.rpc.poll_event() {
                 Ok(Some(request)) => match Self::handle(this, state, &request) {
-                    Ok(()) => state.patience.served(),
+                    Ok(()) => state.served(),
                     Err(Unserved::Reply) => return Self::abort_now(this, state),
                     Err(Unserved::Python(error)) => {
                         fatal = Some(error);
@@ -82,8 +90,10 @@ impl Peer {
                     }
                 },
                 Ok(None) => {
-                    has_more = false;
-                    break;
+                    has_more = state.rpc.credentials().is_some() && Self::judge(this, state)?;
+                    if !has_more {
+                        break;
+                    }
                 }
                 Err(error) => {
                     log::debug(this.py(), || format!("a connection is closed: {error}"));
@@ -129,7 +139,7 @@ impl Peer {
             transport.call_method0(intern!(py, "pause_reading"))?;
         }
         *me.lock(py) = Some(state);
-        Ok(())
+        me.serving.get().limit_chunks(transport)
     }
 
     fn data_received(this: &Bound<'_, Self>, data: &[u8]) -> PyResult<()> {
@@ -174,7 +184,12 @@ impl Peer {
         let (py, me) = (this.py(), this.get());
         let state = me.lock(py).take();
         let mut result = Serving::leave(me.serving(py), this);
-        for job in state.into_iter().flat_map(|mut state| std::mem::take(&mut state.jobs).into_values()) {
+        let Some(mut state) = state else { return result };
+        result = result.and(me.serving.get().forget(py, me.number, &mut state));
+        if let Some((_, task)) = &state.question {
+            result = result.and(task.call_method0(py, intern!(py, "cancel")).map(drop));
+        }
+        for job in std::mem::take(&mut state.jobs).into_values() {
             me.serving.get().count(-1);
             result = result.and(job.get().cancel(py));
         }
@@ -196,6 +211,15 @@ impl Peer {
         let mut guard = this.get().lock(this.py());
         let Some(state) = &mut *guard else { return Ok(()) };
         state.is_settle_due = false;
+        Self::pump(this, state)
+    }
+
+    /// Takes the answer to the question about who the peer is.
+    fn _judged(this: &Bound<'_, Self>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        let returned = task.call_method0(intern!(this.py(), "result"));
+        let mut guard = this.get().lock(this.py());
+        let Some(state) = &mut *guard else { return Ok(()) };
+        Self::conclude(this, state, returned);
         Self::pump(this, state)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::IntoRawFd;
-use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -17,6 +17,7 @@ use super::job::Job;
 use super::peer::Peer;
 use super::plain::{Handler, Inline, Plain};
 use super::port::Port;
+use super::shares::Shares;
 use crate::aio::event_loop::EventLoop;
 use crate::call::task_variable;
 use crate::endpoint::Address;
@@ -37,6 +38,8 @@ pub(super) struct Serving {
     inline: Inline,
     /// Calls a plain handler with a tuple of arguments in a thread; what it returns is awaited.
     plain: Py<PyAny>,
+    /// Calls a check of SASL likewise, and says whether it is a coroutine function.
+    check: Py<PyAny>,
     /// The future that is done when all connections are closed after draining.
     ended: Py<PyAny>,
     coroutine_type: Py<PyType>,
@@ -47,6 +50,10 @@ pub(super) struct Serving {
     enter_task: Py<PyAny>,
     leave_task: Py<PyAny>,
     in_flight: AtomicIsize,
+    /// How many connections there were.
+    accepted: AtomicUsize,
+    /// There where the connections' memory is limited.
+    pub(super) shares: Option<Mutex<Shares>>,
     is_draining: AtomicBool,
     urls: Vec<String>,
     /// How the connections of each listener are served.
@@ -146,6 +153,18 @@ impl Serving {
         arguments: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.plain.bind(callable.py()).call1((callable, arguments))
+    }
+
+    /// A task that asks a check of SASL, in a thread where it is no coroutine function.
+    pub(super) fn ask<'py>(
+        &self,
+        check: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = check.py();
+        let is_async = crate::interceptors::is_coroutine_function(check);
+        let asking = self.check.bind(py).call1((check, arguments, is_async))?;
+        self.event_loop.bind(py).call_method1(intern!(py, "create_task"), (asking,))
     }
 
     /// Calls the interceptors around a handler; what is returned is awaited.
@@ -289,7 +308,13 @@ impl Serving {
 impl Serving {
     /// Listens. `inline` is True, False or the names of the plain handlers that run on the loop's own thread.
     #[new]
-    fn new(py: Python<'_>, core: Py<ServerCore>, inline: &Bound<'_, PyAny>, plain: Py<PyAny>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        core: Py<ServerCore>,
+        inline: &Bound<'_, PyAny>,
+        plain: Py<PyAny>,
+        check: Py<PyAny>,
+    ) -> PyResult<Self> {
         static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let event_loop = EventLoop::running(py)?;
         let inline = Inline::new(inline)?;
@@ -300,6 +325,7 @@ impl Serving {
         }
         let site = &core.get().site;
         let (listeners, endpoints) = py.detach(|| site.listen()).map_err(|error| listen_error(&error))?;
+        let shares = core.get().settings.max_memory.map(|limit| Mutex::new(Shares::new(limit)));
         Ok(Self {
             ended: event_loop.bind(py).call_method0(intern!(py, "create_future"))?.unbind(),
             coroutine_type: COROUTINE.import(py, "types", "CoroutineType")?.clone().unbind(),
@@ -311,7 +337,10 @@ impl Serving {
             event_loop,
             inline,
             plain,
+            check,
             in_flight: AtomicIsize::new(0),
+            accepted: AtomicUsize::new(0),
+            shares,
             is_draining: AtomicBool::new(false),
             urls: endpoints.iter().map(ToString::to_string).collect(),
             ports: listeners.iter().map(Port::of).collect(),
@@ -324,7 +353,8 @@ impl Serving {
         if port >= this.get().ports.len() {
             return Err(PyValueError::new_err("there is no such listener"));
         }
-        Ok(Peer::new(this.clone().unbind(), port))
+        let number = this.get().accepted.fetch_add(1, Ordering::Relaxed);
+        Ok(Peer::new(this.clone().unbind(), number, port))
     }
 
     /// The sockets that listen: the number of each, and whether it only tells of connections in memory.
@@ -402,6 +432,7 @@ impl Serving {
         visit.call(&self.core)?;
         self.event_loop.traverse(&visit)?;
         visit.call(&self.plain)?;
+        visit.call(&self.check)?;
         visit.call(&self.ended)?;
         visit.call(&self.copy_context)?;
         visit.call(&self.set_call)?;
@@ -411,11 +442,13 @@ impl Serving {
             visit.call(&state.spare)?;
             visit.call(&state.sweep)?;
         }
+        self.traverse_shares(&visit)?;
         Ok(())
     }
 
     fn __clear__(&self) {
         let state = self.state.try_lock().map(|mut state| std::mem::take(&mut *state));
         drop(state);
+        self.clear_shares();
     }
 }

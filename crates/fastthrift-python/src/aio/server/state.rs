@@ -13,8 +13,13 @@ use super::job::Job;
 use super::peer::Peer;
 use crate::aio::secure::Secure;
 use crate::client::headers_dict;
+use crate::server::budget::Memory;
 use crate::server::dispatch::Origin;
 use crate::server::patience::Patience;
+use crate::server::sasl::{Introduction, Question};
+
+/// How many bytes the transport is given at once.
+const PIECE: usize = 512 << 10;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is on or off whatever the others are")]
 /// A connection between the moment that it was made and the moment that it is lost.
@@ -30,6 +35,14 @@ pub(super) struct State {
     pub(super) patience: Patience,
     /// How much the transport had to send at the last look.
     pub(super) unsent: usize,
+    /// How far the peer is with saying who it is.
+    pub(super) introduction: Introduction,
+    /// What a check is asked about the peer, and the task that asks.
+    pub(super) question: Option<(Question, Py<PyAny>)>,
+    /// How many bytes it counts with among those of all connections.
+    pub(super) counted: Memory,
+    /// A request was served since the connection was counted.
+    pub(super) has_served: bool,
     /// It waits until another connection leaves.
     pub(super) is_held: bool,
     pub(super) is_reading: bool,
@@ -51,6 +64,10 @@ impl State {
             jobs: HashMap::new(),
             patience: Patience::new(Instant::now()),
             unsent: 0,
+            introduction: Introduction::default(),
+            question: None,
+            counted: Memory::default(),
+            has_served: false,
             is_held: false,
             is_reading: true,
             is_settle_due: false,
@@ -73,13 +90,28 @@ impl State {
         Ok(())
     }
 
-    /// Takes the bytes to send next.
+    /// What memory the received bytes and those to be sent take, of which so many wait in the transport.
+    pub(super) fn memory(&self, unsent: usize) -> Memory {
+        Memory { inbound: self.rpc.inbound_capacity(), outbound: self.rpc.outbound_capacity() + unsent }
+    }
+
+    /// Notes that a request was served.
+    pub(super) fn served(&mut self) {
+        self.has_served = true;
+        self.patience.served();
+    }
+
+    /// Takes the bytes to send next: not all where they are many, for the transport keeps a copy of what cannot be sent at once.
     pub(super) fn take_outbound<'py>(&mut self, py: Python<'py>) -> io::Result<Option<Bound<'py, PyBytes>>> {
         let outbound = self.rpc.outbound();
+        let outbound = outbound.get(..PIECE).unwrap_or(outbound);
         let Some(secure) = &mut self.secure else {
+            if outbound.is_empty() {
+                return Ok(None);
+            }
             let bytes = PyBytes::new(py, outbound);
             self.rpc.advance_outbound(bytes.as_bytes().len());
-            return Ok(Some(bytes).filter(|bytes| !bytes.as_bytes().is_empty()));
+            return Ok(Some(bytes));
         };
         let mut sealed = Vec::new();
         let taken = secure.send(outbound, &mut sealed)?;
@@ -107,6 +139,11 @@ impl State {
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.transport)?;
         visit.call(&self.write)?;
+        self.introduction.traverse(visit)?;
+        if let Some((question, task)) = &self.question {
+            question.traverse(visit)?;
+            visit.call(task)?;
+        }
         self.jobs.values().try_for_each(|job| visit.call(job))
     }
 }
