@@ -59,11 +59,26 @@ def connected(port: int) -> socket.socket:
     return connection
 
 
+def sealed(port: int) -> socket.socket:
+    """Return the same within TLS."""
+    connection = socket.create_connection((HOST, port), timeout=10)
+    try:
+        within = _trusting().wrap_socket(connection)
+    except OSError:
+        connection.close()
+        raise
+    within.setblocking(False)
+    return within
+
+
 class Held:
     """A connection that is kept, and what is still to be sent on it."""
 
+    dial: Callable[[int], socket.socket] = staticmethod(connected)
+    """What makes connections."""
+
     def __init__(self, port: int, pieces: Iterator[bytes]) -> None:
-        self._connection = connected(port)
+        self._connection = self.dial(port)
         self._pieces = pieces
         self._rest = b""
 
@@ -72,9 +87,10 @@ class Held:
         self._rest = self._rest or next(self._pieces, b"")
         try:
             if not self._rest:
-                return self._connection.recv(1, socket.MSG_PEEK) != b""
+                flags = 0 if isinstance(self._connection, ssl.SSLSocket) else socket.MSG_PEEK
+                return self._connection.recv(1, flags) != b""
             self._rest = self._rest[self._connection.send(self._rest) :]
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return True
         except OSError:
             self._connection.close()
@@ -291,6 +307,16 @@ def handshakes(port: int) -> Iterator[None]:
         time.sleep(0.04)
 
 
+def within_tls(attack: Attack) -> Attack:
+    """Return an attack by peers that speak TLS as they should."""
+
+    def within(port: int) -> Iterator[None]:
+        Held.dial = staticmethod(sealed)
+        return attack(port)
+
+    return within
+
+
 def plaintext(port: int) -> Iterator[None]:
     """Speak to a port of TLS without it."""
     turns = itertools.cycle((ask(5_000), b"GET / HTTP/1.1\r\n\r\n", client_hello()[:50] + bytes(500), bytes(20_000)))
@@ -331,12 +357,18 @@ ON_TLS: Mapping[str, tuple[Attack, int]] = {
     "plaintext": (plaintext, 8 << 20),
 }
 """The attacks on a port of TLS, likewise."""
+WITHIN_TLS: Mapping[str, tuple[Attack, int]] = {
+    f"{name} within TLS": (within_tls(attack), memory + (40 * 192 << 10))
+    for name, (attack, memory) in {**ATTACKS, **ON_HTTP}.items()
+    if name in ("endless frames", "never reads", "zlib bombs", "slow posts", "HTTP bombs")
+}
+"""The attacks by peers that speak TLS to a port of it."""
 
 
 def main() -> None:
     """Attack until killed."""
     name, port = sys.argv[1:]
-    for number, _ in enumerate({**ATTACKS, **ON_HTTP, **ON_TLS}[name][0](int(port))):
+    for number, _ in enumerate({**ATTACKS, **ON_HTTP, **ON_TLS, **WITHIN_TLS}[name][0](int(port))):
         if number == 1:
             print("under way", flush=True)
 

@@ -1,8 +1,8 @@
 """The server of the fault test, in a process of its own: `python -m tests.faults.server KIND [OPTIONS]`, as JSON.
 
-OPTIONS are those of the server, and an `identity`, a certificate's file and its key's, with which the one of threads
-serves TLS too. It says its ports in the first line; for each line it then reads it says what it holds, and it ends when
-there is no more to read.
+OPTIONS are those of the server, and an `identity`, a certificate's file and its key's, with which it serves TLS too. It
+says its ports in the first line; for each line that it then reads it says what it holds. It ends when there is no more
+to read.
 """
 
 from __future__ import annotations
@@ -103,14 +103,14 @@ def main() -> None:
     options: dict[str, Any] = {"threads": THREADS, "message_timeout": 2, "idle_timeout": 20}
     options |= json.loads(given[0]) if given else {}
     identity = options.pop("identity", None)
-    if kind == "asyncio":
-        asyncio.run(serve_on_loop({"url": URL, **options}))
-        return
     options["url"] = [URL, URL.replace("tcp", "http")]
     if identity is not None:
         options["tls"] = fastthrift.ServerTLS(*identity)
-        options["url"].append(URL.replace("tcp", "tls"))
-    serve(options)
+        options["url"] += [URL.replace("tcp", "tls"), URL.replace("tcp", "https")]
+    if kind == "asyncio":
+        asyncio.run(serve_on_loop(options))
+    else:
+        serve(options)
 
 
 if __name__ == "__main__":

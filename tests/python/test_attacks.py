@@ -15,7 +15,7 @@ import fastthrift
 import pytest
 
 from tests.faults import attacks, tokens, watch
-from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT, ON_HTTP, ON_TLS
+from tests.faults.attacks import ATTACKS, MESSAGE_LIMIT, ON_HTTP, ON_TLS, WITHIN_TLS
 from tests.faults.run import ROOT, Helper, helper, server_kinds
 from tests.python.certificates import Authority
 
@@ -24,6 +24,14 @@ LEAST = 0.2
 """The part of its calls that a good client must still get through: an attacker has a core or two to run on, too."""
 SLACK = 16 << 20
 """The bytes that the server may grow by for other reasons than an attack."""
+
+
+TLS_ATTACKS = [
+    *((name, "tls") for name in ON_TLS),
+    ("plaintext", "https"),
+    *((name, "tls" if name.removesuffix(" within TLS") in ATTACKS else "https") for name in WITHIN_TLS),
+]
+"""What is done to which port of TLS."""
 
 
 @contextlib.contextmanager
@@ -71,19 +79,23 @@ def test_an_attack_takes_neither_memory_nor_time_from_others(name: str, kind: st
     assert failures == []
 
 
+@pytest.mark.parametrize("kind", server_kinds())
 @pytest.mark.parametrize("name", ON_HTTP)
-def test_an_attack_on_http_takes_neither_memory_nor_time_from_others(name: str) -> None:
-    with helper("server", "threads", json.dumps(OPTIONS)) as (server, failures):
+def test_an_attack_on_http_takes_neither_memory_nor_time_from_others(name: str, kind: str) -> None:
+    with helper("server", kind, json.dumps(OPTIONS)) as (server, failures):
         withstands(server, name, server.ports["http"], ON_HTTP[name][1])
     assert failures == []
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command to make certificates with")
-@pytest.mark.parametrize("name", ON_TLS)
-def test_an_attack_on_tls_takes_neither_memory_nor_time_from_others(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", server_kinds())
+@pytest.mark.parametrize(("name", "scheme"), TLS_ATTACKS)
+def test_an_attack_on_tls_takes_neither_memory_nor_time_from_others(
+    name: str, scheme: str, kind: str, tmp_path: Path
+) -> None:
     identity = [str(file) for file in Authority(tmp_path).issue("server")]
-    with helper("server", "threads", json.dumps({**OPTIONS, "identity": identity})) as (server, failures):
-        withstands(server, name, server.ports["tls"], ON_TLS[name][1])
+    with helper("server", kind, json.dumps({**OPTIONS, "identity": identity})) as (server, failures):
+        withstands(server, name, server.ports[scheme], {**ON_TLS, **WITHIN_TLS}[name][1])
     assert failures == []
 
 
