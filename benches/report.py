@@ -71,7 +71,7 @@ def machine() -> str:
     optimised = "with" if "--enable-optimizations" in flags else "without"
     peers = ", ".join(f"{name} {number}" for name in _DISTRIBUTIONS if (number := _version(name)))
     return (
-        f"Measured on {datetime.date.today().isoformat()}: {_processor()}, {os.cpu_count()} cores, "
+        f"Measured on {datetime.date.today().isoformat()}: {processor()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, CPython {platform.python_version()} {optimised} profile-guided "
         f"optimisation. Peers: {peers}."
     )
@@ -96,7 +96,8 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the name of the processor, or of its kind where the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

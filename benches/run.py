@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benches import report
 
-PARTS = ("load", "codec", "objects", "rpc")
+PARTS = ("load", "codec", "objects", "rust-codec", "rpc")
 
 
 def main() -> None:
@@ -41,6 +41,11 @@ def _run(part: str, work: Path, options: argparse.Namespace) -> str:
 
         rounds, seconds = (5, 0.002) if options.quick else (25, 0.008)
         return objects.run(work, rounds=rounds, batch_seconds=seconds)
+    if part == "rust-codec":
+        from benches import rust_codec
+
+        rounds, seconds = (5, 0.002) if options.quick else (25, 0.004)
+        return rust_codec.run(rounds=rounds, batch_seconds=seconds)
     from benches import rpc
 
     rounds, seconds = (1, 0.3) if options.quick else (5, 1.0)

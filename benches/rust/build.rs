@@ -32,6 +32,7 @@ fn apache(idl: &Path, name: &str, out: &Path) {
     assert!(status.is_ok_and(|status| status.success()), "the thrift compiler must be installed: conformance/install");
     let file = out.join(format!("{name}.rs"));
     let text = fs::read_to_string(&file).expect("the compiler wrote it");
-    let kept: Vec<_> = text.lines().filter(|line| !line.starts_with("#![") && !line.starts_with("extern crate")).collect();
+    let kept: Vec<_> =
+        text.lines().filter(|line| !line.starts_with("#![") && !line.starts_with("extern crate")).collect();
     fs::write(out.join(format!("apache_{name}.rs")), kept.join("\n")).expect("the folder is cargo's");
 }

@@ -8,6 +8,7 @@ use fastthrift::{
     BinaryReader, BinaryWriter, Chunks, CompactReader, CompactWriter, Decode, Encode, Limits, OutputProtocol, Text,
 };
 
+use crate::footer::FileMetaData;
 use crate::measure::Subject;
 use crate::ours::{self, Blob, Book, Doubles, Longs, Scores, Small};
 use crate::peers::{self, apache_types as apache, pilota_types as pilota};
@@ -149,6 +150,7 @@ pub fn each(mut run: impl FnMut(Case<'_>)) {
         "fastthrift, borrowed, pairs": Scores<Vec<(&str, i32)>>,
     ]);
     blob(&mut run);
+    footer(&mut run);
 }
 
 fn blob(run: &mut impl FnMut(Case<'_>)) {
@@ -188,5 +190,33 @@ fn blob(run: &mut impl FnMut(Case<'_>)) {
             Subject::new("Apache", || peers::apache_decode::<apache::Blob>(&wire)),
             copy(&wire),
         ],
+    });
+}
+
+/// The footer of a file that the `parquet` crate wrote: many small structs, in Compact.
+fn footer(run: &mut impl FnMut(Case<'_>)) {
+    let wire = peers::parquet_footer();
+    let value: FileMetaData<String, Vec<u8>> =
+        Decode::decode(&mut CompactReader::new(&wire, Limits::DEFAULT)).expect("the crate wrote what its format says");
+    assert_eq!(compact(&value), wire, "it is written back as it was");
+    run(Case {
+        name: "Parquet footer",
+        protocol: "Compact",
+        direction: "decode",
+        bytes: wire.len(),
+        subjects: vec![
+            decode_compact::<FileMetaData<String, Vec<u8>>>(OURS, &wire),
+            decode_compact::<FileMetaData<Text, Bytes>>("fastthrift, Text, Bytes", &wire),
+            decode_compact::<FileMetaData<&str, &[u8]>>("fastthrift, borrowed", &wire),
+            Subject::new("parquet", || peers::parquet_decode(&wire)),
+            copy(&wire),
+        ],
+    });
+    run(Case {
+        name: "Parquet footer",
+        protocol: "Compact",
+        direction: "encode",
+        bytes: wire.len(),
+        subjects: vec![encode_compact(OURS, &value), copy(&wire)],
     });
 }

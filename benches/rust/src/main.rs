@@ -1,6 +1,7 @@
 //! Measures the codecs beside their peers and prints one JSON object a case: what `benches/rust_codec.py` makes tables of.
 
 mod cases;
+mod footer;
 mod measure;
 mod ours;
 mod peers;
@@ -17,7 +18,10 @@ fn main() {
     let plan = Plan { rounds: number(25.0) as usize, batch_seconds: number(0.004) };
     let only = std::env::args().nth(3);
     cases::each(|mut case| {
-        if only.as_deref().is_some_and(|only| !format!("{} {} {}", case.name, case.protocol, case.direction).contains(only)) {
+        if only
+            .as_deref()
+            .is_some_and(|only| !format!("{} {} {}", case.name, case.protocol, case.direction).contains(only))
+        {
             return;
         }
         let times = measure(&mut case.subjects, plan);

@@ -64,6 +64,8 @@ macro_rules! structure {
     };
 }
 
+pub(crate) use structure;
+
 structure!(Small<S> { run { 1 count: i32, 2 id: i64, 3 ratio: f64, 4 active: bool, 5 kind: i16 } 6 name: S });
 structure!(Phone<S> { run {} 1 number: S, 2 kind: i32 });
 structure!(Person<S, M> { run {} 1 name: S, 2 id: i32, 3 emails: Vec<S>, 4 phones: Vec<Phone<S>>, 5 labels: M });

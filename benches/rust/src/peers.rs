@@ -2,6 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use linkedbytes::LinkedBytes;
+use parquet::column::writer::ColumnWriter;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use pilota::thrift::Message;
 use pilota::thrift::binary::TBinaryProtocol;
 use pilota::thrift::binary_unsafe::{TBinaryUnsafeInputProtocol, TBinaryUnsafeOutputProtocol};
@@ -92,4 +96,44 @@ pub fn pilota_linked_encode(value: &impl Message, out: &mut Option<LinkedBytes>)
     linked.reserve(64);
     value.encode(&mut TBinaryProtocol::new(&mut linked, true)).expect("it fits");
     *out = Some(linked);
+}
+
+/// The footer of a file of 40 columns and 20 row groups.
+pub fn parquet_footer() -> Bytes {
+    let column = |number: usize| {
+        let kind = ["INT64", "DOUBLE", "BYTE_ARRAY"][number % 3];
+        let note = if kind == "BYTE_ARRAY" { "(UTF8)" } else { "" };
+        format!("OPTIONAL {kind} column_{number} {note};")
+    };
+    let schema = format!("message schema {{ {} }}", (0..40).map(column).collect::<String>());
+    let schema = parse_message_type(&schema).expect("it is one").into();
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Default::default()).expect("memory takes all");
+    for _ in 0..20 {
+        let mut group = writer.next_row_group().expect("the last one is closed");
+        while let Some(mut column) = group.next_column().expect("the last one is closed") {
+            let levels = Some(&[1; 50][..]);
+            let written = match column.untyped() {
+                ColumnWriter::Int64ColumnWriter(column) => {
+                    column.write_batch(&(0..50).collect::<Vec<_>>(), levels, None)
+                }
+                ColumnWriter::DoubleColumnWriter(column) => column.write_batch(&[0.5; 50], levels, None),
+                ColumnWriter::ByteArrayColumnWriter(column) => {
+                    column.write_batch(&vec!["some text".into(); 50], levels, None)
+                }
+                _ => unreachable!("the schema has three kinds"),
+            };
+            written.expect("memory takes all");
+            column.close().expect("memory takes all");
+        }
+        group.close().expect("all columns were written");
+    }
+    let file = writer.into_inner().expect("all groups were written");
+    let len = file.last_chunk::<8>().map(|[a, b, c, d, ..]| u32::from_le_bytes([*a, *b, *c, *d]) as usize);
+    let end = file.len() - 8;
+    Bytes::from(file).slice(end - len.expect("a file ends so")..end)
+}
+
+/// The reader that the `parquet` crate has for footers alone.
+pub fn parquet_decode(input: &[u8]) -> ParquetMetaData {
+    ParquetMetaDataReader::decode_metadata(input).expect("it was written")
 }
