@@ -31,8 +31,6 @@ pub(super) struct ServiceNames {
     pub(super) server: String,
     /// The client that is awaited.
     pub(super) client: String,
-    /// The client that blocks.
-    pub(super) blocking_client: String,
     /// The module of what its functions send and receive.
     pub(super) messages: String,
     /// Its own functions, in order.
@@ -154,7 +152,6 @@ impl Names {
         let base = names.handler.trim_end_matches('_').to_owned();
         names.server = types.claim(&format!("{base}Server"));
         names.client = types.claim(&format!("{base}Client"));
-        names.blocking_client = types.claim(&format!("Blocking{base}Client"));
         names.messages = types.claim(&format!("{}_functions", snake(&base)));
         names.functions = function_names(schema, service, &base, types);
     }
