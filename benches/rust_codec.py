@@ -72,7 +72,7 @@ def _section(case: Mapping[str, Any]) -> str:
     head = ["", f"median, {unit}", "p10 - p90", "MB/s"]
     if rival:
         head.append(f"times as fast as {rival}")
-    rows = []
+    rows: list[list[str]] = []
     for name, sample in samples.items():
         speed = case["bytes"] / sample.median * 1e3
         cells = [name, report.figure(sample.median * scale), report.spread(sample, scale), f"{speed:,.0f}"]
