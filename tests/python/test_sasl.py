@@ -398,7 +398,7 @@ def test_connections_beside_one_that_is_good_are_not_asked_for_again_and_again(m
         judged.append(username)
         return len(judged) == 1
 
-    with server(sasl={"PLAIN": check}) as running:
+    with made(sasl={"PLAIN": check}) as running:
         client = mode.connect(module.Echo, running.url, sasl=ADA, timeout=20.0, pool=fastthrift.Pool(4))
 
         def call(number: int) -> None:
