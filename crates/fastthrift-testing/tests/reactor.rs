@@ -40,6 +40,18 @@ mod stream;
 #[path = "../../fastthrift-python/src/server/tls_stream.rs"]
 mod tls_stream;
 
+/// What the files here need of others that do name Python, or are unsafe.
+mod process {
+    pub(crate) fn id() -> u32 {
+        std::process::id()
+    }
+}
+
+mod sasl {
+    #[derive(Default)]
+    pub(crate) struct Introduction(());
+}
+
 mod tls {
     pub(crate) use crate::server::ServerSecurity;
     pub(crate) use crate::session::TlsSession;
