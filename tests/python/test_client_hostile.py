@@ -8,7 +8,7 @@ import random
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,28 @@ LEAF = b"\x0a\x00\x63" + bytes(8)
 """A field that no result has, and a reader skips."""
 
 
-def garbage() -> Iterable[bytes]:
-    chance = random.Random(1)
-    while True:
-        yield chance.randbytes(1 << 14)
+class Speech:
+    """What is said again to each client."""
+
+    def __init__(self, begin: Callable[[], Iterator[bytes]]) -> None:
+        self._begin = begin
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._begin()
 
 
-def then(start: bytes, more: bytes) -> Iterable[bytes]:
-    return itertools.chain([start], itertools.repeat(more * max(1, (1 << 14) // max(1, len(more)))))
+def garbage() -> Speech:
+    def begin() -> Iterator[bytes]:
+        chance = random.Random(1)
+        while True:
+            yield chance.randbytes(1 << 14)
+
+    return Speech(begin)
+
+
+def then(start: bytes, more: bytes) -> Speech:
+    repeated = more * max(1, (1 << 14) // max(1, len(more)))
+    return Speech(lambda: itertools.chain([start], itertools.repeat(repeated)))
 
 
 INFO = b"\x01k\x01v"
@@ -96,6 +110,35 @@ ENDLESS: dict[str, tuple[str, str, Iterable[bytes]]] = {
 }
 
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-thrift\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+ON_HTTP: dict[str, Iterable[bytes]] = {
+    "status line": then(b"HTTP/1.1 200 ", b"O"),
+    "headers": then(OK, b"X-More: y\r\n"),
+    "header": then(OK + b"X-Long: ", b"z"),
+    "name of a header": then(OK, b"N"),
+    "blank lines": then(b"", b"\r\n"),
+    "responses on the way": then(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "responses on the way with headers": then(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
+    "body over the limit": then(OK + b"Content-Length: 99999999999\r\n\r\n" + BINARY, LEAF),
+    "body at the limit": then(OK + b"Content-Length: %d\r\n\r\n" % LIMIT + BINARY, LEAF),
+    "length that no number holds": then(OK + b"Content-Length: 99999999999999999999\r\n\r\n", b"x"),
+    "length of digits without end": then(OK + b"Content-Length: ", b"1"),
+    "body until the end of the connection": then(OK + b"\r\n" + BINARY, LEAF),
+    "chunks": then(CHUNKED + b"%x\r\n%s\r\n" % (len(BINARY), BINARY), b"b\r\n" + LEAF + b"\r\n"),
+    "chunks of one byte": then(CHUNKED, b"1\r\nx\r\n"),
+    "chunk size of zeros": then(CHUNKED, b"0"),
+    "chunk that no number holds": then(CHUNKED + b"FFFFFFFFFFFFFFFFF\r\n", b"x"),
+    "chunk over the limit": then(CHUNKED + b"7FFFFFFF\r\n" + BINARY, LEAF),
+    "chunk size that is none": then(CHUNKED + b"-1\r\n", b"x"),
+    "chunk without its end": then(CHUNKED + b"1\r\n", b"x"),
+    "extension of a chunk": then(CHUNKED + b"1;", b"e"),
+    "trailers": then(CHUNKED + b"0\r\n", b"X: y\r\n"),
+    "page of an error": then(b"HTTP/1.1 500 Oh\r\n\r\n", b"<p>"),
+    "garbage": garbage(),
+}
+"""What servers of HTTP say without an end."""
+
 kinds = pytest.mark.parametrize("kind", CLIENTS)
 
 
@@ -112,6 +155,17 @@ def resident() -> int:
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_reply_without_end_ends_in_an_error(name: str, kind: str) -> None:
     protocol, transport, speech = ENDLESS[name]
+    outlasts("tcp", protocol, transport, speech, kind)
+
+
+@kinds
+@pytest.mark.parametrize("name", ON_HTTP)
+def test_a_response_without_end_ends_in_an_error(name: str, kind: str) -> None:
+    outlasts("http", "binary", None, ON_HTTP[name], kind)
+
+
+def outlasts(scheme: str, protocol: str, transport: Any, speech: Iterable[bytes], kind: str) -> None:
+    """Call a server that speaks so without an end, of which nothing is left in the end."""
 
     def talk(peer: Peer) -> None:
         peer.sock.recv(1000)
@@ -120,7 +174,7 @@ def test_a_reply_without_end_ends_in_an_error(name: str, kind: str) -> None:
 
     with fake_server(talk) as url:
         before = resident(), len(os.listdir("/proc/self/fd"))
-        with connect(url, protocol, transport, kind=kind) as client:
+        with connect(url.replace("tcp", scheme, 1), protocol, transport, kind=kind) as client:
             start = time.monotonic()
             with pytest.raises(fastthrift.TException):
                 client.add(1, 2)
