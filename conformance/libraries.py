@@ -112,18 +112,18 @@ NODE = Peer(
 PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE)}
 
 
-def _ours(name: str, engine: str, speaks: Callable[[Speech], bool]) -> Peer:
+def _ours(name: str, engine: str) -> Peer:
     def command(program: str) -> Command:
         return [sys.executable, str(PROGRAMS / "ours" / f"{program}.py"), "--idl", str(IDL), "--engine", engine]
 
-    return Peer(name, (), (), command("client"), command("server"), speaks)
+    return Peer(name, (), (), command("client"), command("server"), _speaks(transports=TRANSPORTS))
 
 
 OURS: dict[str, Peer] = {
     peer.name: peer
     for peer in (
-        _ours("fastthrift", "blocking", _speaks(transports=TRANSPORTS)),
-        _ours("fastthrift-aio", "asyncio", _speaks()),
+        _ours("fastthrift", "blocking"),
+        _ours("fastthrift-aio", "asyncio"),
     )
 }
-"""fastthrift's engines. A server of theirs tells the transport and the protocol by itself."""
+"""fastthrift's engines. A server of theirs tells the rest by itself, once it knows whether to ask who calls."""
