@@ -46,6 +46,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fastthrift._client import Client, connect, with_options
     from fastthrift._diagnostics import Diagnostic, ThriftSyntaxError
+    from fastthrift._enum import ThriftEnum
+    from fastthrift._generate import generate_python, generate_stubs
     from fastthrift._hook import install_import_hook, remove_import_hook
     from fastthrift._processor import Processor
     from fastthrift._server import Server, serve
@@ -84,6 +86,7 @@ __all__ = [
     "TException",
     "TProtocolException",
     "TTransportException",
+    "ThriftEnum",
     "ThriftException",
     "ThriftSyntaxError",
     "TransportTimeout",
@@ -95,6 +98,8 @@ __all__ = [
     "deserialize_from",
     "from_dict",
     "from_json",
+    "generate_python",
+    "generate_stubs",
     "install_import_hook",
     "iter_structs",
     "load",
@@ -117,8 +122,11 @@ _MODULES = {
     "Processor": "_processor",
     "Server": "_server",
     "Service": "_service",
+    "ThriftEnum": "_enum",
     "ThriftSyntaxError": "_diagnostics",
     "connect": "_client",
+    "generate_python": "_generate",
+    "generate_stubs": "_generate",
     "install_import_hook": "_hook",
     "remove_import_hook": "_hook",
     "serve": "_server",
@@ -127,7 +135,7 @@ _MODULES = {
 """Where the names are that not every program needs: a module is imported when the first of its names is asked for."""
 
 
-_SUBPACKAGES = ("aio",)
+_SUBPACKAGES = ("aio", "generated")
 """Modules of the package that are public by themselves, and are imported when they are asked for."""
 
 

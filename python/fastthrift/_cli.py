@@ -22,6 +22,16 @@ Say what is wrong with IDL files and what they include. The exit code is 0 witho
 file cannot be read.
 """
 
+_GENERATING = {
+    "python": """\
+Write a package: a module for each IDL file and those that it includes, with its stub. Modules are called as the files'
+py namespaces say, or as the files.
+""",
+    "stubs": """\
+Write stubs (.pyi) for the modules that loading IDL files at run time makes, and the import hook: <file>_thrift.pyi each.
+""",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
@@ -34,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python on a Rust core.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _set_up_check(commands.add_parser("check", help="say what is wrong with IDL files", description=_CHECKING))
+    _set_up_gen(commands.add_parser("gen", help="generate code from IDL files"))
     _set_up_serve(commands.add_parser("serve", help="serve a handler from several processes", description=_SERVING))
     return parser
 
@@ -47,6 +58,19 @@ def _set_up_check(check: argparse.ArgumentParser) -> None:
         help='how findings are written: "text", or "json" for one object a line (default: text)',
     )
     check.set_defaults(run=_check)
+
+
+def _set_up_gen(gen: argparse.ArgumentParser) -> None:
+    kinds = gen.add_subparsers(required=True, metavar="WHAT")
+    for what, description in _GENERATING.items():
+        kind = kinds.add_parser(what, help=description.partition(":")[0].lower(), description=description)
+        _add_sources(kind)
+        kind.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder to write to")
+        if what == "python":
+            kind.add_argument(
+                "--package", metavar="NAME", help="the package that all modules lie in, such as myapp.idl"
+            )
+        kind.set_defaults(run=_generate, what=what, package=None)
 
 
 def _add_sources(command: argparse.ArgumentParser) -> None:
@@ -77,6 +101,29 @@ def _check(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     )
     _print(report)
     return code
+
+
+def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    from fastthrift._diagnostics import ThriftSyntaxError
+    from fastthrift._generate import generate
+
+    try:
+        generate(
+            options.what,
+            options.files,
+            options.output,
+            include_dirs=options.include_dirs,
+            dialect=options.dialect,
+            allow_missing_includes=options.allow_missing_includes,
+            package=options.package,
+        )
+    except ThriftSyntaxError as error:
+        sys.stderr.buffer.write(error.report.encode())
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"fastthrift: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _print(text: str) -> None:

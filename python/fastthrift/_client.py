@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import EllipsisType
-    from typing import Any, Literal, TypeAlias, TypeVar
+    from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, overload
     from typing import Protocol as Protocol_
 
+    from typing_extensions import Unpack
+
     from fastthrift._core import Call, Pool, Retry
-    from fastthrift._service import Service
+    from fastthrift._service import ClientOf, Service
     from fastthrift.sasl import Mechanism
 
     Protocol: TypeAlias = Literal["binary", "compact", "json", "simplejson"] | _core.WireProtocol
@@ -51,15 +53,41 @@ if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
+    class _Options(TypedDict, total=False):
+        """The options of `connect`."""
+
+        protocol: Protocol
+        transport: Transport | None
+        timeout: float | None
+        service_name: str | None
+        pool: Pool | None
+        retry: Retry | None
+        tls: _core.ClientTLS | None
+        interceptors: Iterable[Interceptor] | None
+        headers: Mapping[str, str] | None
+        sasl: Mechanism | None
+        hedge: float | None
+
     _ClientT = TypeVar("_ClientT", bound=_core.Client | _core.AsyncClient)
+    _C = TypeVar("_C")
+    _URL: TypeAlias = str | Iterable[str] | Callable[[], CustomTransport]
 
 else:
     from fastthrift._core import Client
 
+    def overload(function):
+        return function
+
+
+@overload
+def connect(service: ClientOf[_C], url: _URL, **options: Unpack[_Options]) -> _C: ...
+@overload
+def connect(service: type[Service], url: _URL, **options: Unpack[_Options]) -> Client: ...
+
 
 def connect(
-    service: type[Service],
-    url: str | Iterable[str] | Callable[[], CustomTransport],
+    service: Any,
+    url: _URL,
     *,
     protocol: Protocol = "binary",
     transport: Transport | None = None,
@@ -72,7 +100,7 @@ def connect(
     headers: Mapping[str, str] | None = None,
     sasl: Mechanism | None = None,
     hedge: float | None = None,
-) -> Client:
+) -> Any:
     """Connect to a service and return a client whose methods are the functions of the IDL.
 
     The client is a context manager. Threads may share it; it makes as many calls at a time as its pool has connections.
@@ -82,7 +110,7 @@ def connect(
     A call that the handler of a `Server` makes ends by the deadline of the call that the handler serves, too.
 
     Args:
-        service: The service's class, of a loaded IDL file.
+        service: The service's class, of a loaded IDL file or a generated module.
         url: ``tcp://host:port``, ``tls://host:port``, which is TCP with TLS, ``unix:///path``, or ``memory://name`` for
             a server of this very process; ``http://host[:port]/path`` or ``https://host[:port]/path``; or several that
             serve the same. Of those each new connection goes to the next one, and to the others when that takes none;
@@ -121,7 +149,7 @@ def connect(
     """
     opener = url if callable(url) else None
     urls = [] if callable(url) else urls_of(url)
-    client: Client = _core.connect(  # type: ignore[assignment]
+    return _core.connect(
         service,
         urls,
         protocol,
@@ -137,7 +165,6 @@ def connect(
         opener,
         hedge,
     )
-    return client
 
 
 def with_options(

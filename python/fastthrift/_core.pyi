@@ -41,6 +41,7 @@ __all__ = [
     "ClientConnection",
     "ClientTLS",
     "Compact",
+    "GeneratedModule",
     "Limits",
     "Pool",
     "ProcessorCore",
@@ -61,6 +62,7 @@ __all__ = [
     "check_files",
     "check_path",
     "check_report",
+    "client_class",
     "connect",
     "current_call",
     "deserialize",
@@ -68,6 +70,7 @@ __all__ = [
     "end_call",
     "from_dict",
     "from_json",
+    "generate",
     "inherit_sockets",
     "iter_structs",
     "load_files",
@@ -261,6 +264,31 @@ def check_report(
     allow_missing_includes: bool,
     format: Literal["text", "json"],  # noqa: A002 (the native name)
 ) -> tuple[str, int]: ...
+def generate(
+    what: Literal["python", "stubs"],
+    paths: Sequence[_StrPath],
+    include_dirs: Sequence[_StrPath],
+    dialect: _Dialect,
+    allow_missing_includes: bool,
+    package: str | None,
+) -> dict[str, str]: ...
+
+@final
+class GeneratedModule:
+    def __new__(
+        cls,
+        name: str,
+        program: str,
+        source: str,
+        doc: str | None,
+        namespaces: dict[str, str] | None,
+        includes: Sequence[tuple[str, GeneratedModule]],
+        declared: dict[str, tuple[str, object, dict[str, Any]]],
+        globals: dict[str, Any],  # noqa: A002 (the native name)
+    ) -> Self: ...
+    def publish(self) -> None: ...
+    def __call__(self, name: str) -> Any: ...
+    def names(self) -> list[str]: ...
 
 # ---- calls ----
 
@@ -287,6 +315,7 @@ def connect(
     opener: Callable[[], object] | None,
     hedge: float | None,
 ) -> Client: ...
+def client_class(service: type[Service]) -> type[Client]: ...
 def with_options(client: _ClientT, timeout: object, headers: object, idempotent: object) -> _ClientT: ...
 
 @final

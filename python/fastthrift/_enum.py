@@ -31,19 +31,9 @@ class ThriftEnum(enum.IntEnum):
         return self._value_ not in type(self)._value2member_map_
 
 
-_RESERVED = frozenset({"mro", "is_unknown"})
-
-
 def make_enum(name: str, members: list[tuple[str, int]], module: str, doc: str) -> type[ThriftEnum]:
     """Make the class of an enum; two names for one number are aliases."""
-    named = [
-        (f"{member}_" if member in _RESERVED or _is_sunder(member) else member, value) for member, value in members
-    ]
     make: Any = ThriftEnum  # to a type checker, calling it looks a member up
-    made: type[ThriftEnum] = make(name, named, module=module, qualname=name)
+    made: type[ThriftEnum] = make(name, members, module=module, qualname=name)
     made.__doc__ = doc
     return made
-
-
-def _is_sunder(name: str) -> bool:
-    return name.startswith("_") and name.endswith("_")

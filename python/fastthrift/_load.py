@@ -44,7 +44,7 @@ def load(
         ThriftSyntaxError: The file, or an included one, is not right; it has all errors of the run.
         FileNotFoundError: There is no such file.
     """
-    return _core.load_path(os.fspath(path), module_name, _directories(include_dirs), dialect, allow_missing_includes)
+    return _core.load_path(os.fspath(path), module_name, directories(include_dirs), dialect, allow_missing_includes)
 
 
 def loads(
@@ -72,8 +72,9 @@ def loads(
     _require_text("source", source)
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, not {type(name).__name__}")
-    directories = _directories(include_dirs)
-    return _core.load_files({name: source}, name, module_name, directories, dialect, allow_missing_includes)
+    return _core.load_files(
+        {name: source}, name, module_name, directories(include_dirs), dialect, allow_missing_includes
+    )
 
 
 def load_files(
@@ -121,20 +122,21 @@ def check(
     Raises:
         FileNotFoundError: There is no such file.
     """
-    return _core.check_path(os.fspath(path), _directories(include_dirs), dialect, allow_missing_includes)
+    return _core.check_path(os.fspath(path), directories(include_dirs), dialect, allow_missing_includes)
 
 
-def _directories(include_dirs: Sequence[StrPath]) -> list[StrPath]:
+def directories(include_dirs: Sequence[StrPath]) -> list[StrPath]:
+    """Return include directories as a list of their own."""
     if isinstance(include_dirs, (str, bytes, os.PathLike)):
         raise TypeError(f"include_dirs must be a sequence of paths, such as [{include_dirs!r}], not a single one")
     try:
-        directories = list(include_dirs)
+        listed = list(include_dirs)
     except TypeError:
         raise TypeError(f"include_dirs must be a sequence of paths, not {type(include_dirs).__name__}") from None
-    for place, directory in enumerate(directories):
+    for place, directory in enumerate(listed):
         if not isinstance(directory, (str, os.PathLike)):
             raise TypeError(f"include_dirs[{place}] must be a str or a path, not {type(directory).__name__}")
-    return directories
+    return listed
 
 
 def _texts(files: Mapping[str, str | bytes]) -> dict[str, str | bytes]:

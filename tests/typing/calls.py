@@ -22,8 +22,8 @@ with fastthrift.connect(Calculator, "tcp://localhost:9090", protocol="compact", 
 assert_type(fastthrift.connect(Calculator, "tcp://localhost", protocol="simplejson").add(1, 2), Any)
 assert_type(fastthrift.Server(Calculator(), "tcp://localhost:0", protocol=fastthrift.JSON()).url, str)
 
-fastthrift.connect(Calculator, "tcp://localhost:9090", transport="udp")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-fastthrift.connect(Calculator(), "tcp://localhost:9090")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fastthrift.connect(Calculator, "tcp://localhost:9090", transport="udp")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+fastthrift.connect(Calculator(), "tcp://localhost:9090")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 with fastthrift.Server(Calculator(), "tcp://localhost:0", threads=4) as server:
     assert_type(server, fastthrift.Server)

@@ -3,6 +3,7 @@
 //! The wheel's command of the same name (`python/fastthrift/_cli.py`) calls the same libraries, so both print the same.
 
 mod check;
+mod generate;
 mod sources;
 
 use std::io::{self, Write};
@@ -21,11 +22,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    /// Generate code from IDL files
+    #[command(subcommand)]
+    Gen(generate::What),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Gen(what) => generate::run(&what),
     };
     match done {
         Ok(code) => code.into(),

@@ -7,6 +7,8 @@ pub struct Writer {
     depth: usize,
 }
 
+/// How wide a line may be before a call's arguments get a line each.
+const WIDTH: usize = 120;
 /// One step of indentation.
 const STEP: &str = "    ";
 
@@ -36,6 +38,26 @@ impl Writer {
             self.text.truncate(start);
         }
         self.text.push('\n');
+    }
+
+    /// Writes `<start><arguments><end>` on one line, or an argument a line where that is longer than 120 columns.
+    pub fn call(&mut self, start: &str, arguments: &[String], end: &str) {
+        let line = format!("{start}{}{end}", arguments.join(", "));
+        if self.column() + line.chars().count() <= WIDTH || arguments.is_empty() {
+            return self.line(line);
+        }
+        self.call_in_lines(start, arguments, end);
+    }
+
+    /// Writes `<start>`, an argument a line, and `<end>`.
+    pub fn call_in_lines(&mut self, start: &str, arguments: &[String], end: &str) {
+        self.line(start);
+        self.indented(|out| {
+            for argument in arguments {
+                out.line(format_args!("{argument},"));
+            }
+        });
+        self.line(end);
     }
 
     /// Writes an empty line.

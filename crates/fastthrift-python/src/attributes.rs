@@ -45,7 +45,8 @@ pub(crate) fn bind_classes(module: &Bound<'_, PyAny>, classes: &Bound<'_, PyDict
     let native = module.getattr("__thrift__")?.cast_into::<Registry>()?;
     let schema = native.get().plans().schema();
     let names = schema.programs().ids().map(|id| native.get().module_name(id).to_owned()).collect();
-    let registry = Bound::new(py, Registry::new(Arc::clone(schema), Style::Attributes, names))?;
+    let homes = schema.programs().iter().map(|_| None).collect();
+    let registry = Bound::new(py, Registry::new(Arc::clone(schema), Style::Attributes, names, homes))?;
     for (name, class) in classes {
         let name: String = name.extract()?;
         let class = class.cast_into::<PyType>()?;

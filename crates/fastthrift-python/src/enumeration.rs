@@ -7,12 +7,14 @@ use pyo3::types::{PyList, PyString, PyType};
 
 use crate::module::documentation;
 use crate::object::Object;
-use fastthrift_codegen::python::names::member_names;
+use std::sync::Arc;
+
+use fastthrift_codegen::python::names::enum_member_names;
 
 /// An enum's class, and its values by number.
 pub(crate) struct EnumEntry {
     class: Py<PyType>,
-    values: Lookup,
+    values: Arc<Lookup>,
 }
 
 /// Values by number: a table where the numbers lie close together, else a sorted list.
@@ -29,7 +31,7 @@ impl EnumEntry {
         name: &str,
         module: &str,
     ) -> PyResult<Self> {
-        let names = member_names(&enumeration.values.iter().map(|value| &*value.name), &[]);
+        let names = enum_member_names(enumeration);
         let members = PyList::empty(py);
         for (name, value) in names.iter().zip(&enumeration.values) {
             members.append((PyString::intern(py, name), value.value))?;
@@ -42,7 +44,12 @@ impl EnumEntry {
         for value in &enumeration.values {
             values.push((value.value, Object::from(class.call1((value.value,))?)));
         }
-        Ok(Self { class: class.unbind(), values: Lookup::new(values) })
+        Ok(Self { class: class.unbind(), values: Arc::new(Lookup::new(values)) })
+    }
+
+    /// The same class, for another registry.
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self { class: self.class.clone_ref(py), values: Arc::clone(&self.values) }
     }
 
     pub(crate) fn class<'a, 'py>(&'a self, py: Python<'py>) -> &'a Bound<'py, PyType> {

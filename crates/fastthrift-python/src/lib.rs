@@ -18,6 +18,7 @@ mod enumeration;
 mod error;
 mod function;
 mod functions;
+mod generated;
 mod interceptors;
 mod json;
 mod keys;
@@ -69,5 +70,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     server::add_to(module)?;
     tls::add_to(module)?;
     aio::add_to(module)?;
+    generated::add_to(module)?;
     load::add_to(module)
 }

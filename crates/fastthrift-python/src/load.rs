@@ -1,6 +1,5 @@
 //! Loading: IDL files to modules, diagnostics to Python.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,22 +7,24 @@ use std::sync::Arc;
 use fastthrift_idl::fs::FileLoader;
 use fastthrift_idl::{
     Check, Diagnostic, Dialect, Failure, FileName, Format, Loader, MemoryLoader, NotFound, Options, Outcome, Severity,
-    compile, render, render_errors,
+    compile, compile_all, render, render_errors,
 };
 use fastthrift_schema::{Arena, Schema, Source};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 
+use crate::generated;
 use crate::registry::{Registry, Style};
-use fastthrift_codegen::python::names::python_name;
+use fastthrift_codegen::python::{self, live_module_names};
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_path, module)?)?;
     module.add_function(wrap_pyfunction!(load_files, module)?)?;
     module.add_function(wrap_pyfunction!(check_path, module)?)?;
     module.add_function(wrap_pyfunction!(check_files, module)?)?;
-    module.add_function(wrap_pyfunction!(check_report, module)?)
+    module.add_function(wrap_pyfunction!(check_report, module)?)?;
+    module.add_function(wrap_pyfunction!(generate, module)?)
 }
 
 /// Files in memory first, then files on disk.
@@ -183,50 +184,58 @@ fn check_report(
     Ok((check.render(format), check.exit_code()))
 }
 
+/// The files of a package, or of stubs, for IDL files and all that they include: text by name.
+#[pyfunction]
+fn generate<'py>(
+    py: Python<'py>,
+    what: &str,
+    paths: Vec<PathBuf>,
+    include_dirs: Vec<PathBuf>,
+    dialect: &str,
+    allow_missing_includes: bool,
+    package: Option<&str>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = options(dialect, allow_missing_includes)?;
+    let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
+    let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
+    let files = py.detach(|| match what {
+        "stubs" => python::stubs(&schema),
+        _ => python::package(&schema, package),
+    });
+    let texts = PyDict::new(py);
+    for (name, text) in files {
+        texts.set_item(name, text)?;
+    }
+    Ok(texts)
+}
+
 /// The module of a schema's root, with those of the included files as its attributes.
 ///
 /// Modules are put under their names in `sys.modules` where these are free, so that instances can be pickled; a module of the same file
 /// that was loaded before gives its place to the new one.
 fn module_of<'py>(py: Python<'py>, schema: Arc<Schema>, root_name: Option<&str>) -> PyResult<Bound<'py, PyModule>> {
-    let names = module_names(&schema, root_name);
-    let registry = Bound::new(py, Registry::new(schema, Style::Native, names))?;
-    let root = Registry::make_modules(&registry)?;
+    let names = live_module_names(&schema, root_name).into();
+    let homes = generated::homes(py, &schema);
+    let registry = Bound::new(py, Registry::new(schema, Style::Native, names, homes))?;
+    let modules = Registry::make_modules(&registry)?;
+    let root = &modules[0];
     root.setattr("__thrift__", &registry)?;
-    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
-    for module in registry.get().modules(py) {
+    let loaded = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    for module in &modules {
         let name = module.name()?;
-        let is_free = match modules.get_item(&name)? {
+        let is_free = match loaded.get_item(&name)? {
             None => true,
             Some(known) => {
-                module.is(&root)
+                module.is(root)
                     && known.hasattr("__thrift__")?
                     && known.getattr("__file__")?.eq(module.getattr("__file__")?)?
             }
         };
         if is_free {
-            modules.set_item(name, module)?;
+            loaded.set_item(name, module)?;
         }
     }
-    Ok(root)
-}
-
-/// `<file>_thrift` for each program, but for the root where the caller named it; each different.
-fn module_names(schema: &Schema, root_name: Option<&str>) -> Box<[String]> {
-    let mut taken = HashSet::new();
-    let mut names = Vec::new();
-    for (place, program) in schema.programs().iter().enumerate() {
-        let stem: String = program.name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        let default = format!("{}_thrift", python_name(&stem));
-        let wanted = root_name.filter(|_| place == 0).map_or(default, str::to_owned);
-        let mut name = wanted.clone();
-        let mut count = 2;
-        while !taken.insert(name.clone()) {
-            name = format!("{wanted}_{count}");
-            count += 1;
-        }
-        names.push(name);
-    }
-    names.into()
+    Ok(root.clone())
 }
 
 /// The Python module of the classes that diagnostics reach Python as.

@@ -41,12 +41,12 @@ pub(crate) fn documentation(schema: &Schema, program: ProgramId, doc: Option<&st
 }
 
 /// Makes the modules of included files attributes of those that include them, and lets annotations name modules by their `aliases`.
-pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], aliases: &[String]) -> PyResult<()> {
+pub(crate) fn link(schema: &Schema, modules: &[Bound<'_, PyModule>], aliases: &[String]) -> PyResult<()> {
     for (program, module) in schema.programs().iter().zip(modules) {
-        let dict = module.bind(py).dict();
+        let dict = module.dict();
         let is_defined =
             |name: &str| program.definitions.iter().any(|(defined, _)| definition_name(program, defined) == name);
-        let offer = |name: String, target: &Py<PyModule>| {
+        let offer = |name: String, target: &Bound<'_, PyModule>| {
             if is_defined(&name) { Ok(()) } else { dict.set_item(name, target) }
         };
         for include in &program.includes {
@@ -56,7 +56,7 @@ pub(crate) fn link(py: Python<'_>, schema: &Schema, modules: &[Py<PyModule>], al
         }
     }
     for (module, alias) in modules.iter().zip(aliases) {
-        let dict = module.bind(py).dict();
+        let dict = module.dict();
         if !dict.contains(alias)? {
             dict.set_item(alias, module)?;
         }

@@ -6,7 +6,7 @@ use fastthrift_dynamic::Plans;
 use fastthrift_schema::{Definition, EnumId, ProgramId, Schema, ServiceId, StructId};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyModule, PyType};
+use pyo3::types::{PyDict, PyModule, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::class::{self, ClassEntry};
@@ -27,11 +27,20 @@ pub(crate) struct Registry {
     module_names: Box<[String]>,
     /// The modules' names in annotations.
     aliases: Box<[String]>,
-    modules: OnceLock<Box<[Py<PyModule>]>>,
+    /// The names of each program's module.
+    namespaces: OnceLock<Box<[Py<PyDict>]>>,
+    /// Where the classes of each program are, if not here.
+    homes: Box<[Option<Home>]>,
     classes: Box<[OnceLock<ClassEntry>]>,
     enums: Box<[OnceLock<EnumEntry>]>,
     services: Box<[OnceLock<ServiceEntry>]>,
     selections: Selections,
+}
+
+/// A program of another registry, whose classes are those of a program here that says the same.
+pub(crate) struct Home {
+    pub(crate) registry: Py<Registry>,
+    pub(crate) program: ProgramId,
 }
 
 /// What values look like in Python.
@@ -44,16 +53,45 @@ pub(crate) enum Style {
 }
 
 impl Registry {
-    /// Takes a schema and the name of each program's module; makes nothing else yet.
-    pub(crate) fn new(schema: Arc<Schema>, style: Style, module_names: Box<[String]>) -> Self {
+    /// Takes a schema, the name of each program's module, and where the classes of programs are if not here; makes nothing else yet.
+    pub(crate) fn new(
+        schema: Arc<Schema>,
+        style: Style,
+        module_names: Box<[String]>,
+        homes: Box<[Option<Home>]>,
+    ) -> Self {
+        let aliases = module::aliases(&schema, &module_names);
+        Self::with(schema, style, module_names, aliases, homes)
+    }
+
+    /// The same for generated modules: annotations name them by the whole of their names, whatever else is imported.
+    pub(crate) fn of_generated(
+        schema: Arc<Schema>,
+        style: Style,
+        module_names: Box<[String]>,
+        homes: Box<[Option<Home>]>,
+    ) -> Self {
+        let whole: Vec<String> = module_names.iter().map(|name| name.replace('.', "_")).collect();
+        let aliases = module::aliases(&schema, &whole);
+        Self::with(schema, style, module_names, aliases, homes)
+    }
+
+    fn with(
+        schema: Arc<Schema>,
+        style: Style,
+        module_names: Box<[String]>,
+        aliases: Box<[String]>,
+        homes: Box<[Option<Home>]>,
+    ) -> Self {
         fn empty<T>(count: usize) -> Box<[OnceLock<T>]> {
             (0..count).map(|_| OnceLock::new()).collect()
         }
         Self {
             style,
-            aliases: module::aliases(&schema, &module_names),
+            aliases,
             module_names,
-            modules: OnceLock::new(),
+            namespaces: OnceLock::new(),
+            homes,
             classes: empty(schema.structs().len()),
             enums: empty(schema.enums().len()),
             services: empty(schema.services().len()),
@@ -86,28 +124,63 @@ impl Registry {
         &self.selections
     }
 
-    /// Makes the modules of all programs, and returns that of the root.
-    pub(crate) fn make_modules<'py>(registry: &Bound<'py, Self>) -> PyResult<Bound<'py, PyModule>> {
-        let py = registry.py();
-        let this = registry.get();
-        let modules: PyResult<Box<[_]>> =
-            this.schema().programs().ids().map(|id| module::create(registry, id).map(Bound::unbind)).collect();
-        let modules = modules?;
-        module::link(py, this.schema(), &modules, &this.aliases)?;
-        let root = modules[0].clone_ref(py).into_bound(py);
-        this.modules.set(modules).map_err(|_| PyRuntimeError::new_err("the modules were made before"))?;
-        Ok(root)
+    /// The name under which annotations know a program's module.
+    pub(crate) fn alias(&self, program: ProgramId) -> &str {
+        &self.aliases[program.index()]
     }
 
-    /// The modules of all programs, the root's first.
-    pub(crate) fn modules<'a, 'py: 'a>(&'a self, py: Python<'py>) -> impl Iterator<Item = &'a Bound<'py, PyModule>> {
-        self.modules.get().into_iter().flatten().map(move |module| module.bind(py))
+    /// Where the classes of a program are: here, unless another registry is named.
+    pub(crate) fn home_of(&self, this: &Py<Self>, program: ProgramId) -> Home {
+        let py = crate::object::held();
+        match &self.homes[program.index()] {
+            Some(home) => Home { registry: home.registry.clone_ref(py), program: home.program },
+            None => Home { registry: this.clone_ref(py), program },
+        }
+    }
+
+    /// Makes the modules of all programs, that of the root first.
+    pub(crate) fn make_modules<'py>(registry: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyModule>>> {
+        let this = registry.get();
+        let modules: PyResult<Vec<_>> = this.schema().programs().ids().map(|id| module::create(registry, id)).collect();
+        let modules = modules?;
+        module::link(this.schema(), &modules, &this.aliases)?;
+        this.use_namespaces(modules.iter().map(|module| module.dict().unbind()).collect())?;
+        Ok(modules)
+    }
+
+    /// Takes the names of each program's module, among which what is made is put.
+    pub(crate) fn use_namespaces(&self, namespaces: Box<[Py<PyDict>]>) -> PyResult<()> {
+        self.namespaces.set(namespaces).map_err(|_| PyRuntimeError::new_err("the modules were made before"))
     }
 
     /// The class of a struct, if it was made.
     #[inline]
     pub(crate) fn made_class(&self, id: StructId) -> Option<&ClassEntry> {
+        match self.classes[id.index()].get() {
+            None => self.adopted_class(id),
+            entry => entry,
+        }
+    }
+
+    /// The class of a struct that another registry has made.
+    #[cold]
+    fn adopted_class(&self, id: StructId) -> Option<&ClassEntry> {
+        let py = crate::object::held();
+        let structure = self.schema().structure(id);
+        let Some((home, Definition::Struct(there))) = self.at_home(structure.program, &structure.name) else {
+            return None;
+        };
+        let entry = home.bind(py).get().made_class(there)?.clone_ref(py);
+        let _ = self.classes[id.index()].set(entry);
         self.classes[id.index()].get()
+    }
+
+    /// A definition where its classes are, if that is another registry.
+    fn at_home(&self, program: ProgramId, name: &str) -> Option<(&Py<Self>, Definition)> {
+        let home = self.homes[program.index()].as_ref()?;
+        let schema = home.registry.get().schema();
+        let mut definitions = schema.program(home.program).definitions.iter();
+        definitions.find(|(defined, _)| **defined == *name).map(|(_, definition)| (&home.registry, *definition))
     }
 
     /// The class of a struct.
@@ -116,8 +189,12 @@ impl Registry {
         if let Some(entry) = this.made_class(id) {
             return Ok(entry);
         }
-        let entry = class::create(registry, id)?;
+        let py = registry.py();
         let structure = this.schema().structure(id);
+        let entry = match this.at_home(structure.program, &structure.name) {
+            Some((home, Definition::Struct(there))) => Self::class(home.bind(py), there)?.clone_ref(py),
+            _ => class::create(registry, id)?,
+        };
         // Another thread may have been faster; then its class is the one.
         let entry = match this.classes[id.index()].set(entry) {
             Ok(()) => {
@@ -142,8 +219,13 @@ impl Registry {
             return Ok(entry);
         }
         let enumeration = self.schema().enumeration(id);
-        let name = definition_name(self.schema().program(enumeration.program), &enumeration.name);
-        let entry = EnumEntry::create(py, self.schema(), enumeration, &name, self.module_name(enumeration.program))?;
+        let entry = if let Some((home, Definition::Enum(there))) = self.at_home(enumeration.program, &enumeration.name)
+        {
+            home.bind(py).get().enumeration(py, there)?.clone_ref(py)
+        } else {
+            let name = definition_name(self.schema().program(enumeration.program), &enumeration.name);
+            EnumEntry::create(py, self.schema(), enumeration, &name, self.module_name(enumeration.program))?
+        };
         if slot.set(entry).is_ok() {
             let entry = slot.get().ok_or_else(unmade)?;
             self.publish(py, enumeration.program, &enumeration.name, entry.class(py))?;
@@ -167,10 +249,17 @@ impl Registry {
         if let Some(entry) = slot.get() {
             return Ok(entry);
         }
-        let entry = service::create(registry, id)?;
+        let service = this.schema().service(id);
+        let adopted = match this.at_home(service.program, &service.name) {
+            Some((home, Definition::Service(there))) => {
+                let py = registry.py();
+                Some(Self::service(home.bind(py), there)?.class(py).clone())
+            }
+            _ => None,
+        };
+        let entry = service::create(registry, id, adopted)?;
         if slot.set(entry).is_ok() {
             let entry = slot.get().ok_or_else(unmade)?;
-            let service = this.schema().service(id);
             this.publish(registry.py(), service.program, &service.name, entry.class(registry.py()))?;
         }
         slot.get().ok_or_else(unmade)
@@ -224,8 +313,8 @@ impl Registry {
     }
 
     fn publish_any(&self, py: Python<'_>, program: ProgramId, name: &str, object: &Bound<'_, PyAny>) -> PyResult<()> {
-        match self.modules.get() {
-            Some(modules) => modules[program.index()].bind(py).dict().set_item(name, object),
+        match self.namespaces.get() {
+            Some(namespaces) => namespaces[program.index()].bind(py).set_item(name, object),
             None => Ok(()),
         }
     }
@@ -238,8 +327,11 @@ fn unmade() -> PyErr {
 #[pymethods]
 impl Registry {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for module in self.modules.get().into_iter().flatten() {
-            visit.call(module)?;
+        for namespace in self.namespaces.get().into_iter().flatten() {
+            visit.call(namespace)?;
+        }
+        for home in self.homes.iter().flatten() {
+            visit.call(&home.registry)?;
         }
         for entry in self.classes.iter().filter_map(OnceLock::get) {
             visit.call(entry.class_ref())?;

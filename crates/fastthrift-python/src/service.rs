@@ -116,14 +116,29 @@ fn is_idempotent(function: &Function) -> bool {
     last.is_some_and(|annotation| ["true", "1"].contains(&&*annotation.value))
 }
 
-/// Makes the stub class of a service: one that a handler extends.
-pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<ServiceEntry> {
-    let py = registry.py();
-    let this = registry.get();
-    let service = this.schema().service(id);
+/// Makes what is known of a service, and its stub class, unless another registry has that.
+pub(crate) fn create<'py>(
+    registry: &Bound<'py, Registry>,
+    id: ServiceId,
+    adopted: Option<Bound<'py, PyType>>,
+) -> PyResult<ServiceEntry> {
+    let service = registry.get().schema().service(id);
     let functions: PyResult<Box<[_]>> =
         service.functions.iter().map(|function| FunctionInfo::new(registry, id, function).map(Arc::new)).collect();
     let functions = functions?;
+    let class = adopted.map_or_else(|| stub(registry, id, &functions), Ok)?;
+    Ok(ServiceEntry { class: class.unbind(), functions, clients: [const { OnceLock::new() }; 2] })
+}
+
+/// Makes the stub class of a service: one that a handler extends.
+fn stub<'py>(
+    registry: &Bound<'py, Registry>,
+    id: ServiceId,
+    functions: &[Arc<FunctionInfo>],
+) -> PyResult<Bound<'py, PyType>> {
+    let py = registry.py();
+    let this = registry.get();
+    let service = this.schema().service(id);
     let base = match service.extends {
         Some(base) => Registry::service(registry, base)?.class(py).clone(),
         None => py.import("fastthrift._service")?.getattr("Service")?.cast_into::<PyType>()?,
@@ -135,12 +150,11 @@ pub(crate) fn create(registry: &Bound<'_, Registry>, id: ServiceId) -> PyResult<
     namespace.set_item("__doc__", documentation)?;
     namespace.set_item("__slots__", PyTuple::empty(py))?;
     namespace.set_item("__thrift_service__", ServiceHandle { registry: registry.clone().unbind(), id })?;
-    for info in &functions {
+    for info in functions {
         namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service.name, Role::Stub)?)?;
     }
     let metaclass = base.get_type();
-    let class = metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?;
-    Ok(ServiceEntry { class: class.unbind(), functions, clients: [const { OnceLock::new() }; 2] })
+    Ok(metaclass.call1((&name, PyTuple::new(py, [&base])?, namespace))?.cast_into::<PyType>()?)
 }
 
 /// Names a service of a registry: `Stub.__thrift_service__`.

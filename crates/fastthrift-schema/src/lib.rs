@@ -5,6 +5,7 @@
 
 mod arena;
 mod definition;
+mod same;
 mod source;
 mod suggest;
 mod types;
@@ -15,6 +16,7 @@ pub use definition::{
     Annotation, Constant, Enum, EnumValue, Field, FieldId, Function, Include, Namespace, Program, Requiredness,
     Service, Struct, StructKind, Typedef,
 };
+pub use same::correspondence;
 pub use source::{LineColumn, Source, SourceId, Span};
 pub use suggest::nearest;
 pub use types::{ConstantId, Definition, EnumId, ProgramId, ServiceId, StructId, Type, TypeId, TypeKind, TypedefId};

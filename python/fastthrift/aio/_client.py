@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fastthrift import _core
 from fastthrift._urls import urls_of
@@ -15,20 +15,39 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing import TypeAlias, TypedDict
+
+    from typing_extensions import Self, Unpack
 
     from fastthrift._client import Protocol, Transport
-    from fastthrift._service import Service
+    from fastthrift._service import AsyncClientOf, Service
     from fastthrift.aio._custom import AsyncTransport
     from fastthrift.sasl import Mechanism
 
     Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
+    class _Options(TypedDict, total=False):
+        """The options of `connect`."""
+
+        protocol: Protocol
+        transport: Transport | None
+        timeout: float | None
+        service_name: str | None
+        pool: _core.Pool | None
+        retry: _core.Retry | None
+        tls: _core.ClientTLS | None
+        headers: Mapping[str, str] | None
+        interceptors: Iterable[Interceptor] | None
+        sasl: Mechanism | None
+        hedge: float | None
+
+    _URL: TypeAlias = str | Iterable[str] | Callable[[], AsyncTransport | Awaitable[AsyncTransport]]
+
 _CLOSING = 1.0
 """How many seconds a closing client takes to send what was written before."""
 
 
-class Client(_core.AsyncClient):
+class TypedClient(_core.AsyncClient):
     """A client of a service on an event loop: its methods are those of the IDL, and what they return is awaited.
 
     It belongs to the loop that it was opened on. Calls may be made while others wait: they share the connection, and
@@ -56,27 +75,34 @@ class Client(_core.AsyncClient):
     ) -> None:
         await self.close()
 
+
+class Client(TypedClient):
+    """A client of a service on an event loop, whose class nobody knows before it is loaded."""
+
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
 
 
-class Connecting:
+_C = TypeVar("_C", bound=TypedClient)
+
+
+class Connecting(Generic[_C]):
     """A client that is being opened: ``await`` it for the client, or use ``async with``, which closes that, too."""
 
     def __init__(
         self,
-        service: type[Service],
+        service: Any,
         make: Callable[..., _core.AsyncConnections],
     ) -> None:
-        self._class: type[Client] = _core.async_client_class(service, Client)
+        self._class: type[_C] = _core.async_client_class(service, Client)  # type: ignore[arg-type]
         self._make = make
-        self._client: Client | None = None
+        self._client: _C | None = None
 
-    def __await__(self) -> Generator[Any, None, Client]:
+    def __await__(self) -> Generator[Any, None, _C]:
         return self._open().__await__()
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> _C:
         self._client = await self._open()
         return self._client
 
@@ -86,16 +112,20 @@ class Connecting:
         if self._client is not None:
             await self._client.close()
 
-    async def _open(self) -> Client:
+    async def _open(self) -> _C:
         make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())
         connections = self._make(make_reply, start_opening, _conduct)
         await open_connection(connections)
         return self._class(connections)
 
 
+@overload
+def connect(service: AsyncClientOf[_C], url: _URL, **options: Unpack[_Options]) -> Connecting[_C]: ...
+@overload
+def connect(service: type[Service], url: _URL, **options: Unpack[_Options]) -> Connecting[Client]: ...
 def connect(
-    service: type[Service],
-    url: str | Iterable[str] | Callable[[], AsyncTransport | Awaitable[AsyncTransport]],
+    service: Any,
+    url: _URL,
     *,
     protocol: Protocol = "binary",
     transport: Transport | None = None,
@@ -108,7 +138,7 @@ def connect(
     interceptors: Iterable[Interceptor] | None = None,
     sasl: Mechanism | None = None,
     hedge: float | None = None,
-) -> Connecting:
+) -> Connecting[Any]:
     """Connect to a service and return a client whose methods are the functions of the IDL, each to be awaited.
 
     Use it as ``async with connect(...) as client``, or as ``client = await connect(...)`` and close it yourself.
@@ -118,7 +148,7 @@ def connect(
     server does not read, calls wait; their arguments are those of the moment of the call.
 
     Args:
-        service: The service's class, of a loaded IDL file.
+        service: The service's class, of a loaded IDL file or a generated module.
         url: Where the server is, or several that serve the same, as for `fastthrift.connect`. Or a callable that opens
             a transport of your own: see `AsyncTransport`.
         protocol: How values are encoded: a protocol's name, or a protocol with options such as

@@ -1,6 +1,6 @@
 //! IDL names as Python names.
 
-use fastthrift_schema::{Program, Schema, ServiceId, Struct, StructKind};
+use fastthrift_schema::{Enum, Program, Schema, ServiceId, Struct, StructKind};
 
 /// What cannot be a name in Python.
 const KEYWORDS: [&str; 35] = [
@@ -64,4 +64,22 @@ pub fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserve
 pub fn field_names(structure: &Struct) -> Vec<String> {
     let reserved: &[&str] = if structure.kind == StructKind::Union { &UNION_NAMES } else { &[] };
     member_names(&structure.fields.iter().map(|field| &*field.name), reserved)
+}
+
+/// The names of an enum's members: as [`member_names`], and none that Python keeps for every enum.
+pub fn enum_member_names(enumeration: &Enum) -> Vec<String> {
+    let names = enumeration.values.iter().map(|value| &*value.name);
+    let is_reserved =
+        |name: &&str| matches!(*name, "mro" | "is_unknown") || name.starts_with('_') && name.ends_with('_');
+    let reserved: Vec<&str> = names.clone().filter(is_reserved).collect();
+    member_names(&names, &reserved)
+}
+
+/// What the first parameter is called, next to others of these names.
+pub fn receiver(names: &[String]) -> String {
+    let mut receiver = "self".to_owned();
+    while names.contains(&receiver) {
+        receiver.insert(0, '_');
+    }
+    receiver
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use fastthrift_schema::{StructId, StructKind};
 use pyo3::types::{PyString, PyType};
-use pyo3::{Py, ffi};
+use pyo3::{Py, Python, ffi};
 
 pub(crate) use behaviour::frozen_dict_type;
 pub(crate) use create::{create, member_offset};
@@ -79,6 +79,11 @@ pub(crate) struct ClassEntry {
 impl ClassEntry {
     pub(crate) fn new(class: Py<PyType>, info: Arc<ClassInfo>) -> Self {
         Self { class, info }
+    }
+
+    /// The same class, for another registry.
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self { class: self.class.clone_ref(py), info: Arc::clone(&self.info) }
     }
 
     #[inline]

@@ -216,6 +216,13 @@ pub(crate) fn seconds(value: Number) -> PyResult<Duration> {
     positive("a timeout", value)
 }
 
+/// The class of a service's blocking clients.
+#[pyfunction(name = "client_class")]
+fn class_of_clients<'py>(service: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyType>> {
+    let (py, handle) = (service.py(), handle_of(service)?);
+    client_class(handle.get().registry.bind(py), handle.get(), &py.get_type::<Client>(), Role::Call)
+}
+
 /// The class of a service's clients, with a method for each function, inherited ones included. All of one `role` extend the same `base`.
 pub(crate) fn client_class<'py>(
     registry: &Bound<'py, Registry>,
@@ -240,6 +247,15 @@ pub(crate) fn client_class<'py>(
             namespace.set_item(&info.method, ServiceFunction::new(registry, info, &service, role)?)?;
         }
     }
+    // The class extends that of the clients of the service's base, wherever that is at home.
+    let base = match schema.service(handle.id).extends {
+        None => base.clone(),
+        Some(extended) => {
+            let stub = Registry::service(registry, extended)?.class(py);
+            let handle = handle_of(stub)?;
+            client_class(handle.get().registry.bind(py), handle.get(), base, role)?
+        }
+    };
     let name = format!("{}Client", python_name(&service));
     let class = py.get_type::<PyType>().call1((name, (base,), namespace))?.cast_into::<PyType>()?;
     let _ = kept.set(class.clone().unbind());
@@ -249,6 +265,7 @@ pub(crate) fn client_class<'py>(
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     policies::add_to(module)?;
     module.add_class::<Client>()?;
+    module.add_function(wrap_pyfunction!(class_of_clients, module)?)?;
     module.add_function(wrap_pyfunction!(options::with_options, module)?)?;
     module.add_function(wrap_pyfunction!(connect, module)?)
 }

@@ -1,0 +1,87 @@
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use fastthrift_codegen::{Files, python};
+use fastthrift_idl::{Failure, compile_all};
+use fastthrift_schema::Schema;
+
+use crate::sources::Sources;
+
+/// What is generated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    /// Write a package: a module for each IDL file and those that it includes, with its stub
+    ///
+    /// Modules are called as the files' py namespaces say, or as the files.
+    Python {
+        #[command(flatten)]
+        common: Common,
+        /// The package that all modules lie in, such as myapp.idl
+        #[arg(long, value_name = "NAME", value_parser = package_name)]
+        package: Option<String>,
+    },
+    /// Write stubs (.pyi) for the modules that loading IDL files at run time makes: <file>_thrift.pyi each
+    Stubs {
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// What every generator takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    sources: Sources,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+pub(crate) fn run(what: &What) -> io::Result<u8> {
+    match what {
+        What::Python { common, package } => write(common, |schema| python::package(schema, package.as_deref())),
+        What::Stubs { common } => write(common, python::stubs),
+    }
+}
+
+/// Writes what a generator makes of the files. The exit code is 0, 1 when a file is not right, and 2 when it cannot be read.
+fn write(common: &Common, generate: impl FnOnce(&Schema) -> Files) -> io::Result<u8> {
+    let Common { sources, output } = common;
+    match compile_all(&sources.loader(), &sources.files, &sources.options()) {
+        Ok(outcome) => {
+            for (name, text) in generate(&outcome.schema) {
+                write_file(&output.join(name), &text)?;
+            }
+            Ok(0)
+        }
+        Err(failure) => {
+            let (text, code) = match &failure {
+                Failure::Invalid(report) => (report.render(), 1),
+                _ => (format!("fastthrift: {failure}\n"), 2),
+            };
+            io::stderr().write_all(text.as_bytes())?;
+            Ok(code)
+        }
+    }
+}
+
+/// Writes a file, unless it has its text already, or only has to be there.
+fn write_file(path: &Path, text: &str) -> io::Result<()> {
+    match fs::read(path) {
+        Ok(before) if text.is_empty() || before == text.as_bytes() => return Ok(()),
+        _ => {}
+    }
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(named)?;
+    }
+    fs::write(path, text).map_err(named)
+}
+
+fn package_name(text: &str) -> Result<String, String> {
+    let is_start = |c: char| c.is_alphabetic() || c == '_';
+    let is_name = |part: &str| part.starts_with(is_start) && part.chars().all(|c| is_start(c) || c.is_numeric());
+    if text.split('.').all(is_name) { Ok(text.to_owned()) } else { Err("expected a name such as myapp.idl".to_owned()) }
+}

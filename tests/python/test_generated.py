@@ -1,0 +1,318 @@
+"""Generated modules: what they hold, and that their classes are those that loading gives."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pickle
+import subprocess
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fastthrift
+import pytest
+
+IDL = Path(__file__).resolve().parents[1] / "generated"
+ORDERS = IDL / "orders.thrift"
+
+
+def run(program: str, *folders: Path) -> str:
+    """Run a program in an interpreter of its own that finds modules in these folders, and return what it prints."""
+    text = f"import sys; sys.path[:0] = {[str(folder) for folder in folders]!r}\n{program}"
+    path = [part for part in sys.path if part]
+    command = [sys.executable, "-W", "error", "-c", f"import sys; sys.path[:] = {path!r}\n{text}"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the package was generated in."""
+    folder = tmp_path_factory.mktemp("generated")
+    fastthrift.generate_python(ORDERS, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def orders(folder: Path) -> Iterator[Any]:
+    """The module of the orders, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield importlib.import_module("shop.orders")
+
+
+def test_a_package_has_modules_stubs_and_a_marker(tmp_path: Path) -> None:
+    written = fastthrift.generate_python(ORDERS, tmp_path, package="my.idl")
+    assert {path.relative_to(tmp_path).as_posix() for path in written} == {
+        "my/__init__.py",
+        "my/idl/__init__.py",
+        "my/idl/shop/__init__.py",
+        "my/idl/shop/common.py",
+        "my/idl/shop/common.pyi",
+        "my/idl/shop/orders.py",
+        "my/idl/shop/orders.pyi",
+        "my/py.typed",
+    }
+    assert run("import my.idl.shop.orders as m; print(m.Order.__module__)", tmp_path) == "my.idl.shop.orders\n"
+
+
+def test_generating_again_gives_the_same_and_leaves_files_alone(folder: Path, tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("MINE = 1\n")
+    first = fastthrift.generate_python(ORDERS, tmp_path)
+    texts = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in first}
+    assert fastthrift.generate_python([ORDERS, IDL / "common.thrift"], tmp_path) == first
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in first} == texts
+    assert (package / "__init__.py").read_text() == "MINE = 1\n"
+    for path in first:
+        other = folder / path.relative_to(tmp_path)
+        assert path.name == "__init__.py" or path.read_bytes() == other.read_bytes()
+
+
+def test_files_of_one_namespace_get_modules_of_their_own(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.thrift").write_text(f"namespace py one\nstruct {name.upper()} {{}}")
+    (tmp_path / "c.thrift").write_text("namespace py one.more.in\nstruct C {}")
+    (tmp_path / "class.thrift").write_text("struct D {}")
+    out = tmp_path / "out"
+    fastthrift.generate_python([tmp_path / f"{name}.thrift" for name in ("a", "b", "c", "class")], out)
+    program = "import one.a, one.b, one.more.in_, class_; print(one.a.A(), one.b.B(), one.more.in_.C(), class_.D())"
+    assert run(program, out) == "A() B() C() D()\n"
+
+
+def test_importing_makes_no_class_and_parses_no_idl(folder: Path) -> None:
+    program = (
+        "import shop.orders as m, fastthrift\n"
+        "assert 'Order' not in vars(m) and 'Order' in dir(m) and hasattr(m, 'Order') and not hasattr(m, 'Oder')\n"
+        "from shop.orders import *\n"
+        "print(sorted(set(m.__all__) - set(globals())), Lines.__origin__, class_, __builtins__ and m.common.Address)"
+    )
+    expected = "[] <class 'list'> a \"b\" \\ c <class 'shop.common.Address'>\n"
+    assert run(program, folder) == expected
+
+
+def test_the_module_is_readable_source(orders: Any) -> None:
+    assert inspect.getsource(orders.Line).splitlines()[:7] == [
+        "class Line(thrift.Struct):",
+        '    """',
+        "    One line of an order:",
+        "      what, and how many.",
+        '    """',
+        "",
+        '    article: string = thrift.field(1, required=True, doc="Its name on the \\"price list\\".")',
+    ]
+
+
+def test_what_is_made_looks_like_what_loading_makes(orders: Any, folder: Path) -> None:
+    program = f"import fastthrift; loaded = fastthrift.load({str(ORDERS)!r}, module_name='shop.orders')\n"
+    show = (
+        "import inspect\n"
+        "for name in sorted(m.__all__):\n"
+        "    thing = getattr(m, name)\n"
+        "    print(name, repr(thing), getattr(thing, '__doc__', None) if isinstance(thing, type) else '')\n"
+        "    if isinstance(thing, type) and name not in ('Place',):\n"
+        "        print([*inspect.signature(thing).parameters] if hasattr(thing, '__match_args__') else '')\n"
+        "        if hasattr(thing, '__match_args__'): print(repr(thing()), thing.__match_args__)\n"
+        "        if name == 'Orders': print(sorted(n for n in dir(thing)), inspect.getdoc(thing.place))\n"
+        "print(m.__thrift_namespaces__, m.__all__)"
+    )
+    loaded = run(f"{program}m = loaded\n{show}".replace("shop.orders'", "shop.orders'"))
+    generated = run(f"import shop.orders as m\n{show}", folder)
+    assert generated == loaded.replace("common_thrift.", "shop.common.")
+
+
+def test_loading_gives_the_classes_of_a_module_that_says_the_same(orders: Any, tmp_path: Path) -> None:
+    loaded = fastthrift.load(ORDERS)
+    for name in ("Line", "Order", "State", "Payment", "Refused", "Orders", "Place"):
+        assert getattr(loaded, name) is getattr(orders, name)
+    assert loaded.common.Address is orders.common.Address
+    assert loaded.EMPTY == orders.EMPTY
+    assert isinstance(loaded.EMPTY, orders.Order)
+    assert pickle.loads(pickle.dumps(loaded.EMPTY)) == orders.EMPTY
+
+
+def test_loading_a_file_that_says_something_else_gives_classes_of_its_own(orders: Any, tmp_path: Path) -> None:
+    text = ORDERS.read_text()
+    (tmp_path / "common.thrift").write_text((IDL / "common.thrift").read_text())
+    changed = tmp_path / "orders.thrift"
+    changed.write_text(text.replace("2: i32 count = 1", "2: i32 count = 2"))
+    loaded: Any = fastthrift.load(changed)
+    assert loaded.Line is not orders.Line
+    assert (loaded.Line("x").count, orders.Line("x").count) == (2, 1)
+    # What it includes still says the same, and so its classes fit together with those of the module.
+    assert loaded.common.Address is orders.common.Address
+    order = loaded.Order(to=orders.common.Address("here"))
+    assert fastthrift.deserialize(loaded.Order, fastthrift.serialize(order)) == order
+    # Comments and places say nothing.
+    changed.write_text(text.replace("A shop's orders.", "Orders.").replace("/** Take an order. */", "\n\n"))
+    assert fastthrift.load(changed).Line is orders.Line
+
+
+def test_pickles_go_between_a_process_that_loads_and_one_that_imports(folder: Path, tmp_path: Path) -> None:
+    value = "m.Order(id=5, to=m.common.Address('x'), lines=[m.Line('y', 2)], state=m.State.SENT, tags={'a': {1}})"
+    load = (
+        f"import fastthrift, pickle, pathlib; m = fastthrift.load({str(ORDERS)!r}, module_name='shop.orders')\n"
+        "sys.modules['shop.common'] = m.common; m.common.Address.__module__ = 'shop.common'\n"
+    )
+    generated = "import shop.orders as m, pickle, pathlib\n"
+    for first, second in [(load, generated), (generated, load)]:
+        store = tmp_path / "pickle"
+        write = f"pathlib.Path({str(store)!r}).write_bytes(pickle.dumps({value}))"
+        read = f"assert pickle.loads(pathlib.Path({str(store)!r}).read_bytes()) == {value}"
+        run(first + write, *([folder] if first is generated else []))
+        run(second + read, *([folder] if second is generated else []))
+
+
+def test_annotations_can_be_resolved(orders: Any) -> None:
+    hints = typing.get_type_hints(orders.Order)
+    assert hints["to"] is orders.common.Address
+    assert hints["lines"] == list[orders.Line]
+    assert hints["parts"] == dict[tuple[int, ...], bytes]
+
+
+def test_a_handler_serves_and_the_classes_of_clients_are_attributes_of_the_service(orders: Any) -> None:
+    class Handler(orders.Orders):  # type: ignore[misc]
+        def ready(self) -> bool:
+            return True
+
+        def place(self, order: Any, payment: Any) -> int:
+            if payment._which == "cash":
+                raise orders.Refused("no cash", payment)
+            return int(order.id) + 1
+
+        def find(self, text: str, state: Any) -> list[Any]:
+            return [orders.Order(to=orders.common.Address(text), state=state)]
+
+        def import_(self, number: int) -> Any:
+            raise orders.common.Closed("for today")
+
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0") as server:
+        # The loaded service is the same one.
+        for service in (orders.Orders, fastthrift.load(ORDERS).Orders):
+            with fastthrift.connect(service, server.url) as client:
+                assert type(client) is orders.Orders.Client
+                assert isinstance(client, orders.common.Health.Client)
+                assert client.ready() is True
+                order = orders.Order(id=1, to=orders.common.Address("x"))
+                assert client.place(order, orders.Payment(card="1")) == 2
+                with pytest.raises(orders.Refused, match="no cash"):
+                    client.place(order, orders.Payment(cash=5))
+                assert client.find(state=None)[0].to == orders.common.Address("*")
+                assert client.find("y", orders.State.SENT)[0].state is orders.State.SENT
+    assert issubclass(orders.Orders.AsyncClient, fastthrift.aio.Client)
+    assert not hasattr(fastthrift.Service, "Client")
+
+
+def test_threads_that_touch_a_module_at_once_get_one_class(folder: Path) -> None:
+    program = (
+        "import threading, shop.orders as m, shop.common as c\n"
+        "barrier, seen = threading.Barrier(8), []\n"
+        "def touch(number):\n"
+        "    barrier.wait()\n"
+        "    seen.append((m.Order, c.Address) if number % 2 else (c.Address, m.Order)[::-1])\n"
+        "threads = [threading.Thread(target=touch, args=(n,)) for n in range(8)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "assert len(set(seen)) == 1, seen\n"
+        "assert type(m.EMPTY.to) is c.Address\n"
+    )
+    run(program, folder)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("class A(t.Struct):\n    a: Missing = t.field(1)", 'A: "Missing" is no type'),
+        ("class A(t.Struct):\n    a: list[i32, i32] = t.field(1)", 'A: expected "]" before ", i32]"'),
+        ("class A(t.Struct):\n    a: i32 = t.field(1)\n    b: i32 = t.field(1)", "A: b has the id or name of another"),
+        ("class A(t.Struct):\n    a: i32 = t.field(70000)", "A: "),
+        ("class A(t.Struct):\n    a: i32 = t.field(1, default='x')", "A: "),
+        ("class A(t.Struct):\n    a: i32", "A: a has no id"),
+        ("A = t.typedef('list[A]')", "a typedef leads back to itself"),
+        ("A = t.const('dict[string, i8]', {'x': 300})", "A: "),
+        ("A = t.const('uuid', 'x')", "A: no UUID"),
+        ("class A(t.Service, extends='A'):\n    pass", "a service extends itself"),
+        ("class A(t.Enum):\n    X = 'a'", "A: "),
+        (f"A = t.typedef('{'list[' * 200}i32{']' * 200}')", "A: types are nested too deeply"),
+    ],
+)
+def test_a_declaration_that_somebody_made_wrong_is_an_error_that_names_it(body: str, text: str, tmp_path: Path) -> None:
+    source = f"from __future__ import annotations\nfrom fastthrift import generated as t\n{body}\n"
+    source += 't.module(globals(), program="wrong", source="wrong.thrift")\n'
+    (tmp_path / "wrong.py").write_text(source)
+    program = (
+        "import wrong\ntry: wrong.A\nexcept (ValueError, TypeError, OverflowError) as error: print(error)\n"
+        "else: raise SystemExit('no error')"
+    )
+    assert text in run(program, tmp_path)
+
+
+def test_a_wrong_module_does_not_keep_others_from_being_used(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(
+        "from __future__ import annotations\nfrom fastthrift import generated as t\nA = t.typedef('B')\n"
+        "t.module(globals(), program='wrong', source='wrong.thrift')\n"
+    )
+    assert (
+        run("import wrong, shop.orders; print(shop.orders.Line('x'))", folder, tmp_path)
+        == "Line(article='x', count=1)\n"
+    )
+
+
+def test_modules_can_be_reloaded(folder: Path) -> None:
+    program = (
+        "import importlib, shop.orders as m\nbefore = m.Line; importlib.reload(m)\n"
+        "assert 'Line' not in vars(m) and m.Line is not before and m.Line('x') != before('x')\n"
+        "import fastthrift; assert fastthrift.load(" + repr(str(ORDERS)) + ").Line is m.Line"
+    )
+    run(program, folder)
+
+
+def generate(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fastthrift", "gen", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=50)
+
+
+def test_the_command_writes_what_the_functions_do(folder: Path, tmp_path: Path) -> None:
+    assert generate("python", ORDERS, "-o", "out", cwd=tmp_path).returncode == 0
+    written = {path.relative_to(tmp_path / "out"): path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    assert written == {path: (folder / path).read_bytes() for path in written}
+    assert len(written) == 6
+    assert generate("stubs", ORDERS, "-o", "stubs", cwd=tmp_path).returncode == 0
+    assert sorted(path.name for path in (tmp_path / "stubs").iterdir()) == ["common_thrift.pyi", "orders_thrift.pyi"]
+
+
+def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.thrift").write_text("struct A { 1: Missing a }")
+    done = generate("python", "a.thrift", "-o", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr.partition("\n")[0]) == (1, "error[E0501]: unknown type `Missing`")
+    assert generate("python", "none.thrift", "-o", "out", cwd=tmp_path).returncode == 2
+    assert generate("python", ORDERS, "-o", "out", "--package", "a-b", cwd=tmp_path).returncode == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_included_module_that_is_not_generated_is_an_error(tmp_path: Path) -> None:
+    from fastthrift import generated
+
+    with pytest.raises(TypeError, match="other is no generated module"):
+        generated.module({"__name__": "x"}, program="x", source="x.thrift", includes={"other": ModuleType("other")})
+
+
+EXAMPLE = IDL.parents[1] / "examples" / "generated"
+
+
+def test_the_example_is_what_is_generated_now(tmp_path: Path) -> None:
+    written = fastthrift.generate_python(EXAMPLE / "addressbook.thrift", tmp_path)
+    kept = {path.relative_to(EXAMPLE): path.read_text() for path in EXAMPLE.glob("addressbook/*.*")}
+    kept = {path: text for path, text in kept.items() if path.suffix != ".pyc"}
+    assert kept == {path.relative_to(tmp_path): path.read_text() for path in written}
+
+
+def test_the_program_of_the_example_runs() -> None:
+    command = [sys.executable, EXAMPLE / "program.py"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
+    assert (done.stdout, done.stderr) == ("555-1 HOME Main street 1\nno Bob\n", "")

@@ -1,0 +1,125 @@
+"""Packages of real IDL: they import, and their values and those of loading are the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import fastthrift
+import pytest
+
+PROGRAM = """
+import enum, importlib, sys, typing, uuid
+import fastthrift
+from fastthrift import _core
+
+sys.path.insert(0, sys.argv[1])
+package, files = sys.argv[2], sys.argv[3:]
+directories = files[:files.index("--")]
+files = files[files.index("--") + 1:]
+
+
+def value(hint, depth):
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is list:
+        return [value(arguments[0], depth)]
+    if origin is tuple:
+        return (value(arguments[0], depth),)
+    if origin in (set, frozenset):
+        return origin([value(arguments[0], depth)])
+    if origin is dict:
+        return {value(arguments[0], depth): value(arguments[1], depth)}
+    if arguments:  # T | None
+        return value(arguments[0], depth)
+    if isinstance(hint, enum.EnumMeta):
+        return list(hint)[-1] if len(hint) else hint(0)
+    if isinstance(hint, _core.StructMeta):
+        return filled(hint, depth + 1)
+    return {bool: True, int: 7, float: 1.5, str: "text", bytes: b"bytes", uuid.UUID: uuid.UUID(int=5)}[hint]
+
+
+def filled(cls, depth=0):
+    hints = typing.get_type_hints(cls)
+    if issubclass(cls, fastthrift.Union):
+        name = next(iter(hints), None)
+        return cls(**{name: value(hints[name], depth)}) if name else cls()
+    return cls(**{name: value(hint, depth) for name, hint in hints.items() if depth < 3 or is_needed(hint)})
+
+
+def is_needed(hint):
+    return type(None) not in typing.get_args(hint)
+
+
+def structs(module):
+    things = ((name, getattr(module, name)) for name in module.__all__)
+    return {name: thing for name, thing in things if isinstance(thing, _core.StructMeta)}
+
+
+before = [fastthrift.load(file, include_dirs=directories) for file in files]
+loaded = [structs(module) for module in before]
+modules = {}
+for name in package.split(","):
+    module = importlib.import_module(name)
+    modules[module.__thrift_generated__] = module
+    assert not any(isinstance(thing, type) for key, thing in vars(module).items() if key in module.__all__), name
+made = [structs(module) for module in modules.values()]
+assert [sorted(each) for each in made] == [sorted(each) for each in loaded]
+count = 0
+for old, new in zip(loaded, made):
+    for name, cls in old.items():
+        assert new[name] is not cls
+        try:
+            instance = filled(new[name])
+            other = filled(cls)
+        except (NameError, AttributeError):
+            continue  # a type of a file that is included by an included one has no name here
+        assert repr(instance) == repr(other)
+        for protocol in ("binary", "compact", "json"):
+            data = fastthrift.serialize(instance, protocol)
+            assert data == fastthrift.serialize(other, protocol), name
+            assert repr(fastthrift.deserialize(cls, data, protocol)) == repr(instance)
+            assert fastthrift.deserialize(new[name], data, protocol) == instance
+        count += 1
+for file, module in zip(files, modules.values()):
+    again = fastthrift.load(file, include_dirs=directories)
+    for name in again.__all__:
+        thing = getattr(again, name)
+        if isinstance(thing, type) and thing.__module__ != "builtins":
+            assert thing is getattr(module, name), name
+        elif not isinstance(thing, type):
+            assert repr(thing) == repr(getattr(module, name)), name
+print(count)
+"""
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize(
+    "project", ["cassandra", "hbase-thrift1-happybase", "impala", "jaeger", "parquet", "storm", "zipkin"]
+)
+def test_values_go_between_a_package_and_what_is_loaded(project: str, shared_idl: Path, tmp_path: Path) -> None:
+    folder = shared_idl / project
+    files = sorted(folder.rglob("*.thrift"))
+    if not files:
+        pytest.skip("no such project beside the checkout")
+    directories = [str(folder), *sorted({str(path.parent) for path in files})]
+    written = fastthrift.generate_python(files, tmp_path, package="real", include_dirs=directories)
+    again = fastthrift.generate_python(files, tmp_path / "again", package="real", include_dirs=directories)
+    assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
+    sources: dict[str, list[str]] = {}
+    for path in written:
+        source = re.search(r'^    source="(.*)",$|source="([^"]*)"', path.read_text(), re.MULTILINE)
+        if path.suffix == ".py" and source:
+            name = path.relative_to(tmp_path).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
+            sources.setdefault(source[1] or source[2], []).append(name)
+    # Of files of one name only the first is taken, since a module does not say which it is of.
+    names, chosen = [], []
+    for path in files:
+        if len(sources.get(path.name, [])) == 1 and path.name not in [other.name for other in chosen]:
+            names.append(sources[path.name][0])
+            chosen.append(path)
+    command = [sys.executable, "-c", PROGRAM, tmp_path, ",".join(names), *directories, "--", *chosen]
+    done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) > 2
