@@ -29,15 +29,18 @@ class Book(AddressBook):
 
 def main() -> None:
     """Put somebody into the book, and ask for her and for somebody else."""
-    with fastthrift.Server(Book(), "tcp://127.0.0.1:0") as server:
-        with fastthrift.connect(AddressBook, server.url) as client:
-            client.put(Person("Ada", [Phone("555-1", PhoneKind.HOME)], Address("Main street 1")))
-            ada = client.find("Ada")
-            print(ada.phones[0].number, ada.phones[0].kind.name, ada.home and ada.home.street)
-            try:
-                client.find("Bob")
-            except NotFound as missing:
-                print(f"no {missing.name}")
+    with (
+        fastthrift.Server(Book(), "tcp://127.0.0.1:0") as server,
+        fastthrift.connect(AddressBook, server.url) as client,
+    ):
+        client.put(Person("Ada", [Phone("555-1", PhoneKind.HOME)], Address("Main street 1")))
+        ada = client.find("Ada")
+        for phone in ada.phones or []:
+            print(phone.number, phone.kind.name, ada.home and ada.home.street)
+        try:
+            client.find("Bob")
+        except NotFound as missing:
+            print(f"no {missing.name}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ Write a package: a module for each IDL file and those that it includes, with its
 py namespaces say, or as the files.
 """,
     "stubs": """\
-Write stubs (.pyi) for the modules that loading IDL files at run time makes, and the import hook: <file>_thrift.pyi each.
+Write stubs (.pyi) for the modules that loading IDL files, or the import hook, makes at run time: <file>_thrift.pyi
+each.
 """,
 }
 

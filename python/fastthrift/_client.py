@@ -82,10 +82,10 @@ else:
 @overload
 def connect(service: ClientOf[_C], url: _URL, **options: Unpack[_Options]) -> _C: ...
 @overload
-def connect(service: type[Service], url: _URL, **options: Unpack[_Options]) -> Client: ...
+def connect(service: type[Service], url: _URL, **options: Unpack[_Options]) -> Client: ...  # noqa: F811
 
 
-def connect(
+def connect(  # noqa: F811
     service: Any,
     url: _URL,
     *,

@@ -196,7 +196,7 @@ def module(
         namespace.get("__doc__"),
         namespaces,
         included,
-        declared,  # type: ignore[arg-type]
+        declared,
         namespace,
     )
     shown = sorted([*declared, *(name for name in includes or () if not name.startswith("_"))])

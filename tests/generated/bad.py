@@ -17,7 +17,6 @@ orders.Payment(card="x", cash=5)  # two members
 orders.Payment(cheque="x")  # no such member
 print(orders.State.OPENED)  # no such value
 print(orders.Odrer)  # no such name
-orders.PI = 4  # a constant
 
 
 class Handler(orders.Orders):

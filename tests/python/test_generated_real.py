@@ -57,32 +57,42 @@ def structs(module):
     return {name: thing for name, thing in things if isinstance(thing, _core.StructMeta)}
 
 
-before = [fastthrift.load(file, include_dirs=directories) for file in files]
-loaded = [structs(module) for module in before]
-modules = {}
-for name in package.split(","):
-    module = importlib.import_module(name)
-    modules[module.__thrift_generated__] = module
-    assert not any(isinstance(thing, type) for key, thing in vars(module).items() if key in module.__all__), name
-made = [structs(module) for module in modules.values()]
-assert [sorted(each) for each in made] == [sorted(each) for each in loaded]
-count = 0
-for old, new in zip(loaded, made):
-    for name, cls in old.items():
-        assert new[name] is not cls
+PROTOCOLS = ("binary", "compact", "json")
+
+
+def written(module):
+    # What instances of a module's classes look like, in Python and on the wire.
+    made = {}
+    for name, cls in structs(module).items():
         try:
-            instance = filled(new[name])
-            other = filled(cls)
+            instance = filled(cls)
         except (NameError, AttributeError):
             continue  # a type of a file that is included by an included one has no name here
-        assert repr(instance) == repr(other)
-        for protocol in ("binary", "compact", "json"):
-            data = fastthrift.serialize(instance, protocol)
-            assert data == fastthrift.serialize(other, protocol), name
-            assert repr(fastthrift.deserialize(cls, data, protocol)) == repr(instance)
-            assert fastthrift.deserialize(new[name], data, protocol) == instance
+        made[name] = (cls, repr(instance), [fastthrift.serialize(instance, protocol) for protocol in PROTOCOLS])
+    return made
+
+
+loaded = []
+for file in files:
+    # Annotations name modules by `sys.modules`, which keeps those of the first load.
+    for name in [name for name in sys.modules if name.endswith("_thrift")]:
+        del sys.modules[name]
+    loaded.append(written(fastthrift.load(file, include_dirs=directories)))
+modules = [importlib.import_module(name) for name in package.split(",")]
+for module in modules:
+    assert not any(isinstance(thing, type) for name, thing in vars(module).items() if name in module.__all__)
+count = 0
+for before, module in zip(loaded, modules):
+    now = written(module)
+    assert [*now] == [*before]
+    for name, (cls, shown, texts) in before.items():
+        assert now[name][0] is not cls
+        assert now[name][1:] == (shown, texts), name
+        for protocol, data in zip(PROTOCOLS, texts):
+            assert repr(fastthrift.deserialize(cls, data, protocol)) == shown
+            assert repr(fastthrift.deserialize(now[name][0], data, protocol)) == shown
         count += 1
-for file, module in zip(files, modules.values()):
+for file, module in zip(files, modules):
     again = fastthrift.load(file, include_dirs=directories)
     for name in again.__all__:
         thing = getattr(again, name)

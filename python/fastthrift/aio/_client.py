@@ -14,7 +14,6 @@ from fastthrift.aio._reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
     from types import TracebackType
-
     from typing import TypeAlias, TypedDict
 
     from typing_extensions import Self, Unpack

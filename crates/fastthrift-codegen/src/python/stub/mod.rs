@@ -100,25 +100,38 @@ impl Stub<'_> {
         let is_used = |name: &str| mentions(body, name) || (is_shadowed && name == "_TypeAlias");
         let mut lines: BTreeSet<String> =
             FROM_ELSEWHERE.iter().filter(|(name, _)| is_used(name)).map(|(_, line)| (*line).to_owned()).collect();
-        let defined: HashSet<String> =
-            self.meaning().definitions.iter().map(|(name, _)| definition_name(self.meaning(), name)).collect();
-        // The modules of included files are attributes of the module, too.
-        for include in &self.meaning().includes {
-            let name = python_name(&include.prefix);
-            if include.program != self.program && !defined.contains(&name) {
-                let module = &self.modules[include.program.index()];
-                lines.insert(match module.rsplit_once('.') {
-                    None => format!("import {module} as {name}"),
-                    Some((package, last)) => format!("from {package} import {last} as {name}"),
-                });
-            }
+        for (module, name) in self.included() {
+            lines.extend(match module.rsplit_once('.') {
+                None if module == name => Some(format!("import {module} as {name}")),
+                Some((package, last)) if last == name => Some(format!("from {package} import {last} as {name}")),
+                // To call it something else does not hand it on: that is done below.
+                _ => None,
+            });
         }
         let aliases = self.aliases.borrow();
         lines.extend(aliases.iter().map(|(id, alias)| import(&self.modules[id.index()], alias)));
         lines
     }
 
+    /// The modules of included files that are attributes of this one, and their names there.
+    fn included(&self) -> Vec<(&str, String)> {
+        let meaning = self.meaning();
+        let defined: HashSet<String> =
+            meaning.definitions.iter().map(|(name, _)| definition_name(meaning, name)).collect();
+        let includes = meaning.includes.iter().filter(|include| include.program != self.program);
+        let named = includes.map(|include| (&*self.modules[include.program.index()], python_name(&include.prefix)));
+        named.filter(|(_, name)| !defined.contains(name)).collect()
+    }
+
+    /// Hands included modules on under other names than their own.
     fn body(&self) {
+        for include in &self.meaning().includes {
+            let name = python_name(&include.prefix);
+            let module = &*self.modules[include.program.index()];
+            if self.included().contains(&(module, name.clone())) && module.rsplit('.').next() != Some(&*name) {
+                self.line(format_args!("{name} = {}", self.alias(include.program)));
+            }
+        }
         for (_, definition) in &self.meaning().definitions {
             match *definition {
                 Definition::Struct(id) => self.structure(self.schema.structure(id)),
