@@ -11,7 +11,9 @@ const KEYWORDS: [&str; 51] = [
 ];
 
 /// What generated code calls by its bare name; a type of this name gets a trailing underscore.
-const PRELUDE: [&str; 38] = [
+const PRELUDE: [&str; 40] = [
+    "Arguments",
+    "Function",
     "AsRef",
     "BTreeMap",
     "BTreeSet",

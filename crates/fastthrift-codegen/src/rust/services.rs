@@ -8,7 +8,7 @@ use super::annotations;
 use super::attributes;
 use super::doc::write_doc;
 use super::ident::{Scope, camel};
-use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, signature, width};
+use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, signature, typed, width};
 use super::model::Model;
 use super::names::{FunctionNames, ModuleId, ServiceNames};
 use super::options::Texts;
@@ -298,7 +298,8 @@ impl<'a> Part<'a> {
 
     /// What becomes of a request for one function.
     fn write_arm(&self, call: &Call<'a>, writer: &mut Writer) {
-        let name = self.signature(call);
+        typed(writer, "type Function =", &self.signature(call), ";");
+        let name = "Function";
         let variables: Vec<String> = (0..call.arguments.fields.len()).map(|place| format!("a{place}")).collect();
         let pattern = nested(&variables);
         let types: Vec<String> = call
@@ -334,7 +335,7 @@ impl<'a> Part<'a> {
         let method = format!("handler.{}", call.names.method);
         call_in(writer, "let reply = ", &method, &variables);
         writer.line("match reply.await {");
-        writer.indented(|writer| self.write_replies(call, &name, writer));
+        writer.indented(|writer| self.write_replies(call, name, writer));
         writer.line("}");
     }
 
@@ -427,10 +428,11 @@ impl<'a> Part<'a> {
         signature(writer, &format!("pub async fn {}", call.names.method), &parameters, &tail);
         writer.indented(|writer| {
             let names = self.model.names.fields(call.function.arguments);
+            typed(writer, "type Function =", &self.signature(call), ";");
             if !names.is_empty() {
                 write_tuple(writer, names);
             }
-            let name = self.signature(call);
+            let name = "Function";
             let function = match (call.function.returns, &call.names.error) {
                 _ if call.function.is_oneway => format!("p::oneway::<{name}, _>"),
                 (_, Some(_)) => format!("p::call::<{name}, _, _>"),
@@ -442,7 +444,7 @@ impl<'a> Part<'a> {
             if call.names.error.is_none() {
                 return writer.line("call.await");
             }
-            self.write_outcome(call, &name, writer);
+            self.write_outcome(call, name, writer);
         });
         writer.line("}");
     }

@@ -333,8 +333,9 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "ping" => {
+                    type Function = base_functions::Ping;
                     type Arguments = ();
-                    let arguments = p::arguments::<base_functions::Ping, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let () = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -380,7 +381,8 @@ pub mod calls {
 
         /// Does nothing.
         pub async fn ping(&self) -> Result<(), p::CallError> {
-            let call = p::call_void::<base_functions::Ping, _>(&self.channel, ());
+            type Function = base_functions::Ping;
+            let call = p::call_void::<Function, _>(&self.channel, ());
             call.await
         }
     }
@@ -572,8 +574,9 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "add" => {
+                    type Function = calculator_functions::Add;
                     type Arguments = (Option<i32>, Option<i32>);
-                    let arguments = p::arguments::<calculator_functions::Add, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -582,17 +585,17 @@ pub mod calls {
                     let a1 = a1.unwrap_or(5);
                     let reply = handler.add(a0, a1);
                     match reply.await {
-                        Ok(value) => p::reply::<calculator_functions::Add, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(AddError::Overflow(error)) => {
-                            p::reply::<calculator_functions::Add, _>(request, 1, &error)
+                            p::reply::<Function, _>(request, 1, &error)
                         }
                         Err(AddError::Call(error)) => request.fail(error),
                     }
                 }
                 "greet" => {
+                    type Function = calculator_functions::Greet;
                     type Arguments = (Option<Text>,);
-                    let arguments =
-                        p::arguments::<calculator_functions::Greet, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0,) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -600,14 +603,14 @@ pub mod calls {
                     let a0 = a0.unwrap_or_default();
                     let reply = handler.greet(a0);
                     match reply.await {
-                        Ok(value) => p::reply::<calculator_functions::Greet, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "check" => {
+                    type Function = calculator_functions::Check;
                     type Arguments = (Option<Point>, Option<Number>, Option<bool>);
-                    let arguments =
-                        p::arguments::<calculator_functions::Check, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1, a2) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -625,20 +628,21 @@ pub mod calls {
                     match reply.await {
                         Ok(()) => p::reply_void(request),
                         Err(CheckError::Overflow(error)) => {
-                            p::reply::<calculator_functions::Check, _>(request, 0, &error)
+                            p::reply::<Function, _>(request, 0, &error)
                         }
                         Err(CheckError::Refused(error)) => {
-                            p::reply::<calculator_functions::Check, _>(request, 1, &error)
+                            p::reply::<Function, _>(request, 1, &error)
                         }
                         Err(CheckError::Third(error)) => {
-                            p::reply::<calculator_functions::Check, _>(request, 2, &error)
+                            p::reply::<Function, _>(request, 2, &error)
                         }
                         Err(CheckError::Call(error)) => request.fail(error),
                     }
                 }
                 "log" => {
+                    type Function = calculator_functions::Log;
                     type Arguments = (Option<String>, Option<Level>);
-                    let arguments = p::arguments::<calculator_functions::Log, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -652,6 +656,7 @@ pub mod calls {
                     }
                 }
                 "points" => {
+                    type Function = calculator_functions::Points;
                     type Arguments = (
                         Option<Vec<Point>>,
                         Option<BTreeMap<String, Point>>,
@@ -660,8 +665,7 @@ pub mod calls {
                         Option<Ticket>,
                         Option<[u8; 16]>,
                     );
-                    let arguments =
-                        p::arguments::<calculator_functions::Points, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1, a2, a3, a4, a5) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -674,13 +678,12 @@ pub mod calls {
                     let a5 = a5.unwrap_or_default();
                     let reply = handler.points(a0, a1, a2, a3, a4, a5);
                     match reply.await {
-                        Ok(value) => {
-                            p::reply::<calculator_functions::Points, _>(request, 0, &value)
-                        }
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "self" => {
+                    type Function = calculator_functions::Self_;
                     type Arguments = (
                         Option<i32>,
                         Option<i32>,
@@ -689,8 +692,7 @@ pub mod calls {
                         Option<i32>,
                         Option<i32>,
                     );
-                    let arguments =
-                        p::arguments::<calculator_functions::Self_, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1, a2, a3, a4, a5) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -703,11 +705,12 @@ pub mod calls {
                     let a5 = a5.unwrap_or_default();
                     let reply = handler.self_(a0, a1, a2, a3, a4, a5);
                     match reply.await {
-                        Ok(value) => p::reply::<calculator_functions::Self_, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "sum" => {
+                    type Function = calculator_functions::Sum;
                     type Arguments = p::Then<
                         (
                             Option<i64>,
@@ -725,7 +728,7 @@ pub mod calls {
                         ),
                         (Option<i64>, Option<i64>),
                     >;
-                    let arguments = p::arguments::<calculator_functions::Sum, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let p::Then((a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11), (a12, a13)) =
                         match arguments {
                             Ok(arguments) => arguments,
@@ -748,7 +751,7 @@ pub mod calls {
                     let reply =
                         handler.sum(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13);
                     match reply.await {
-                        Ok(value) => p::reply::<calculator_functions::Sum, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
@@ -790,17 +793,19 @@ pub mod calls {
 
         /// Adds two numbers; see \[Overflow\].
         pub async fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
+            type Function = calculator_functions::Add;
             let arguments = (a, b);
-            let call = p::call::<calculator_functions::Add, _, _>(&self.channel, arguments);
+            let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
                 (_, Some(error)) => Err(AddError::Overflow(error)),
-                (value, _) => Ok(p::returned::<calculator_functions::Add, _>(value)?),
+                (value, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }
 
         pub async fn greet(&self, name: &str) -> Result<Text, p::CallError> {
+            type Function = calculator_functions::Greet;
             let arguments = (name,);
-            let call = p::call_value::<calculator_functions::Greet, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -810,8 +815,9 @@ pub mod calls {
             number: &Number,
             strict: bool,
         ) -> Result<(), CheckError> {
+            type Function = calculator_functions::Check;
             let arguments = (point, number, strict);
-            let call = p::call::<calculator_functions::Check, _, _>(&self.channel, arguments);
+            let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
                 (Some(error), _, _) => Err(CheckError::Overflow(error)),
                 (_, Some(error), _) => Err(CheckError::Refused(error)),
@@ -821,8 +827,9 @@ pub mod calls {
         }
 
         pub async fn log(&self, line: &str, level: Level) -> Result<(), p::CallError> {
+            type Function = calculator_functions::Log;
             let arguments = (line, level);
-            let call = p::oneway::<calculator_functions::Log, _>(&self.channel, arguments);
+            let call = p::oneway::<Function, _>(&self.channel, arguments);
             call.await
         }
 
@@ -835,9 +842,9 @@ pub mod calls {
             ticket: Ticket,
             id: [u8; 16],
         ) -> Result<Vec<Point>, p::CallError> {
+            type Function = calculator_functions::Points;
             let arguments = (points, named, ids, data, ticket, id);
-            let call =
-                p::call_value::<calculator_functions::Points, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -850,8 +857,9 @@ pub mod calls {
             call: i32,
             self_: i32,
         ) -> Result<Number, p::CallError> {
+            type Function = calculator_functions::Self_;
             let arguments = (request, handler, service, arguments, call, self_);
-            let call = p::call_value::<calculator_functions::Self_, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -872,14 +880,16 @@ pub mod calls {
             m: i64,
             n: i64,
         ) -> Result<i64, p::CallError> {
+            type Function = calculator_functions::Sum;
             let arguments = p::Then((a, b, c, d, e, f, g, h, i, j, k, l), (m, n));
-            let call = p::call_value::<calculator_functions::Sum, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
             call.await
         }
 
         /// Does nothing.
         pub async fn ping(&self) -> Result<(), p::CallError> {
-            let call = p::call_void::<base_functions::Ping, _>(&self.channel, ());
+            type Function = base_functions::Ping;
+            let call = p::call_void::<Function, _>(&self.channel, ());
             call.await
         }
     }
@@ -1036,8 +1046,9 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "add" => {
+                    type Function = other_functions::Add;
                     type Arguments = (Option<i32>,);
-                    let arguments = p::arguments::<other_functions::Add, Arguments>(&request);
+                    let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0,) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -1045,9 +1056,9 @@ pub mod calls {
                     let a0 = a0.unwrap_or_default();
                     let reply = handler.add(a0);
                     match reply.await {
-                        Ok(value) => p::reply::<other_functions::Add, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
                         Err(OtherAddError::Refused(error)) => {
-                            p::reply::<other_functions::Add, _>(request, 1, &error)
+                            p::reply::<Function, _>(request, 1, &error)
                         }
                         Err(OtherAddError::Call(error)) => request.fail(error),
                     }
@@ -1086,11 +1097,12 @@ pub mod calls {
         }
 
         pub async fn add(&self, a: i32) -> Result<i32, OtherAddError> {
+            type Function = other_functions::Add;
             let arguments = (a,);
-            let call = p::call::<other_functions::Add, _, _>(&self.channel, arguments);
+            let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
                 (_, Some(error)) => Err(OtherAddError::Refused(error)),
-                (value, _) => Ok(p::returned::<other_functions::Add, _>(value)?),
+                (value, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }
     }
