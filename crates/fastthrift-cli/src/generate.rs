@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use fastthrift_codegen::{Files, python};
+use fastthrift_codegen::{Files, python, rust};
 use fastthrift_idl::{Failure, compile_all};
 use fastthrift_schema::Schema;
 
@@ -21,6 +21,13 @@ pub(crate) enum What {
         /// The package that all modules lie in, such as myapp.idl
         #[arg(long, value_name = "NAME", value_parser = package_name)]
         package: Option<String>,
+    },
+    /// Write Rust: mod.rs, and a file for each module, for crates that depend on fastthrift
+    ///
+    /// Modules are called as the files' rs namespaces say, or as the files.
+    Rust {
+        #[command(flatten)]
+        common: Common,
     },
     /// Write stubs (.pyi) for the modules that loading IDL files at run time makes: <file>_thrift.pyi each
     Stubs {
@@ -42,6 +49,7 @@ pub(crate) struct Common {
 pub(crate) fn run(what: &What) -> io::Result<u8> {
     match what {
         What::Python { common, package } => write(common, |schema| python::package(schema, package.as_deref())),
+        What::Rust { common } => write(common, |schema| rust::generate(schema, &rust::Options::default())),
         What::Stubs { common } => write(common, python::stubs),
     }
 }
