@@ -39,6 +39,8 @@ pub enum CallErrorKind {
     Decode(DecodeError),
     /// A limit of this side keeps the call from being made. Nothing was sent.
     Limit(Cause),
+    /// Something around the channel, such as a layer of `tower`, ended the call in its own way.
+    Layer(Cause),
 }
 
 impl CallError {
@@ -138,14 +140,12 @@ impl CallError {
     }
 
     /// What a server's client is told of this.
+    #[cfg(feature = "tokio")]
     #[cold]
     pub(crate) fn into_exception(self) -> ApplicationException {
         match self.0.kind {
             CallErrorKind::Application(exception) => exception,
             CallErrorKind::Timeout => ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the time is over"),
-            CallErrorKind::Decode(error) => {
-                ApplicationException::new(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string())
-            }
             kind => ApplicationException::new(ApplicationExceptionKind::INTERNAL_ERROR, kind.to_string()),
         }
     }
@@ -158,7 +158,8 @@ impl std::error::Error for CallError {
             CallErrorKind::Connect(cause)
             | CallErrorKind::ConnectionLost(cause)
             | CallErrorKind::Encode(cause)
-            | CallErrorKind::Limit(cause) => Some(cause.as_ref()),
+            | CallErrorKind::Limit(cause)
+            | CallErrorKind::Layer(cause) => Some(cause.as_ref()),
             CallErrorKind::Timeout => None,
             CallErrorKind::Peer(error) => Some(error),
             CallErrorKind::Decode(error) => Some(error),
@@ -182,7 +183,7 @@ impl fmt::Display for CallErrorKind {
             Self::Peer(error) => write!(f, "the peer broke the protocol: {error}"),
             Self::Encode(cause) => write!(f, "the call cannot be written: {cause}"),
             Self::Decode(error) => write!(f, "the message cannot be read: {error}"),
-            Self::Limit(cause) => cause.fmt(f),
+            Self::Limit(cause) | Self::Layer(cause) => cause.fmt(f),
         }
     }
 }

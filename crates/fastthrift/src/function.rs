@@ -1,9 +1,11 @@
+use std::borrow::Cow;
+
 use fastthrift_rpc::CallKind;
 
 /// One function of a service, as the generated code of its clients describes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
-    name: &'static str,
+    name: Cow<'static, str>,
     kind: CallKind,
     is_idempotent: bool,
 }
@@ -11,23 +13,29 @@ pub struct Function {
 impl Function {
     /// A function that is answered.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, kind: CallKind::Call, is_idempotent: false }
+        Self { name: Cow::Borrowed(name), kind: CallKind::Call, is_idempotent: false }
     }
 
     /// A function that is not answered.
     pub const fn oneway(name: &'static str) -> Self {
-        Self { name, kind: CallKind::Oneway, is_idempotent: false }
+        Self { name: Cow::Borrowed(name), kind: CallKind::Oneway, is_idempotent: false }
+    }
+
+    /// A function whose name is known when the program runs.
+    pub fn named(name: impl Into<Cow<'static, str>>, kind: CallKind) -> Self {
+        Self { name: name.into(), kind, is_idempotent: false }
     }
 
     /// The same, marked as one that may be carried out more than once, so that a failed call may be made again.
     #[must_use]
-    pub const fn idempotent(self) -> Self {
-        Self { is_idempotent: true, ..self }
+    pub const fn idempotent(mut self) -> Self {
+        self.is_idempotent = true;
+        self
     }
 
     /// The name under which it is called.
-    pub const fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Whether it is answered.

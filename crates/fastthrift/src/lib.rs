@@ -16,17 +16,25 @@
 
 extern crate alloc;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "tokio")]
 mod call;
 #[cfg(feature = "tokio")]
 mod client;
 pub mod codec;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 mod error;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 mod function;
 #[cfg(feature = "tokio")]
+mod interceptor;
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+mod observe;
+#[cfg(feature = "tokio")]
 mod server;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tokio")]
 mod transport;
 
@@ -45,15 +53,26 @@ pub use fastthrift_protocol::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, DecodeError, DecodeErrorKind, InputProtocol, JsonReader,
     JsonWriter, Limits, MessageHeader, MessageType, OutputProtocol, PathStep, Protocol, Scratch, Sink, TType,
 };
+#[cfg(feature = "metrics")]
+pub use observe::Metrics;
+#[cfg(feature = "tracing")]
+pub use observe::Tracing;
+#[cfg(feature = "tls")]
+pub use transport::{ClientTls, ServerTls};
 #[cfg(feature = "tokio")]
 pub use {
     call::{Call, current_call},
-    client::{Channel, ChannelBuilder},
+    client::{Channel, ChannelBuilder, ClientReply, ClientRequest, Retry},
+    fastthrift_rpc::policy::{Backoff, RetryBudget},
+    interceptor::{Intercepted, Interceptor, Next},
+    server::{And, Request, Response, Server, ServerBuilder, Service},
+};
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use {
     error::{CallError, CallErrorKind},
     fastthrift_protocol::{ApplicationException, ApplicationExceptionKind},
-    fastthrift_rpc::{CallKind, Framing, Headers},
+    fastthrift_rpc::{CallKind, Framing, Headers, Transform},
     function::Function,
-    server::{And, Request, Response, Server, ServerBuilder, Service},
 };
 
 /// Includes the Rust that a `build.rs` generated of a file: `mod idl { fastthrift::include_thrift!("calculator"); }`.

@@ -4,62 +4,16 @@
 
 mod calculator;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use calculator::{AddError, Base, Calculator, CalculatorClient, CalculatorServer, Overflow};
-use fastthrift::{ApplicationExceptionKind, CallError, Channel, Server};
+use calculator::{AddError, CalculatorClient, CalculatorServer, Handler};
+use fastthrift::{ApplicationExceptionKind, Channel, Server};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[derive(Debug, Default)]
-struct Handler {
-    lines: Arc<Mutex<Vec<String>>>,
-    running: Arc<AtomicUsize>,
-}
-
-/// Counts as long as it lives.
-struct Running<'a>(&'a AtomicUsize);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Base for Handler {
-    async fn ping(&self) -> Result<(), CallError> {
-        Ok(())
-    }
-}
-
-impl Calculator for Handler {
-    async fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
-        let sum = a.checked_add(b);
-        Ok(sum.ok_or_else(|| Overflow { message: "too large".to_owned(), limit: i32::MAX })?)
-    }
-
-    async fn greet(&self, name: String) -> Result<String, CallError> {
-        self.running.fetch_add(1, Ordering::SeqCst);
-        let _running = Running(&self.running);
-        match name.as_str() {
-            "never" => std::future::pending().await,
-            "later" => sleep(Duration::from_millis(5)).await,
-            "panic" => panic!("a handler that panics"),
-            "error" => return Err(CallError::internal("no names today")),
-            _ => {}
-        }
-        Ok(format!("Hello, {name}!"))
-    }
-
-    async fn log(&self, line: String) -> Result<(), CallError> {
-        self.lines.lock().unwrap().push(line);
-        Ok(())
-    }
-}
 
 async fn serve(handler: Handler) -> (String, JoinHandle<()>) {
     let server = Server::builder(CalculatorServer::new(handler)).bind("tcp://127.0.0.1:0").await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::policy::PoolPolicy;
-use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, HttpClient};
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, HttpClient, SaslClient, Transform};
 
 use super::Channel;
 use super::channel::Terms;
@@ -27,6 +27,8 @@ pub struct ChannelBuilder {
     is_exclusive: bool,
     connect_timeout: Duration,
     terms: Terms,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ClientTls>,
 }
 
 impl ChannelBuilder {
@@ -39,6 +41,8 @@ impl ChannelBuilder {
             is_exclusive: false,
             connect_timeout: Duration::from_secs(10),
             terms: Terms::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 
@@ -84,6 +88,35 @@ impl ChannelBuilder {
         self
     }
 
+    /// How `tls://` and `https://` are secured, if not as usual.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// How messages of the Header transport are transformed, one after the other; other framings have none.
+    pub fn transforms(mut self, transforms: &[Transform]) -> Self {
+        self.config.transforms = transforms.to_vec();
+        self
+    }
+
+    /// Compresses the whole stream of messages; the server has to know or to tell. Messages are unframed inside unless another
+    /// framing is set afterwards.
+    pub fn zlib(mut self) -> Self {
+        self.config.carrier = Carrier::Zlib;
+        self.config.framing = Framing::Unframed;
+        self
+    }
+
+    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Fails when one of
+    /// both holds a zero byte.
+    pub fn sasl_plain(mut self, username: &str, password: &str) -> Result<Self, CallError> {
+        let bad = || CallError::connect(Invalid("a user's name or password holds a zero byte".to_owned()));
+        self.config.sasl = Some(SaslClient::plain(username, password, "").ok_or_else(bad)?);
+        Ok(self)
+    }
+
     /// How many connections there may be. Default 1, and 64 where each carries one call at a time.
     pub fn connections(mut self, count: usize) -> Self {
         self.size = Some(count.max(1));
@@ -127,7 +160,19 @@ impl ChannelBuilder {
             config.http = http.map_err(CallError::connect)?;
         }
         policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
-        let target = Target { endpoint };
+        #[cfg(feature = "tls")]
+        let securing = match (endpoint.is_secure, self.tls) {
+            (false, None) => None,
+            (false, Some(_)) => {
+                return Err(CallError::connect(Invalid(format!("{url} is not secured by TLS, which was asked for"))));
+            }
+            (true, tls) => Some(tls.unwrap_or_default().securing(&endpoint).map_err(CallError::connect)?),
+        };
+        let target = Target {
+            endpoint,
+            #[cfg(feature = "tls")]
+            securing,
+        };
         Ok(Channel::new(Pool::new(target, config, policy, is_exclusive, connect_timeout), terms))
     }
 }

@@ -17,7 +17,8 @@ use super::pool::{Begun, Pool};
 use super::waiting::Waiting;
 use crate::call::current_deadline;
 use crate::codec::{self, DecodeOwned, Encode};
-use crate::{CallError, Function};
+use crate::interceptor::Through;
+use crate::{CallError, ClientReply, Function};
 
 /// Bytes of memory that a thread keeps to encode arguments in.
 const SCRATCH: usize = 64 << 10;
@@ -30,18 +31,34 @@ thread_local! {
 ///
 /// By default all calls share one connection, many in flight at a time. It is made when it is needed, and made anew after it
 /// was lost.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Channel {
-    pool: Arc<Pool>,
-    terms: Arc<Terms>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) terms: Arc<Terms>,
 }
 
 /// What the calls of a channel have in common.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Terms {
     pub(crate) timeout: Option<Duration>,
     pub(crate) service: Option<String>,
     pub(crate) headers: Headers,
+    /// What carries the calls, if not the connections themselves.
+    pub(crate) through: Option<Arc<dyn Through>>,
+}
+
+impl std::fmt::Debug for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { timeout, service, headers, .. } = self;
+        let mut terms = f.debug_struct("Terms");
+        terms.field("timeout", timeout).field("service", service).field("headers", headers).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Channel").field("terms", &self.terms).finish_non_exhaustive()
+    }
 }
 
 impl Channel {
@@ -80,7 +97,7 @@ impl Channel {
         self.with(|terms| terms.service = Some(service.to_owned()))
     }
 
-    fn with(&self, change: impl FnOnce(&mut Terms)) -> Self {
+    pub(super) fn with(&self, change: impl FnOnce(&mut Terms)) -> Self {
         let mut terms = (*self.terms).clone();
         change(&mut terms);
         Self { pool: Arc::clone(&self.pool), terms: Arc::new(terms) }
@@ -97,7 +114,7 @@ impl Channel {
     {
         let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
         let reply = pending.await?;
-        let Incoming { protocol, body } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
+        let Incoming { protocol, body, .. } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
         let (result, _) = codec::decode_prefix(protocol, &body, self.limits())?;
         Ok(result)
     }
@@ -111,7 +128,13 @@ impl Channel {
         pending.await.map(drop)
     }
 
-    fn limits(&self) -> Limits {
+    /// How values look in the bytes of its calls.
+    pub fn protocol(&self) -> Protocol {
+        self.pool.config().protocol
+    }
+
+    /// What a reply may ask of this side.
+    pub fn limits(&self) -> Limits {
         self.pool.config().limits
     }
 
@@ -125,7 +148,8 @@ impl Channel {
         let mut body = BUFFER.take();
         body.clear();
         let pending = match encode(self.pool.config().protocol, &mut body) {
-            Ok(()) => self.begin(function, &body),
+            Ok(()) if self.terms.through.is_none() => self.begin(function, &body),
+            Ok(()) => self.begin_around(function, &body),
             Err(error) => Pending::Refused(Some(CallError::encode(error))),
         };
         if body.capacity() <= SCRATCH {
@@ -152,6 +176,17 @@ impl Channel {
         }
     }
 
+    /// Gives the call to what is around the connections.
+    #[cold]
+    fn begin_around(&self, function: &Function, body: &[u8]) -> Pending {
+        let (through, request) = (self.through(), self.request(function, body));
+        let is_answered = Self::is_answered(function);
+        Pending::Later(Box::pin(async move {
+            let ClientReply { protocol, body, .. } = through.carry(request).await?;
+            Ok(is_answered.then_some(Incoming { protocol, body, headers: None }))
+        }))
+    }
+
     /// Begins the call when there is a connection for it.
     #[cold]
     fn begin_later(&self, call: &Outgoing<'_>) -> Pending {
@@ -171,7 +206,7 @@ impl Channel {
 }
 
 /// When a call that is made now has to be over: never after the one that is being served.
-fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+pub(super) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     let own = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     match (own, current_deadline()) {
         (Some(own), Some(served)) => Some(own.min(served)),

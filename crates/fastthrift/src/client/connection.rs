@@ -35,6 +35,8 @@ pub(crate) struct Outgoing<'a> {
 pub(crate) struct Incoming {
     pub(crate) protocol: Protocol,
     pub(crate) body: Vec<u8>,
+    /// What came beside it, where anything did.
+    pub(crate) headers: Option<Box<Headers>>,
 }
 
 /// Why a call was not begun.
@@ -286,7 +288,9 @@ impl State {
         match body {
             ReplyBody::Exception(exception) => Err(exception.into()),
             ReplyBody::Result(span) => {
-                Ok(Incoming { protocol: self.rpc.config().protocol, body: self.rpc.bytes(span).to_vec() })
+                let headers = self.rpc.reply_headers();
+                let headers = if headers.is_empty() { None } else { Some(Box::new(headers.clone())) };
+                Ok(Incoming { protocol: self.rpc.config().protocol, body: self.rpc.bytes(span).to_vec(), headers })
             }
         }
     }

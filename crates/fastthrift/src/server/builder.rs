@@ -9,6 +9,7 @@ use fastthrift_rpc::{Carrier, Endpoint, Framing, HttpServer, ServerConfig};
 use super::serve::{Server, Settings};
 use super::service::{And, Service};
 use crate::error::Invalid;
+use crate::interceptor::{Intercepted, Interceptor};
 use crate::transport::Listener;
 
 /// The settings of a [`Server`].
@@ -19,18 +20,49 @@ pub struct ServerBuilder<S> {
     config: ServerConfig,
     settings: Settings,
     urls: Vec<String>,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::ServerTls>,
 }
 
 impl<S: Service> ServerBuilder<S> {
     pub(super) fn new(service: S) -> Self {
         let config = ServerConfig { max_open: 256, ..ServerConfig::default() };
-        Self { service, config, settings: Settings::default(), urls: Vec::new() }
+        Self {
+            service,
+            config,
+            settings: Settings::default(),
+            urls: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
     }
 
     /// Serves another service, too: clients call `service:function`. Who names no service calls the first.
     pub fn service<T: Service>(self, service: T) -> ServerBuilder<And<S, T>> {
-        let Self { service: first, config, settings, urls } = self;
-        ServerBuilder { service: first.and(service), config, settings, urls }
+        self.map(|first| first.and(service))
+    }
+
+    /// Runs an interceptor around each call. The one that is added last is the outermost.
+    pub fn interceptor<I: Interceptor>(self, interceptor: I) -> ServerBuilder<Intercepted<S, I>> {
+        self.map(|service| Intercepted::new(service, interceptor))
+    }
+
+    fn map<T>(self, change: impl FnOnce(S) -> T) -> ServerBuilder<T> {
+        ServerBuilder {
+            service: change(self.service),
+            config: self.config,
+            settings: self.settings,
+            urls: self.urls,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
+        }
+    }
+
+    /// What `tls://` and `https://` need.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// The only protocol that is accepted. By default each is, and told by its first bytes.
@@ -97,14 +129,19 @@ impl<S: Service> ServerBuilder<S> {
     /// Listens on a URL: `tcp://host:port` (port 0 is one that the system chooses), `tls://host:port`, `unix:///path`,
     /// `http://host:port/path`, `https://host:port/path` or `memory://name`.
     pub async fn bind(self, url: &str) -> io::Result<Server<S>> {
-        let Self { service, config, settings, mut urls } = self;
+        let Self { service, config, settings, mut urls, .. } = self;
         urls.push(url.to_owned());
         let mut listeners = Vec::new();
         for url in urls {
             let endpoint = Endpoint::parse(&url);
             let endpoint = endpoint.map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)))?;
             let config = config_for(&config, &endpoint);
-            listeners.push((Listener::bind(endpoint).await?, config));
+            let listener = Listener::bind(
+                endpoint,
+                #[cfg(feature = "tls")]
+                self.tls.clone(),
+            );
+            listeners.push((listener.await?, config));
         }
         Ok(Server::new(service, settings, listeners))
     }

@@ -15,10 +15,13 @@ use super::ServerBuilder;
 use super::connection::{self, Common};
 use super::service::Service;
 use super::watch::{Duty, Order, Progress, Watch};
-use crate::transport::{Listener, Stream};
+use crate::transport::{Arriving, Listener};
 
 /// How long it is waited after connections cannot be accepted, for lack of descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a TLS handshake may take where nothing else is said.
+const HANDSHAKE: Duration = Duration::from_mins(1);
 
 /// What a server is made with.
 #[derive(Debug)]
@@ -136,7 +139,7 @@ impl<S: Service> Floor<S> {
 
     fn open(
         self: &Arc<Self>,
-        stream: Stream,
+        arriving: Arriving,
         peer: Option<Arc<str>>,
         config: ServerConfig,
         place: OwnedSemaphorePermit,
@@ -144,8 +147,10 @@ impl<S: Service> Floor<S> {
         let watch = Arc::new(Watch::default());
         let seat = self.seat(&watch);
         let common = Arc::clone(&self.common);
+        let patience = self.settings.message_timeout.unwrap_or(HANDSHAKE);
         tokio::spawn(async move {
             let _held = (seat, place);
+            let Ok(Ok(stream)) = timeout(patience, arriving.arrive()).await else { return };
             connection::run(common, watch, config, stream, peer).await;
         });
     }

@@ -103,8 +103,10 @@ impl Request {
 
     /// The arguments, decoded.
     pub fn arguments<A: DecodeOwned>(&self) -> Result<A, CallError> {
-        let (arguments, _) = codec::decode_prefix(self.call.protocol(), &self.body, self.limits)?;
-        Ok(arguments)
+        match codec::decode_prefix(self.call.protocol(), &self.body, self.limits) {
+            Ok((arguments, _)) => Ok(arguments),
+            Err(error) => Err(CallError::application(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string())),
+        }
     }
 
     /// Answers with the result's struct: a value, or an exception that the function declares.

@@ -13,12 +13,22 @@ use super::{Stream, memory};
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) endpoint: Endpoint,
+    #[cfg(feature = "tls")]
+    pub(crate) securing: Option<super::tls::Securing>,
 }
 
 impl Target {
     /// A new connection. Each address of a host is tried, one after the other.
     pub(crate) async fn connect(&self) -> io::Result<Stream> {
         match &self.endpoint.address {
+            #[cfg(feature = "tls")]
+            Address::Tcp { host, port } if self.securing.is_some() => {
+                let stream = connect_tcp(host, *port).await?;
+                let securing = self.securing.as_ref().ok_or_else(|| unsupported(&self.endpoint.address))?;
+                securing.secure(stream).await.map(|stream| Stream::Tls(Box::new(stream)))
+            }
+            // Nothing that is to be secure goes out in plaintext.
+            address if self.endpoint.is_secure => Err(unsupported(address)),
             Address::Tcp { host, port } => connect_tcp(host, *port).await.map(Stream::Tcp),
             #[cfg(unix)]
             Address::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),

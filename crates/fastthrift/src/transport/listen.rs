@@ -17,6 +17,29 @@ use super::memory::MemoryListener;
 pub(crate) struct Listener {
     pub(crate) endpoint: Endpoint,
     socket: Socket,
+    #[cfg(feature = "tls")]
+    tls: Option<super::ServerTls>,
+}
+
+/// A connection that was accepted, and may have to shake hands.
+#[derive(Debug)]
+pub(crate) enum Arriving {
+    Plain(Stream),
+    #[cfg(feature = "tls")]
+    Tls(tokio::net::TcpStream, super::ServerTls, bool),
+}
+
+impl Arriving {
+    /// The connection, hands shaken.
+    pub(crate) async fn arrive(self) -> io::Result<Stream> {
+        match self {
+            Self::Plain(stream) => Ok(stream),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream, tls, is_http) => {
+                tls.secure(stream, is_http).await.map(|stream| Stream::Tls(Box::new(stream)))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -29,7 +52,18 @@ enum Socket {
 
 impl Listener {
     /// Listens there. A port of 0 becomes the one that the system chose.
-    pub(crate) async fn bind(mut endpoint: Endpoint) -> io::Result<Self> {
+    pub(crate) async fn bind(
+        mut endpoint: Endpoint,
+        #[cfg(feature = "tls")] tls: Option<super::ServerTls>,
+    ) -> io::Result<Self> {
+        #[cfg(feature = "tls")]
+        let has_tls = tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_tls = false;
+        if endpoint.is_secure && !has_tls {
+            let text = format!("{endpoint} needs a certificate");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let socket = match &mut endpoint.address {
             Address::Tcp { host, port } => {
                 let listener = TcpListener::bind((host.as_str(), *port)).await?;
@@ -37,24 +71,66 @@ impl Listener {
                 Socket::Tcp(listener)
             }
             #[cfg(unix)]
-            Address::Unix(path) => Socket::Unix(UnixListener::bind(path)?),
+            Address::Unix(path) => Socket::Unix(bind_unix(path)?),
             Address::Memory(name) => Socket::Memory(MemoryListener::bind(name)?),
             other => return Err(unsupported(other)),
         };
-        Ok(Self { endpoint, socket })
+        Ok(Self {
+            #[cfg(feature = "tls")]
+            tls: tls.filter(|_| endpoint.is_secure),
+            endpoint,
+            socket,
+        })
     }
 
     /// The next connection, and who made it.
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<Arc<str>>)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Arriving, Option<Arc<str>>)> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok((Stream::Tcp(stream), Some(format!("{}://{address}", self.endpoint.scheme()).into())))
+                let peer = Some(format!("{}://{address}", self.endpoint.scheme()).into());
+                #[cfg(feature = "tls")]
+                if let Some(tls) = &self.tls {
+                    return Ok((Arriving::Tls(stream, tls.clone(), self.endpoint.http_path.is_some()), peer));
+                }
+                Ok((Arriving::Plain(Stream::Tcp(stream)), peer))
             }
             #[cfg(unix)]
-            Socket::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
-            Socket::Memory(listener) => Ok((Stream::Memory(listener.accept().await?), None)),
+            Socket::Unix(listener) => Ok((Arriving::Plain(Stream::Unix(listener.accept().await?.0)), None)),
+            Socket::Memory(listener) => Ok((Arriving::Plain(Stream::Memory(listener.accept().await?)), None)),
+        }
+    }
+}
+
+/// Listens at a path. What a server left there that is gone is removed; anything else is an error.
+#[cfg(unix)]
+fn bind_unix(path: &std::path::Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }
+}
+
+/// Whether this is a socket that nobody listens on.
+#[cfg(unix)]
+fn is_left_over(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let connected = std::os::unix::net::UnixStream::connect(path);
+    is_socket && connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(unix)]
+impl Drop for Listener {
+    /// Removes the file of a UNIX socket.
+    fn drop(&mut self) {
+        if let Address::Unix(path) = &self.endpoint.address {
+            // It may be gone already.
+            let _ = std::fs::remove_file(path);
         }
     }
 }

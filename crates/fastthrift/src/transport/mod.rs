@@ -4,7 +4,11 @@ mod connect;
 mod listen;
 mod memory;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use connect::Target;
-pub(crate) use listen::Listener;
+pub(crate) use listen::{Arriving, Listener};
 pub(crate) use stream::{Direct, ReadSide, Stream};
+#[cfg(feature = "tls")]
+pub use tls::{ClientTls, ServerTls};

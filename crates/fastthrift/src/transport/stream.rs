@@ -17,6 +17,8 @@ pub(crate) enum Stream {
     #[cfg(unix)]
     Unix(UnixStream),
     Memory(DuplexStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
 }
 
 /// What a socket is written to by, from any task at once.
@@ -62,6 +64,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Memory(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
         };
         read.map_ok(|()| buffer.filled().len())
     }
@@ -73,6 +77,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Memory(stream) => Pin::new(stream).poll_write(cx, bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -83,6 +89,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(_) => Poll::Ready(Ok(())),
             Self::Memory(stream) => Pin::new(stream).poll_flush(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -93,6 +101,8 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

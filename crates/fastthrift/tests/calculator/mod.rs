@@ -9,14 +9,16 @@
 //!   oneway void log(1: string line)
 //! }
 //! ```
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of what others would export")]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of what others would export")]
 
+mod handler;
 mod types;
 
 use std::fmt;
 use std::future::Future;
 
 use fastthrift::{CallError, Channel, Function, Request, Response, Service};
+pub use handler::Handler;
 pub use types::Overflow;
 use types::{AddArguments, AddResult, GreetArguments, GreetResult, LogArguments, PingArguments, PingResult};
 
@@ -210,5 +212,41 @@ impl CalculatorClient {
     /// Notes a line.
     pub async fn log(&self, line: &str) -> Result<(), CallError> {
         self.channel.oneway(&Function::oneway("log"), &LogArguments { line }).await
+    }
+}
+
+/// Calls `Calculator`, and blocks.
+#[cfg(feature = "blocking")]
+#[derive(Debug, Clone)]
+pub struct BlockingCalculatorClient {
+    channel: fastthrift::blocking::Channel,
+}
+
+#[cfg(feature = "blocking")]
+impl BlockingCalculatorClient {
+    /// Calls through this channel.
+    pub fn new(channel: fastthrift::blocking::Channel) -> Self {
+        Self { channel }
+    }
+
+    /// Adds two numbers.
+    pub fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
+        let result: AddResult = self.channel.call(&Function::new("add"), &AddArguments { a, b })?;
+        match result {
+            AddResult { overflow: Some(error), .. } => Err(error.into()),
+            AddResult { success: Some(success), .. } => Ok(success),
+            AddResult { success: None, overflow: None } => Err(CallError::missing_result("add").into()),
+        }
+    }
+
+    /// Greets somebody.
+    pub fn greet(&self, name: &str) -> Result<String, CallError> {
+        let result: GreetResult = self.channel.call(&Function::new("greet").idempotent(), &GreetArguments { name })?;
+        result.success.ok_or_else(|| CallError::missing_result("greet"))
+    }
+
+    /// Notes a line.
+    pub fn log(&self, line: &str) -> Result<(), CallError> {
+        self.channel.oneway(&Function::oneway("log"), &LogArguments { line })
     }
 }

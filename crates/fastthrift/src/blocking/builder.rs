@@ -1,0 +1,102 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, HttpClient};
+
+use super::Channel;
+use super::channel::Links;
+use crate::CallError;
+use crate::error::Invalid;
+
+/// Idle connections that are kept, unless something else is said.
+const KEPT: usize = 16;
+
+/// The settings of a blocking [`Channel`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ChannelBuilder {
+    url: String,
+    config: ClientConfig,
+    connect_timeout: Duration,
+    timeout: Option<Duration>,
+    service: Option<String>,
+    kept: usize,
+}
+
+impl ChannelBuilder {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            config: ClientConfig::default(),
+            connect_timeout: Duration::from_secs(10),
+            timeout: None,
+            service: None,
+            kept: KEPT,
+        }
+    }
+
+    /// How values look in bytes. Default Binary.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.config.protocol = protocol;
+        self
+    }
+
+    /// How messages are told apart; HTTP has its own way. Default Framed.
+    pub fn framing(mut self, framing: Framing) -> Self {
+        self.config.framing = framing;
+        self
+    }
+
+    /// What a reply may ask of this side, and how large a call may be.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// How long each call may take; `None`, the default, is for ever.
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// How long a connection may take to be made. Default 10 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Which of several services of the server is called.
+    pub fn service(mut self, service: &str) -> Self {
+        self.service = Some(service.to_owned());
+        self
+    }
+
+    /// How many idle connections are kept for later calls. Default 16.
+    pub fn kept(mut self, count: usize) -> Self {
+        self.kept = count;
+        self
+    }
+
+    /// Makes the first connection, so that a server which is not there is noticed now.
+    pub fn connect(self) -> Result<Channel, CallError> {
+        let channel = self.lazy()?;
+        channel.warm()?;
+        Ok(channel)
+    }
+
+    /// Makes no connection yet: the first call does. Fails when the settings make no sense.
+    pub fn lazy(self) -> Result<Channel, CallError> {
+        let Self { url, mut config, connect_timeout, timeout, service, kept } = self;
+        let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
+        if let Some(path) = &endpoint.http_path {
+            config.carrier = Carrier::Http;
+            let http = HttpClient::new(&endpoint.authority(), path, Headers::none());
+            config.http = http.map_err(CallError::connect)?;
+        }
+        let links = Links { endpoint, config, connect_timeout, kept, idle: Mutex::default() };
+        let mut channel = Channel::new(links).with_timeout(timeout);
+        channel.service = service.map(Into::into);
+        Ok(channel)
+    }
+}

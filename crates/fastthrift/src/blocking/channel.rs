@@ -1,0 +1,162 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::{ClientConfig, Endpoint, Headers};
+
+use super::ChannelBuilder;
+use super::link::{Link, Outgoing};
+use crate::codec::{self, DecodeOwned, Encode};
+use crate::{CallError, Function};
+
+/// The way to a server, for threads that block. Clones share its connections; each may have its own time-out, headers and
+/// service.
+///
+/// A connection carries one call at a time. Each call takes one that is idle, or makes one, so there are as many as there are
+/// threads that call at the same time.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    links: Arc<Links>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) service: Option<Arc<str>>,
+    pub(super) headers: Arc<Headers>,
+}
+
+/// The connections of a channel.
+#[derive(Debug)]
+pub(super) struct Links {
+    pub(super) endpoint: Endpoint,
+    pub(super) config: ClientConfig,
+    pub(super) connect_timeout: Duration,
+    /// How many idle connections are kept.
+    pub(super) kept: usize,
+    pub(super) idle: Mutex<Vec<Link>>,
+}
+
+impl Channel {
+    /// A channel of which more is to be said: see [`ChannelBuilder`].
+    pub fn builder(url: &str) -> ChannelBuilder {
+        ChannelBuilder::new(url)
+    }
+
+    /// Connects to a server with the default settings: framed Binary, or over HTTP where the URL says so.
+    ///
+    /// URLs are `tcp://host:port`, `unix:///path` and `http://host[:port]/path`.
+    pub fn connect(url: &str) -> Result<Self, CallError> {
+        Self::builder(url).connect()
+    }
+
+    pub(super) fn new(links: Links) -> Self {
+        Self { links: Arc::new(links), timeout: None, service: None, headers: Arc::default() }
+    }
+
+    /// The same connections, with another time-out for each call; `None` is none.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { timeout: timeout.into(), ..self.clone() }
+    }
+
+    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut headers = (*self.headers).clone();
+        headers.insert(name, value);
+        Self { headers: Arc::new(headers), ..self.clone() }
+    }
+
+    /// The same connections, to call one of the several services that the server has: names go out as `service:function`.
+    #[must_use]
+    pub fn with_service(&self, service: &str) -> Self {
+        Self { service: Some(service.into()), ..self.clone() }
+    }
+
+    /// How values look in the bytes of its calls.
+    pub fn protocol(&self) -> Protocol {
+        self.links.config.protocol
+    }
+
+    /// What a reply may ask of this side.
+    pub fn limits(&self) -> Limits {
+        self.links.config.limits
+    }
+
+    /// Calls a function, and waits for its result's struct.
+    pub fn call<A, R>(&self, function: &Function, arguments: &A) -> Result<R, CallError>
+    where
+        A: Encode + ?Sized,
+        R: DecodeOwned,
+    {
+        let limits = self.limits();
+        let result = self.carry(function, arguments, |protocol, body| {
+            let (result, _) = codec::decode_prefix(protocol, body, limits)?;
+            Ok(result)
+        })?;
+        result.ok_or_else(|| CallError::missing_result(function.name()))
+    }
+
+    /// Calls a function that is not answered. It waits until the call is sent.
+    pub fn oneway<A>(&self, function: &Function, arguments: &A) -> Result<(), CallError>
+    where
+        A: Encode + ?Sized,
+    {
+        self.carry(function, arguments, |_, _| Ok(())).map(drop)
+    }
+
+    fn carry<A, R>(
+        &self,
+        function: &Function,
+        arguments: &A,
+        read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
+    ) -> Result<Option<R>, CallError>
+    where
+        A: Encode + ?Sized,
+    {
+        let body = codec::to_vec(self.protocol(), arguments).map_err(CallError::encode)?;
+        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let call =
+            Outgoing { service: self.service.as_deref(), function, headers: &self.headers, deadline, body: &body };
+        let mut link = self.links.take(deadline)?;
+        let outcome = link.call(&call, read);
+        self.links.put_back(link);
+        outcome
+    }
+
+    /// Makes a connection unless there is one.
+    pub(super) fn warm(&self) -> Result<(), CallError> {
+        let link = self.links.take(None)?;
+        self.links.put_back(link);
+        Ok(())
+    }
+}
+
+impl Links {
+    /// A connection that can carry a call.
+    fn take(&self, deadline: Option<Instant>) -> Result<Link, CallError> {
+        while let Some(link) = self.pop() {
+            if link.is_good() {
+                return Ok(link);
+            }
+        }
+        let by = Instant::now() + self.connect_timeout;
+        let by = deadline.map_or(by, |deadline| deadline.min(by));
+        Link::connect(&self.endpoint, self.config.clone(), by).map_err(CallError::connect)
+    }
+
+    fn pop(&self) -> Option<Link> {
+        self.lock().pop()
+    }
+
+    /// Keeps a connection, unless something is left of its last call.
+    fn put_back(&self, mut link: Link) {
+        if link.rest() {
+            let mut idle = self.lock();
+            if idle.len() < self.kept {
+                idle.push(link);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

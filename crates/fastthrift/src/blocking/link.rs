@@ -1,0 +1,159 @@
+//! One connection of a blocking client, which carries one call at a time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use fastthrift_protocol::{Protocol, Sink};
+use fastthrift_rpc::{
+    CallKind, CallOptions, ClientConfig, ClientConnection, ClientEvent, Endpoint, Headers, ReplyBody,
+};
+
+use super::stream::Stream;
+use crate::{CallError, Function};
+
+/// Bytes to receive at once.
+const READ_SIZE: usize = 8 << 10;
+
+/// After how long without use it is looked whether the peer closed a connection.
+const GLANCE_AFTER: Duration = Duration::from_millis(5);
+
+/// A connection and its state machine.
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: Stream,
+    rpc: ClientConnection,
+    epoch: Instant,
+    has_limit: bool,
+    used: Instant,
+}
+
+/// What is called, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) service: Option<&'a str>,
+    pub(super) function: &'a Function,
+    pub(super) headers: &'a Headers,
+    pub(super) deadline: Option<Instant>,
+    pub(super) body: &'a [u8],
+}
+
+impl Link {
+    pub(super) fn connect(endpoint: &Endpoint, config: ClientConfig, by: Instant) -> io::Result<Self> {
+        let stream = Stream::connect(endpoint, by)?;
+        Ok(Self {
+            stream,
+            rpc: ClientConnection::new(config),
+            epoch: Instant::now(),
+            has_limit: false,
+            used: Instant::now(),
+        })
+    }
+
+    /// Whether another call can be made over it.
+    pub(super) fn is_good(&self) -> bool {
+        self.rpc.is_idle() && (self.used.elapsed() < GLANCE_AFTER || !self.stream.is_stale())
+    }
+
+    /// Notes that a call is over; whether nothing is left of it.
+    pub(super) fn rest(&mut self) -> bool {
+        self.used = Instant::now();
+        self.rpc.is_idle()
+    }
+
+    /// Makes a call, and reads its result's struct with `read`; a oneway has none.
+    pub(super) fn call<R>(
+        &mut self,
+        call: &Outgoing<'_>,
+        read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
+    ) -> Result<Option<R>, CallError> {
+        self.begin(call)?;
+        self.send(call.deadline).map_err(|error| lost(error, true))?;
+        if call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() {
+            return Ok(None);
+        }
+        loop {
+            match self.rpc.poll_event(self.epoch.elapsed()) {
+                Ok(Some(ClientEvent::Reply { body: ReplyBody::Result(span), .. })) => {
+                    let result = read(self.rpc.config().protocol, self.rpc.bytes(span))?;
+                    // Lets go of the reply, so that the connection is idle.
+                    self.rpc.poll_event(self.epoch.elapsed()).map_err(|error| CallError::connection(error, true))?;
+                    return Ok(Some(result));
+                }
+                Ok(Some(ClientEvent::Reply { body: ReplyBody::Exception(exception), .. })) => {
+                    return Err(exception.into());
+                }
+                Ok(Some(ClientEvent::TimedOut { .. })) => return Err(CallError::timeout(true)),
+                Ok(None) if call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() => return Ok(None),
+                Ok(None) => {}
+                Err(error) => return Err(CallError::connection(error, true)),
+            }
+            // What answers a handshake goes out before more is received.
+            self.send(call.deadline).map_err(|error| lost(error, true))?;
+            self.receive(call.deadline).map_err(|error| lost(error, true))?;
+        }
+    }
+
+    fn begin(&mut self, call: &Outgoing<'_>) -> Result<(), CallError> {
+        let options = CallOptions {
+            service: call.service,
+            function: call.function.name(),
+            kind: call.function.kind(),
+            deadline: call.deadline.map(|deadline| deadline.saturating_duration_since(self.epoch)),
+            timeout: call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
+            headers: call.headers,
+        };
+        let mut writer = self.rpc.begin(options).map_err(CallError::refused)?;
+        writer.sink().put_slice(call.body);
+        writer.finish().map(drop).map_err(CallError::refused)
+    }
+
+    fn send(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        while !self.rpc.outbound().is_empty() {
+            self.limit(deadline)?;
+            match self.stream.write(self.rpc.outbound()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(sent) => self.rpc.advance_outbound(sent),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        self.limit(deadline)?;
+        match self.stream.read(self.rpc.receive_buffer(READ_SIZE)) {
+            Ok(0) => self.rpc.receive_eof(),
+            Ok(count) => self.rpc.received(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Lets the next step take until the deadline and no longer.
+    fn limit(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        let Some(deadline) = deadline else {
+            if std::mem::take(&mut self.has_limit) {
+                self.stream.limit(None)?;
+            }
+            return Ok(());
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.has_limit = true;
+        self.stream.limit(Some(left))
+    }
+}
+
+/// The error of a call whose connection cannot be used any more.
+#[cold]
+fn lost(error: io::Error, was_sent: bool) -> CallError {
+    match error.kind() {
+        // A socket's time-out is one or the other.
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => CallError::timeout(was_sent),
+        _ => CallError::lost(error, was_sent),
+    }
+}

@@ -1,0 +1,53 @@
+use std::time::Instant;
+
+use fastthrift_protocol::ApplicationExceptionKind;
+use metrics::{Gauge, counter, gauge, histogram};
+
+use super::{outcome_of_call, outcome_of_response};
+use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
+
+/// An interceptor that counts calls: `thrift_calls_total` by `side`, `function` and `outcome`, the histogram
+/// `thrift_call_seconds` by `side` and `function`, and `thrift_calls_in_flight` by `side`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Metrics;
+
+impl Interceptor for Metrics {
+    async fn call(&self, request: ClientRequest, next: Next<'_>) -> Result<ClientReply, CallError> {
+        let (function, begin, _running) = (request.function.name().to_owned(), Instant::now(), Running::new("client"));
+        let outcome = next.run(request).await;
+        note("client", function, outcome_of_call(&outcome), begin);
+        outcome
+    }
+
+    async fn serve<S: Service>(&self, request: Request, next: &S) -> Response {
+        let (begin, _running) = (Instant::now(), Running::new("server"));
+        let response = next.serve(request).await;
+        // A peer could call by any number of names that no service has.
+        let is_known = response.exception().is_none_or(|it| it.kind != ApplicationExceptionKind::UNKNOWN_METHOD);
+        let function = if is_known { response.call().function() } else { "" };
+        note("server", function.to_owned(), outcome_of_response(&response), begin);
+        response
+    }
+}
+
+fn note(side: &'static str, function: String, outcome: &'static str, begin: Instant) {
+    counter!("thrift_calls_total", "side" => side, "function" => function.clone(), "outcome" => outcome).increment(1);
+    histogram!("thrift_call_seconds", "side" => side, "function" => function).record(begin.elapsed());
+}
+
+/// Counts a call as long as it runs, however it ends.
+struct Running(Gauge);
+
+impl Running {
+    fn new(side: &'static str) -> Self {
+        let gauge = gauge!("thrift_calls_in_flight", "side" => side);
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}

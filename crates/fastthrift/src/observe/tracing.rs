@@ -1,0 +1,51 @@
+use std::future::Future;
+
+use tracing::{Instrument, Span, field, info_span};
+
+use super::{outcome_of_call, outcome_of_response};
+use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
+
+/// An interceptor that opens a span for each call: `thrift.client` or `thrift.server`, with the fields `rpc.system`,
+/// `rpc.service`, `rpc.method` and, when it is over, `outcome`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tracing;
+
+impl Interceptor for Tracing {
+    fn call(
+        &self,
+        request: ClientRequest,
+        next: Next<'_>,
+    ) -> impl Future<Output = Result<ClientReply, CallError>> + Send {
+        let span = info_span!(
+            "thrift.client",
+            rpc.system = "thrift",
+            rpc.service = request.service.as_deref(),
+            rpc.method = request.function.name(),
+            outcome = field::Empty,
+        );
+        async move {
+            let outcome = next.run(request).await;
+            Span::current().record("outcome", outcome_of_call(&outcome));
+            outcome
+        }
+        .instrument(span)
+    }
+
+    fn serve<S: Service>(&self, request: Request, next: &S) -> impl Future<Output = Response> + Send {
+        let call = request.call();
+        let span = info_span!(
+            "thrift.server",
+            rpc.system = "thrift",
+            rpc.service = call.service().unwrap_or(next.name()),
+            rpc.method = call.function(),
+            peer = call.peer(),
+            outcome = field::Empty,
+        );
+        async move {
+            let response = next.serve(request).await;
+            Span::current().record("outcome", outcome_of_response(&response));
+            response
+        }
+        .instrument(span)
+    }
+}
