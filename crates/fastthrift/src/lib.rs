@@ -82,3 +82,8 @@ macro_rules! include_thrift {
         include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
     };
 }
+
+/// The guide's programs are tested.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../../docs/guide/rust-runtime.md")]
+struct Guide;

@@ -273,3 +273,20 @@ async fn an_idle_connection_is_closed_and_the_next_call_makes_another() {
     }
     server.abort();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_are_larger_than_all_memory_together_get_their_turn_one_by_one() {
+    let (url, server) = serve(Handler::default(), |builder| builder.max_memory(1 << 20)).await;
+    let name = "x".repeat(2 << 20);
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (url, name) = (url.clone(), name.clone());
+            tokio::spawn(async move { client(&url).await.greet(&name).await.map(|text| text.len()) })
+        })
+        .collect();
+    for caller in callers {
+        let length = timeout(PATIENCE, caller).await.unwrap().unwrap().unwrap();
+        assert_eq!(length, name.len() + "Hello, !".len());
+    }
+    server.abort();
+}

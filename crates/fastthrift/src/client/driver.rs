@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::Connection;
@@ -81,24 +82,26 @@ impl Driver {
 
     /// Runs until the connection failed, or nobody calls over it any more.
     pub(crate) async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
+        while poll_fn(|cx| self.poll(cx)).await == Turn::Woken {
+            // After all that can run now, without waking another thread for this.
+            yield_now().await;
+        }
         // What ends the task from here on drops it, which ends the calls.
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
         let was_called = self.begin_turn(cx);
         let received = self.receive(cx);
         if received == Turn::Over {
-            return Poll::Ready(());
+            return Poll::Ready(Turn::Over);
         }
         if (was_called || received == Turn::Woken) && !self.has_yielded {
             self.has_yielded = true;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return Poll::Ready(Turn::Woken);
         }
         self.has_yielded = false;
         if self.send(cx) == Turn::Over || self.keep_time(cx) == Turn::Over {
-            return Poll::Ready(());
+            return Poll::Ready(Turn::Over);
         }
         Poll::Pending
     }
@@ -238,7 +241,7 @@ impl Driver {
             return self.lose(error);
         }
         self.wants_alarm = state.needs_alarm();
-        let is_done = state.is_closing && state.waiters.is_empty() && !state.owes_bytes() && !state.is_sending;
+        let is_done = state.is_closing && state.rpc.waiting() == 0 && !state.owes_bytes() && !state.is_sending;
         if !is_done {
             return Turn::Idle;
         }
@@ -296,7 +299,7 @@ impl Driver {
         if is_old || is_unused {
             state.is_closing = true;
         }
-        let is_done = !is_good || (state.is_closing && state.waiters.is_empty() && !state.owes_bytes());
+        let is_done = !is_good || (state.is_closing && state.rpc.waiting() == 0 && !state.owes_bytes());
         state.is_over |= is_done;
         let is_closing = state.is_closing;
         drop(state);

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use tracing::{Instrument, Span, field, info_span};
+use tracing::{Instrument, field, info_span};
 
 use super::{outcome_of_call, outcome_of_response};
 use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
@@ -23,9 +23,10 @@ impl Interceptor for Tracing {
             rpc.method = request.function.name(),
             outcome = field::Empty,
         );
+        let own = span.clone();
         async move {
             let outcome = next.run(request).await;
-            Span::current().record("outcome", outcome_of_call(&outcome));
+            own.record("outcome", outcome_of_call(&outcome));
             outcome
         }
         .instrument(span)
@@ -41,9 +42,10 @@ impl Interceptor for Tracing {
             peer = call.peer(),
             outcome = field::Empty,
         );
+        let own = span.clone();
         async move {
             let response = next.serve(request).await;
-            Span::current().record("outcome", outcome_of_response(&response));
+            own.record("outcome", outcome_of_response(&response));
             response
         }
         .instrument(span)

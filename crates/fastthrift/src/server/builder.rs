@@ -95,6 +95,13 @@ impl<S: Service> ServerBuilder<S> {
         self
     }
 
+    /// Bytes that all connections together may hold of what was received and what is to be sent, each one's first 128 KiB not
+    /// counted. Beyond it, one connection at a time receives what is larger. Default any number.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.settings.max_memory = Some(bytes);
+        self
+    }
+
     /// How many calls of one connection are served at a time, and answered as they are done. With 1 they are answered in their
     /// order. Default 256.
     pub fn max_open(mut self, count: usize) -> Self {

@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::answers;
+use super::budget::{Budget, Part};
 use super::running::Running;
 use super::service::{Request, Response, Service};
 use super::watch::{Duty, Order, Progress, Watch};
@@ -37,6 +38,7 @@ pub(super) struct Common<S> {
     pub(super) max_in_flight: Option<usize>,
     pub(super) in_flight: Arc<AtomicUsize>,
     pub(super) keeps_time: bool,
+    pub(super) budget: Option<Budget>,
 }
 
 /// What the handlers of one connection refer to: they count their references here, where no other connection does.
@@ -60,6 +62,7 @@ struct Connection<S, F, M> {
     registered: Option<Waker>,
     needs_flush: bool,
     is_ending: bool,
+    part: Part,
 }
 
 /// Serves one connection until it ends.
@@ -69,6 +72,7 @@ pub(super) async fn run<S: Service>(
     config: ServerConfig,
     stream: Stream,
     peer: Option<Arc<str>>,
+    number: u64,
 ) {
     let shared = Arc::new(Own(Arc::clone(&common)));
     let make = move |request| serve(Arc::clone(&shared), request);
@@ -87,6 +91,7 @@ pub(super) async fn run<S: Service>(
         registered: None,
         needs_flush: false,
         is_ending: false,
+        part: Part::new(number),
     };
     poll_fn(|cx| connection.poll(cx)).await;
 }
@@ -271,7 +276,7 @@ where
     ///
     /// A peer that sends nothing more still gets its answers.
     fn receive(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        if !self.rpc.wants_read() {
+        if !self.rpc.wants_read() || !self.has_memory() {
             return Ok(false);
         }
         match self.stream.poll_receive(cx, self.rpc.receive_buffer(READ_SIZE))? {
@@ -281,6 +286,12 @@ where
         }
         self.progress.moved += 1;
         Ok(true)
+    }
+
+    /// Whether more may be received, of all that the server holds. When not, this task is woken from time to time.
+    fn has_memory(&mut self) -> bool {
+        let Some(budget) = &self.common.budget else { return true };
+        budget.allows(&mut self.part, self.rpc.inbound_capacity() + self.rpc.outbound_capacity())
     }
 
     /// Ends the stream, so that the peer gets what was sent.
@@ -311,6 +322,9 @@ impl<S, F, M> Drop for Connection<S, F, M> {
     fn drop(&mut self) {
         for task in self.detached.values() {
             task.abort();
+        }
+        if let Some(budget) = &self.common.budget {
+            budget.forget(&mut self.part);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Calls from elsewhere to here.
 
 mod answers;
+mod budget;
 mod builder;
 mod connection;
 mod running;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ServerBuilder;
+use super::budget::Budget;
 use super::connection::{self, Common};
 use super::service::Service;
 use super::watch::{Duty, Order, Progress, Watch};
@@ -28,6 +29,7 @@ const HANDSHAKE: Duration = Duration::from_mins(1);
 pub(super) struct Settings {
     pub(super) max_connections: usize,
     pub(super) max_in_flight: Option<usize>,
+    pub(super) max_memory: Option<usize>,
     pub(super) message_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) drain_timeout: Duration,
@@ -38,6 +40,7 @@ impl Default for Settings {
         Self {
             max_connections: 10_000,
             max_in_flight: None,
+            max_memory: None,
             message_timeout: Some(Duration::from_mins(1)),
             idle_timeout: None,
             drain_timeout: Duration::from_secs(30),
@@ -83,7 +86,10 @@ impl<S: Service> Server<S> {
     pub async fn serve_until(self, stop: impl Future<Output = ()>) {
         let Self { service, settings, listeners } = self;
         let keeps_time = settings.message_timeout.is_some() || settings.idle_timeout.is_some();
-        let common = Common { service, max_in_flight: settings.max_in_flight, in_flight: Arc::default(), keeps_time };
+        let budget = settings.max_memory.map(Budget::new);
+        let (max_in_flight, in_flight) = (settings.max_in_flight, Arc::default());
+        let common = Common { service, max_in_flight, in_flight, keeps_time, budget };
+        let keeps_memory = settings.max_memory.is_some();
         let floor = Arc::new(Floor::new(common, settings));
         let mut accepting = JoinSet::new();
         for (listener, config) in listeners {
@@ -91,7 +97,7 @@ impl<S: Service> Server<S> {
             accepting.spawn(async move { floor.accept_all(&listener, &config).await });
         }
         let mut looking = JoinSet::new();
-        if keeps_time {
+        if keeps_time || keeps_memory {
             looking.spawn(Arc::clone(&floor).look_after());
         }
         let ending = Ending(Arc::clone(&floor));
@@ -146,12 +152,13 @@ impl<S: Service> Floor<S> {
     ) {
         let watch = Arc::new(Watch::default());
         let seat = self.seat(&watch);
+        let number = seat.number;
         let common = Arc::clone(&self.common);
         let patience = self.settings.message_timeout.unwrap_or(HANDSHAKE);
         tokio::spawn(async move {
             let _held = (seat, place);
             let Ok(Ok(stream)) = timeout(patience, arriving.arrive()).await else { return };
-            connection::run(common, watch, config, stream, peer).await;
+            connection::run(common, watch, config, stream, peer, number).await;
         });
     }
 
@@ -188,7 +195,9 @@ impl<S: Service> Floor<S> {
     async fn look_after(self: Arc<Self>) {
         let Settings { message_timeout, idle_timeout, .. } = self.settings;
         let least = [message_timeout, idle_timeout].into_iter().flatten().min().unwrap_or(Duration::MAX);
-        let period = (least / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        // Those that wait for memory are woken by this.
+        let longest = if self.common.budget.is_some() { Duration::from_millis(50) } else { Duration::from_secs(1) };
+        let period = (least / 4).clamp(Duration::from_millis(10), longest);
         let mut patience: HashMap<u64, Patience> = HashMap::new();
         loop {
             sleep(period).await;
@@ -199,6 +208,8 @@ impl<S: Service> Floor<S> {
                 let mut own = patience.remove(&number).unwrap_or_else(|| Patience::new(now));
                 if own.is_over(&watch, now, message_timeout, idle_timeout) {
                     watch.order(Order::Cut);
+                } else if self.common.budget.is_some() {
+                    watch.wake();
                 }
                 kept.insert(number, own);
             }

@@ -90,6 +90,11 @@ impl Watch {
         Some(news.order)
     }
 
+    /// Lets the connection look again.
+    pub(super) fn wake(&self) {
+        self.tell(|_| {});
+    }
+
     fn tell(&self, change: impl FnOnce(&mut News)) {
         let mut news = self.lock();
         change(&mut news);

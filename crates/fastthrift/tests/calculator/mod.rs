@@ -9,7 +9,13 @@
 //!   oneway void log(1: string line)
 //! }
 //! ```
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test uses a part of what others would export")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::unwrap_used,
+    reason = "each test uses a part of what others would export"
+)]
 
 mod handler;
 mod types;
