@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import fastthrift
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = [("binary", None), ("compact", None), ("json", None), ("compact", "header")]
