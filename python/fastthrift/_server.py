@@ -122,7 +122,7 @@ class Server:
         health: bool = False,
     ) -> None:
         handlers = named(handler, service)
-        self._reporter = _reporter(handlers) if health else None
+        self._reporter = reporter_of(handlers) if health else None
         self._core = _core.ServerCore(
             handlers,
             urls_of(url),
@@ -229,11 +229,7 @@ class Server:
             RuntimeError: The server was made without ``health=True``.
             ValueError: It serves nothing of this name, or there is no such status.
         """
-        if self._reporter is None:
-            raise RuntimeError("the server does not tell its health; make it with health=True")
-        self._reporter.set(service, status)
-        if not service:
-            self._core.set_serving(status == 1)
+        tell_health(self._core, self._reporter, service, status)
 
     def serve_forever(self) -> None:
         """Serve until `stop` is called, or until Ctrl-C. Starts the server where that was not done.
@@ -338,7 +334,7 @@ def named(
     return [(name, each, _service_of(each, services.get(name))) for name, each in handlers.items()]
 
 
-def _reporter(handlers: list[tuple[str, object, object]]) -> Reporter:
+def reporter_of(handlers: list[tuple[str, object, object]]) -> Reporter:
     """Add the service that tells how the others are."""
     from fastthrift import health
 
@@ -346,6 +342,15 @@ def _reporter(handlers: list[tuple[str, object, object]]) -> Reporter:
     reporter = health.Reporter([name or getattr(handle, "name", "") for name, handle in handles])
     handlers.append((health.NAME, reporter, health.Health))
     return reporter
+
+
+def tell_health(core: _core.ServerCore, reporter: Reporter | None, service: str, status: Status) -> None:
+    """Tell clients from now on how a service is."""
+    if reporter is None:
+        raise RuntimeError("the server does not tell its health; make it with health=True")
+    reporter.set(service, status)
+    if not service:
+        core.set_serving(status == 1)
 
 
 def _service_of(handler: object, service: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import threading
 import time
@@ -10,7 +11,10 @@ from typing import Any
 
 import fastthrift
 import pytest
+from fastthrift import aio
 from fastthrift.health import NAME, Health, Status
+
+from tests.python import loops
 
 IDL = "service Work { i32 sleep(1: double seconds) }"
 
@@ -147,3 +151,66 @@ def test_a_server_that_is_busy_tells_its_health_all_the_same(work: ModuleType) -
             other.sleep(0.0)
         assert probe.check("") is Status.SERVING
         busy.join()
+
+
+class OnLoop:
+    """Serves `Work` on an event loop."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> int:
+        self.started.set()
+        await self.may_end.wait()
+        return 1
+
+
+@pytest.mark.parametrize("kind", loops.KINDS)
+def test_servers_on_event_loops_tell_their_health_while_they_are_busy(work: ModuleType, kind: str) -> None:
+    async def main() -> None:
+        handler = OnLoop()
+        async with (
+            aio.Server(handler, "tcp://127.0.0.1:0", service=work.Work, health=True, max_in_flight=1) as server,
+            aio.connect(work.Work, server.url, timeout=20) as client,
+            aio.connect(Health, server.url, service_name=NAME, timeout=20) as health,
+        ):
+            call = asyncio.ensure_future(client.sleep(1.0))
+            await handler.started.wait()
+            with pytest.raises(fastthrift.TApplicationException, match="overloaded"):
+                await client.sleep(0.0)
+            assert [await health.check(name) for name in ("", "Work", "c")] == [
+                Status.SERVING,
+                Status.SERVING,
+                Status.SERVICE_UNKNOWN,
+            ]
+            server.set_health("Work", Status.NOT_SERVING)
+            assert [await health.check(name) for name in ("", "Work")] == [Status.SERVING, Status.NOT_SERVING]
+            handler.may_end.set()
+            assert await call == 1
+
+    loops.run(main(), kind)
+
+
+def test_servers_on_event_loops_tell_their_health_over_http(work: ModuleType) -> None:
+    async def status(server: aio.Server) -> bytes:
+        host, port = server.url.removeprefix("http://").rstrip("/").rsplit(":", 1)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        line = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return line.split()[1]
+
+    async def main() -> None:
+        async with aio.Server(OnLoop(), "http://127.0.0.1:0", service=work.Work, health=True) as server:
+            assert await status(server) == b"200"
+            server.set_health("", Status.NOT_SERVING)
+            assert await status(server) == b"503"
+            server.set_health("", Status.SERVING)
+            assert await status(server) == b"200"
+        async with aio.Server(OnLoop(), "http://127.0.0.1:0", service=work.Work) as server:
+            with pytest.raises(RuntimeError, match="health=True"):
+                server.set_health("", Status.SERVING)
+
+    loops.run(main())

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
-from fastthrift._server import named
+from fastthrift._server import named, reporter_of, tell_health
 from fastthrift._urls import urls_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastthrift._client import Protocol, Transport
     from fastthrift._service import Service
+    from fastthrift.health import Status
     from fastthrift.sasl import ServerMechanism
 
     Interceptor = Callable[[_core.Call, Callable[[], Awaitable[Any]]], Awaitable[Any]]
@@ -86,6 +87,8 @@ class Server:
             the values of requests, which `max_decoded_size` and `max_in_flight` bound. None for no limit.
         interceptors: What runs around each handler: ``async def interceptor(call, proceed)`` returns what
             ``await proceed()`` returns, or another result instead, or raises. The first is the outermost.
+        health: Whether the server also serves `fastthrift.health.Health`, under the name "fastthrift.Health"; see
+            `set_health`.
 
     Raises:
         TypeError: A handler implements no service, or has methods that cannot be called with the arguments of the IDL;
@@ -116,11 +119,14 @@ class Server:
         max_in_flight: int | None = None,
         max_memory: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
+        health: bool = False,
     ) -> None:
+        handlers = named(handler, service)
+        self._reporter = reporter_of(handlers) if health else None
         self._threads = min(32, (os.cpu_count() or 1) + 4) if threads is None else threads
         self._given = urls_of(url)
         self._core = _core.ServerCore(
-            named(handler, service),
+            handlers,
             self._given,
             tls=tls,
             protocol=protocol,
@@ -163,6 +169,8 @@ class Server:
             raise RuntimeError("the server runs already")
         running = _Running(self._core, self._inline, self._threads)
         running.listen()
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=False)
         self._running = running
 
     async def stop(self, timeout: float | None = 5.0) -> bool:
@@ -177,7 +185,22 @@ class Server:
         Returns:
             Whether all ended in time.
         """
+        if self._reporter is not None:
+            self._reporter.note(is_stopping=True)
         return True if self._running is None else await self._running.stop(timeout)
+
+    def set_health(self, service: str, status: Status) -> None:
+        """Say how a service is, as for `fastthrift.Server`.
+
+        Args:
+            service: The name under which it is served, or that of the IDL where there is none; "" for the server.
+            status: One of `fastthrift.health.Status`.
+
+        Raises:
+            RuntimeError: The server was made without ``health=True``.
+            ValueError: It serves nothing of this name, or there is no such status.
+        """
+        tell_health(self._core, self._reporter, service, status)
 
     async def serve_forever(self) -> None:
         """Serve until `stop` is called, or until this is cancelled. Starts the server where that was not done.

@@ -68,6 +68,11 @@ pub(crate) struct ServerCore {
 }
 
 impl ServerCore {
+    /// Whether the server is told to be well.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.is_serving.load(Ordering::Relaxed)
+    }
+
     /// Waits with the interpreter released: who starts the server does that, too.
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Arc<Engine>>> {
         self.engine.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
@@ -172,7 +177,7 @@ impl ServerCore {
         let capacity = Capacity { threads: self.threads, max_in_flight: self.max_in_flight };
         let started = py.detach(|| Engine::start(&self.site, settings, capacity, services, on_end));
         let started = started.map_err(|error| listen_error(&error))?;
-        started.set_serving(self.is_serving.load(Ordering::Relaxed));
+        started.set_serving(self.is_serving());
         if let Some(forked) = engine.replace(started).filter(|engine| !engine.is_here()) {
             // Its threads, and so its locks, are those of the parent.
             std::mem::forget(forked);

@@ -25,7 +25,7 @@ use crate::settings::Settings;
 const VARARGS_FLAG: u32 = 0x4;
 
 /// Under which name the service tells how it is; it never counts as the one that is served.
-pub(super) const HEALTH: &str = "fastthrift.Health";
+pub(crate) const HEALTH: &str = "fastthrift.Health";
 
 /// A table by names that are known before anybody calls.
 type ByName<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;

@@ -17,6 +17,7 @@ use crate::object::{Object, type_of};
 use crate::server::current::Current;
 use crate::server::dispatch::{Invocation, refuse};
 use crate::server::engine::overloaded;
+use crate::server::services::HEALTH;
 
 /// Why a request was not served.
 pub(super) enum Unserved {
@@ -56,10 +57,12 @@ impl Peer {
             Ok(invocation) => invocation,
             Err(exception) => return Ok(refuse(&mut state.rpc, request, &exception)?),
         };
-        if serving.is_inline(invocation.method) {
+        // To be busy is no illness, so who asks for the health is always told, and by a handler that waits for nothing.
+        let is_health = request.service.is_some_and(|name| state.rpc.bytes(name) == HEALTH.as_bytes());
+        if serving.is_inline(invocation.method) || is_health && services.interceptors.is_empty() {
             return Self::run_inline(this, state, request, &invocation);
         }
-        if !serving.has_room() {
+        if !is_health && !serving.has_room() {
             return Ok(refuse(&mut state.rpc, request, &overloaded())?);
         }
         let callable = invocation.method.callable(py).expect("invariant: only methods that are there are found");

@@ -79,6 +79,7 @@ impl Peer {
     pub(super) fn pump(this: &Bound<'_, Self>, state: &mut State) -> PyResult<()> {
         let mut has_more = true;
         let mut fatal = None;
+        state.rpc.set_serving(this.get().serving.get().is_well());
         for _ in 0..REQUESTS_PER_TURN {
             match state.rpc.poll_event() {
                 Ok(Some(request)) => match Self::handle(this, state, &request) {

@@ -97,6 +97,11 @@ impl Serving {
         self.is_draining.load(Ordering::Relaxed)
     }
 
+    /// What is told of the server's health over HTTP.
+    pub(super) fn is_well(&self) -> bool {
+        !self.is_draining() && self.core.get().is_serving()
+    }
+
     /// Whether a handler runs on the loop's own thread, and nothing runs around it.
     #[inline]
     pub(super) fn is_inline(&self, method: &Method) -> bool {
