@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benches import report
 
-PARTS = ("load", "codec", "objects", "rust-codec", "rpc")
+PARTS = ("load", "codec", "objects", "rust-codec", "rpc", "rust-rpc")
 
 
 def main() -> None:
@@ -46,6 +46,11 @@ def _run(part: str, work: Path, options: argparse.Namespace) -> str:
 
         rounds, seconds = (5, 0.002) if options.quick else (25, 0.004)
         return rust_codec.run(rounds=rounds, batch_seconds=seconds)
+    if part == "rust-rpc":
+        from benches import rust_rpc
+
+        rounds, seconds = (1, 0.5) if options.quick else (5, 2.0)
+        return rust_rpc.run(rounds=rounds, seconds=seconds)
     from benches import rpc
 
     rounds, seconds = (1, 0.3) if options.quick else (5, 1.0)

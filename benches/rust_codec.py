@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
-import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benches import report
+from benches import report, rust_machine
 from benches.measure import Sample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +46,7 @@ def run(*, rounds: int, batch_seconds: float) -> str:
         rounds: How often each subject is measured.
         batch_seconds: About how long one measurement takes.
     """
-    parts = [HEAD.format(machine=_machine())]
+    parts = [HEAD.format(machine=rust_machine.described(CRATE, PEERS))]
     for title, features in ALLOCATORS.items():
         parts.append(f"## {title}")
         parts += (_section(case) for case in _measure(features, rounds, batch_seconds))
@@ -79,16 +76,3 @@ def _section(case: Mapping[str, Any]) -> str:
         rows.append([*cells, f"{samples[rival].ratio_to(sample):.2f}"] if rival else cells)
     title = f"### {case['case']}, {case['protocol']}, {case['direction']} ({case['bytes']:,} bytes)"
     return f"{title}\n\n{report.table(head, rows)}"
-
-
-def _machine() -> str:
-    lock = (CRATE / "Cargo.lock").read_text()
-    found = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock))
-    peers = ", ".join(f"{name} {found[name]}" for name in PEERS if name in found)
-    rustc = subprocess.run(
-        ["rustc", "--version"], check=True, cwd=CRATE, stdout=subprocess.PIPE, text=True
-    ).stdout.strip()
-    return (
-        f"Measured on {datetime.date.today().isoformat()}: {report.processor()}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.release()}, {rustc}. Crates: {peers}."
-    )
