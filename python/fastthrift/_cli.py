@@ -27,6 +27,10 @@ _GENERATING = {
 Write a package: a module for each IDL file and those that it includes, with its stub. Modules are called as the files'
 py namespaces say, or as the files.
 """,
+    "rust": """\
+Write Rust: mod.rs, and a file for each module, for crates that depend on fastthrift. Modules are called as the files'
+rs namespaces say, or as the files.
+""",
     "stubs": """\
 Write stubs (.pyi) for the modules that loading IDL files, or the import hook, makes at run time: <file>_thrift.pyi
 each.

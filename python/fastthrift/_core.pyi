@@ -265,7 +265,7 @@ def check_report(
     format: Literal["text", "json"],  # noqa: A002 (the native name)
 ) -> tuple[str, int]: ...
 def generate(
-    what: Literal["python", "stubs"],
+    what: Literal["python", "rust", "stubs"],
     paths: Sequence[_StrPath],
     include_dirs: Sequence[_StrPath],
     dialect: _Dialect,

@@ -93,7 +93,7 @@ def generate_stubs(
 
 
 def generate(
-    what: Literal["python", "stubs"],
+    what: Literal["python", "rust", "stubs"],
     idl: StrPath | Sequence[StrPath],
     output: StrPath,
     *,
@@ -102,7 +102,7 @@ def generate(
     allow_missing_includes: bool,
     package: str | None,
 ) -> list[Path]:
-    """Write what one of the functions above does."""
+    """Write what one of the functions above does, or Rust."""
     if package is not None and not all(part.isidentifier() for part in package.split(".")):
         raise ValueError(f"{package!r} is no name of a package")
     paths = [idl] if isinstance(idl, (str, os.PathLike)) else list(idl)

@@ -286,6 +286,13 @@ def test_the_command_writes_what_the_functions_do(folder: Path, tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "stubs").iterdir()) == ["common_thrift.pyi", "orders_thrift.pyi"]
 
 
+def test_the_command_writes_rust(tmp_path: Path) -> None:
+    assert generate("rust", ORDERS, "-o", "src", cwd=tmp_path).returncode == 0
+    texts = {path.name: path.read_text() for path in (tmp_path / "src").iterdir()}
+    assert "pub mod " in texts["mod.rs"]
+    assert any("pub struct Line" in text for text in texts.values())
+
+
 def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.thrift").write_text("struct A { 1: Missing a }")
     done = generate("python", "a.thrift", "-o", "out", cwd=tmp_path)

@@ -17,6 +17,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 use crate::generated;
 use crate::registry::{Registry, Style};
 use fastthrift_codegen::python::{self, live_module_names};
+use fastthrift_codegen::rust;
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_path, module)?)?;
@@ -199,6 +200,7 @@ fn generate<'py>(
     let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
     let files = py.detach(|| match what {
+        "rust" => rust::generate(&schema, &rust::Options::default()),
         "stubs" => python::stubs(&schema),
         _ => python::package(&schema, package),
     });
