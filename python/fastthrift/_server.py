@@ -338,6 +338,8 @@ def reporter_of(handlers: list[tuple[str, object, object]]) -> Reporter:
     """Add the service that tells how the others are."""
     from fastthrift import health
 
+    if any(name == health.NAME for name, _, _ in handlers):
+        raise ValueError(f"{health.NAME!r} is the name of the health service: with health=True no handler can have it")
     handles = [(name, getattr(service, "__thrift_service__", None)) for name, _, service in handlers]
     reporter = health.Reporter([name or getattr(handle, "name", "") for name, handle in handles])
     handlers.append((health.NAME, reporter, health.Health))

@@ -66,7 +66,7 @@ class _Declaring(type):
     """Keeps the bodies of class statements instead of making classes."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **options: Any
     ) -> Any:  # what it is depends on whether it declares
         if bases:
             return _Declaration((bases[0].__name__, namespace, options))

@@ -773,3 +773,52 @@ def test_nothing_is_left_of_what_was(run: Run, style: Any) -> None:
     assert [each() for each in references] == [None] * len(references)
     if descriptors:
         assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plain_handler_that_stops_an_iteration_ends_its_call_alone(kind: str) -> None:
+    module = fastthrift.loads("service S { i32 first(), i32 ok() }", module_name="aio_stops")
+
+    class Handler(module.S):  # type: ignore[misc, name-defined]
+        def first(self) -> int:
+            return next(iter(()))
+
+        def ok(self) -> int:
+            return 1
+
+    async def main() -> None:
+        async with (
+            fastthrift.aio.Server(Handler(), "tcp://127.0.0.1:0", max_in_flight=1) as server,
+            fastthrift.aio.connect(module.S, server.url, timeout=20) as client,
+        ):
+            for _ in range(3):
+                with pytest.raises(fastthrift.TApplicationException, match="internal error"):
+                    await client.first()
+            assert await client.ok() == 1
+
+    runner(kind)(main())
+
+
+def test_a_client_is_closed_whatever_its_functions_are_called() -> None:
+    module = fastthrift.loads("service S { void close(), i32 _connections(), i32 ok() }", module_name="aio_close")
+    closed = []
+
+    class Handler(module.S):  # type: ignore[misc, name-defined]
+        def close(self) -> None:
+            closed.append(1)
+
+        def _connections(self) -> int:
+            return 2
+
+        def ok(self) -> int:
+            return 1
+
+    async def main() -> None:
+        async with fastthrift.aio.Server(Handler(), "tcp://127.0.0.1:0") as server:
+            async with fastthrift.aio.connect(module.S, server.url, timeout=20) as client:
+                assert await client.ok() == 1
+            with pytest.raises(fastthrift.TTransportException, match="closed"):
+                await client.ok()
+        assert not closed
+
+    runner("asyncio")(main())

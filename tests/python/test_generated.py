@@ -323,3 +323,37 @@ def test_the_program_of_the_example_runs() -> None:
     command = [sys.executable, EXAMPLE / "program.py"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
     assert (done.stdout, done.stderr) == ("555-1 HOME Main street 1\nno Bob\n", "")
+
+
+def test_names_that_python_has_taken_are_generated_under_others(tmp_path: Path) -> None:
+    (tmp_path / "odd.thrift").write_text(
+        "struct None { 1: i32 a }  struct globals { 1: i32 b }  enum class { A }  union with { 1: i32 c }\n"
+        "exception lambda { 1: string d }  service import { None get(1: globals e) throws (1: lambda f) }\n"
+    )
+    fastthrift.generate_python(tmp_path / "odd.thrift", tmp_path)
+    program = (
+        "import odd; assert sorted(odd.__all__) == sorted(set(odd.__all__) & set(dir(odd))), odd.__all__;"
+        "assert odd.globals(b=2).b == 2; assert odd.None_(a=1).a == 1; assert odd.class_.A == 0"
+    )
+    run(program, tmp_path)
+
+
+def test_what_was_not_generated_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "shop.thrift").write_text("struct A { 1: i32 a }")
+    folder = tmp_path / "src"
+    written = fastthrift.generate_python(tmp_path / "shop.thrift", folder)
+    mine = next(path for path in written if path.suffix == ".py" and "class A" in path.read_text())
+    stub = mine.with_suffix(".pyi")
+    stub.unlink()
+    mine.write_text("SECRET = 1\n")
+    with pytest.raises(FileExistsError, match="was not generated"):
+        fastthrift.generate_python(tmp_path / "shop.thrift", folder)
+    done = generate("python", "shop.thrift", "-o", "src", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "was not generated" in done.stderr
+    assert mine.read_text() == "SECRET = 1\n"
+    assert not stub.exists(), "nothing is written where something would be lost"
+    mine.write_text("")
+    for _ in range(2):
+        fastthrift.generate_python(tmp_path / "shop.thrift", folder)
+        assert "class A" in mine.read_text()

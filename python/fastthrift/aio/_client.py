@@ -56,7 +56,8 @@ class TypedClient(_core.AsyncClient):
 
     async def close(self) -> None:
         """Close the connection; calls that wait fail, and so do further ones."""
-        connections = self._connections
+        # A function of the service may have this name.
+        connections: _core.AsyncConnections = _core.AsyncClient._connections.__get__(self)
         opening = connections.opening
         closed = connections.close()
         try:
@@ -72,7 +73,7 @@ class TypedClient(_core.AsyncClient):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        await TypedClient.close(self)
 
 
 class Client(TypedClient):
@@ -109,7 +110,7 @@ class Connecting(Generic[_C]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._client is not None:
-            await self._client.close()
+            await TypedClient.close(self._client)
 
     async def _open(self) -> _C:
         make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())

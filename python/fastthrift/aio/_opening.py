@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastthrift._errors import ConnectError, TransportTimeout, TTransportException
 from fastthrift.aio._custom import CustomTransport
+from fastthrift.aio._threads import plainly
 from fastthrift.sasl import Plain
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ async def _ask(connections: _core.AsyncConnections, method: Callable[..., _T], *
     try:
         if mechanism is None or type(mechanism) is Plain:
             return method(*arguments)
-        return await asyncio.to_thread(method, *arguments)
+        return await asyncio.to_thread(plainly, method, *arguments)
     except Exception as error:
         # To say the same again would not help, and a wrong password that is said too often may lock its user out.
         raise PermissionError(f"{type(error).__name__}: {error}") from error

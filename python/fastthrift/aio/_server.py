@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastthrift import _core
 from fastthrift._server import named, reporter_of, tell_health
 from fastthrift._urls import urls_of
+from fastthrift.aio._threads import plainly
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -355,6 +356,6 @@ class _Running:
         if is_inline:
             result = function(*arguments)
         else:
-            call = functools.partial(contextvars.copy_context().run, function, *arguments)
+            call = functools.partial(contextvars.copy_context().run, plainly, function, *arguments)
             result = await self._loop.run_in_executor(self._executor, call)
         return await result if asyncio.iscoroutine(result) else result

@@ -103,10 +103,16 @@ impl Module<'_> {
         text + &out.finish()
     }
 
+    /// What stands for the module's names, whatever these are.
+    fn globals(&self) -> &'static str {
+        let is_taken = self.meaning().definitions.iter().any(|(name, _)| &**name == "globals");
+        if is_taken { r#"__import__("sys").modules[__name__].__dict__"# } else { "globals()" }
+    }
+
     /// What the last line of the module says of the file.
     fn options(&self) -> Vec<String> {
         let mut options = vec![
-            "globals()".to_owned(),
+            self.globals().to_owned(),
             format!("program={}", literal::string(&self.meaning().name)),
             format!("source={}", literal::string(self.file())),
         ];

@@ -4,7 +4,7 @@ use fastthrift_rpc::{Credentials, PlainCredentials, SaslServer, ServerConnection
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyMapping, PyTuple, PyType};
+use pyo3::types::{PyBool, PyBytes, PyMapping, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::log::{self, About};
@@ -213,6 +213,11 @@ impl Answer {
         }
         let identity = match self {
             Self::Step => return Verdict::of(returned),
+            // Much else is true whatever it stands for.
+            Self::IsGood(_) if !returned.is_none() && !returned.is_instance_of::<PyBool>() => {
+                let text = format!("a check of SASL is to return True or False, got {returned:?}");
+                return Err(PyTypeError::new_err(text));
+            }
             Self::IsGood(identity) => returned.is_truthy()?.then_some(identity),
             Self::Identity => returned.extract()?,
         };
