@@ -14,6 +14,7 @@ FAULT_CALLS ?= 100000
 UPDATE ?=
 PYTEST_ARGS ?=
 CONFORMANCE_ARGS ?=
+SINCE ?= $(or $(shell git describe --tags --abbrev=0 2>/dev/null),HEAD)
 
 VENV := $(CURDIR)/.venv
 BIN := $(VENV)/bin
@@ -31,6 +32,8 @@ export VIRTUAL_ENV := $(VENV)
 
 # The binding is a Python extension: it is tested from Python, and does not link into a test program of its own.
 CARGO_TEST := cargo test --locked --workspace --exclude fastthrift-python --all-features
+# The crates that are published: all but the binding, which goes into the wheel, and the two that are tests.
+CARGO_PACKAGE := cargo package --locked --workspace --exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated
 PACKAGE_SOURCES := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -path crates/fastthrift-testing -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 STUB := $(wildcard python/fastthrift/_core.pyi)
@@ -69,7 +72,7 @@ conformance: $(DONE)/build $(DONE)/test ## Talk to Apache's libraries in other l
 	$(BIN)/python -m conformance.run $(CONFORMANCE_ARGS)
 
 .PHONY: check
-check: check-rust check-python check-stubs ## Check formatting, lints, types, layers and house rules
+check: check-rust check-docs check-package check-python check-stubs ## Check formatting, lints, types, documentation, layers and house rules
 
 ##@ Now and then
 
@@ -80,6 +83,28 @@ bench: $(DONE)/build $(BENCH_VENV)/done $(LOADGEN) $(FLOOR) ## Compare with the 
 .PHONY: check-instructions
 check-instructions: $(DONE)/venv ## Hold the Rust walk to its kept instruction counts (UPDATE=1 keeps new ones)
 	$(BIN)/python tools/check_instructions.py $(if $(UPDATE),--update)
+
+.PHONY: public-api
+public-api: $(DONE)/venv ## Hold the crates' public interfaces to docs/api (UPDATE=1 keeps what is there now)
+	$(BIN)/python tools/public_api.py $(if $(UPDATE),--update)
+
+.PHONY: semver
+semver: $(DONE)/venv ## Hold the crates to Semantic Versioning since a revision, by default the last tag (SINCE=...)
+	$(BIN)/python tools/public_api.py --since $(SINCE)
+	if command -v cargo-semver-checks >/dev/null; then \
+		RUSTC_BOOTSTRAP=1 cargo semver-checks --baseline-rev $(SINCE) --workspace \
+			--exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated --exclude fastthrift-cli; \
+	else \
+		echo "semver: names and signatures were compared; cargo-semver-checks, which knows more rules, is not installed"; \
+	fi
+
+.PHONY: package
+package: $(DONE)/tools ## Build all that is published into dist: the source package, the wheel from it, and the crates
+	rm -rf dist
+	$(BIN)/maturin sdist --quiet --out dist
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	$(CARGO_PACKAGE)
+	cp $(TARGET)/package/*.crate dist
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS each
@@ -111,7 +136,7 @@ format: $(DONE)/tools ## Format all sources
 
 .PHONY: clean
 clean: ## Remove what these commands made
-	rm -rf target fuzz/target $(VENV) $(BENCH_VENV) $(FUZZ_VENV) python/fastthrift/*.so
+	rm -rf target dist fuzz/target $(VENV) $(BENCH_VENV) $(FUZZ_VENV) python/fastthrift/*.so
 
 # ---- what `check` consists of ----
 
@@ -121,6 +146,18 @@ check-rust: $(DONE)/venv
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTFLAGS="-D warnings" cargo check --locked --quiet -p fastthrift --no-default-features --target-dir $(TARGET)/bare
 	$(BIN)/python tools/check_layers.py
+	$(BIN)/python tools/public_api.py
+
+# The command has the name of the crate `fastthrift`, so it cannot be documented beside it.
+.PHONY: check-docs
+check-docs: $(DONE)/venv
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --all-features --workspace \
+		--exclude fastthrift-generated --exclude fastthrift-cli
+
+# That what is packaged compiles is a part of `make package`, which takes minutes.
+.PHONY: check-package
+check-package: $(DONE)/venv
+	said=$$($(CARGO_PACKAGE) --no-verify --allow-dirty 2>&1) || { echo "$$said"; exit 1; }; ! grep -A 5 '^warning' <<<"$$said"
 
 .PHONY: check-python
 check-python: $(DONE)/tools $(DONE)/test

@@ -15,3 +15,8 @@ mod writer;
 pub use build::{Build, compile};
 pub use files::Files;
 pub use writer::Writer;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -26,3 +26,8 @@ pub use value::{
     StructValue, Value, ValueBuilder, ValueVisitor, decode_json_value, decode_value, encode_json_value, encode_value,
 };
 pub use visit::Visit;
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -182,3 +182,8 @@ pub fn parse(name: &str, bytes: &[u8], options: &Options) -> Parsed {
     let source = Source::new(name, text.text.clone());
     Parsed { source, file, tokens: lexed.tokens, comments: lexed.comments, diagnostics: sink.into_diagnostics() }
 }
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

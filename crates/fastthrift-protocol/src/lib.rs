@@ -50,3 +50,8 @@ pub use run::{Fixed, Run};
 pub use scanner::{MessageScanner, Scan};
 pub use sink::{Bounded, Loss, Sink};
 pub use ttype::{FieldHeader, ListHeader, MapHeader, StructScope, TType};
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -40,6 +40,11 @@ pub use sasl::{Credentials, PlainCredentials, SaslClient, SaslServer};
 pub use server::{ReplyWriter, Request, RequestId, ServerConnection};
 pub use span::Span;
 
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,6 @@
 //! ```
 
 #![cfg_attr(not(feature = "std"), no_std)]
-#![deny(missing_docs)]
 
 extern crate alloc;
 
@@ -82,6 +81,11 @@ macro_rules! include_thrift {
         include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
     };
 }
+
+/// The examples of the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// The guide's programs are tested.
 #[cfg(all(doctest, feature = "tokio"))]
