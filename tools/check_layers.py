@@ -39,6 +39,7 @@ MAY_USE: Mapping[str, frozenset[str]] = {
         }
     ),
     "fastthrift-generated": frozenset({"fastthrift", "fastthrift-codegen", "fastthrift-idl", "fastthrift-schema"}),
+    "fastthrift-peers": frozenset({"fastthrift", "fastthrift-codegen"}),
     "fastthrift-testing": frozenset(
         {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}
     ),

@@ -30,7 +30,7 @@ from typing import Any
 import fastthrift
 import fastthrift.aio
 
-from tests.faults import aio_callers, callers, tokens, watch
+from tests.faults import aio_callers, callers, rust, tokens, watch
 from tests.faults.aio_callers import AsyncClients
 from tests.faults.callers import Clients, Opening, Tally
 from tests.faults.chaos import Plan
@@ -86,8 +86,8 @@ BY_TASKS = (
 
 
 def server_kinds() -> list[str]:
-    """Return the kinds of servers that the package has."""
-    return ["threads", "asyncio"] if hasattr(fastthrift.aio, "Server") else ["threads"]
+    """Return the kinds of servers that there are."""
+    return ["threads", "asyncio", *(["rust"] if rust.is_possible() else [])]
 
 
 def scenarios(authority: Path | None) -> list[Scenario]:
@@ -125,17 +125,16 @@ class Helper:
     """A process that answers each line with a line of JSON."""
 
     def __init__(self, module: str, *arguments: str) -> None:
-        command = [sys.executable, "-X", "faulthandler", "-m", f"tests.faults.{module}", *arguments]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+        self._process = subprocess.Popen(_command(module, *arguments), stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
         said = self._read()
-        self.port: int = said["port"]
+        self.port: int = said.get("port", 0)
         self.ports: dict[str, int] = said.get("ports", {})
 
-    def ask(self) -> dict[str, Any]:
-        """Return what it has to say now."""
+    def ask(self, line: str = "") -> dict[str, Any]:
+        """Return what it has to say now, or to this."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
         return self._read()
 
@@ -157,6 +156,21 @@ class Helper:
             raise RuntimeError(f"{self._process.args!r} ended with status {self._process.wait()}")
         said: dict[str, Any] = json.loads(line)
         return said
+
+
+def _command(module: str, *arguments: str) -> list[str]:
+    """Return how a helper is started: a module beside this one, or with `rust` before its name a program in Rust."""
+    if module == "rust":
+        return [str(rust.program()), *arguments]
+    return [sys.executable, "-X", "faulthandler", "-m", f"tests.faults.{module}", *arguments]
+
+
+@contextmanager
+def serving(kind: str, options: Mapping[str, Any]) -> Iterator[tuple[Helper, list[str]]]:
+    """Run a server of this kind in a process of its own, as `helper` does."""
+    which = ("rust", "oracle-server") if kind == "rust" else ("server", kind)
+    with helper(*which, json.dumps(options)) as found:
+        yield found
 
 
 @contextmanager
@@ -275,7 +289,7 @@ def run(*, calls: int, seed: int, flips: bool, only: str = "", say: Callable[[st
         chosen = [scenario for scenario in scenarios(authority) if only in scenario.name]
         shares = sum(scenario.share for scenario in chosen)
         outcomes: list[Outcome] = []
-        helpers = {kind: stack.enter_context(helper("server", kind, json.dumps(identity))) for kind in server_kinds()}
+        helpers = {kind: stack.enter_context(serving(kind, identity)) for kind in server_kinds()}
         for scenario in chosen:
             server, _ = helpers.get(scenario.server, helpers["threads"])
             part = int(calls * scenario.share / shares) + 1

@@ -11,22 +11,12 @@ import enum
 import hashlib
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import fastthrift
 
-IDL = """
-struct Token { 1: i64 number, 2: string text }
-exception Refused { 1: Token token }
-exception Damaged { 1: string what }
-service Oracle {
-  Token ask(1: Token token) throws (1: Damaged damaged) (idempotent = "true")
-  Token slow(1: Token token) throws (1: Damaged damaged)
-  Token refuse(1: Token token) throws (1: Refused refused, 2: Damaged damaged)
-  Token fail(1: Token token) throws (1: Damaged damaged)
-  oneway void note(1: Token token)
-}
-"""
+IDL = Path(__file__).parent / "oracle.thrift"
 
 FORM = re.compile(rb"#([0-9a-f]{16})#")
 """A token's number as it stands in its text, and so on the wire in every protocol."""
@@ -43,7 +33,7 @@ class Verdict(enum.Enum):
 @cache
 def module() -> Any:
     """Return the module of the IDL."""
-    return fastthrift.loads(IDL, name="oracle.thrift")
+    return fastthrift.load(IDL)
 
 
 def make(number: int, padding: int = 0) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import random
@@ -18,6 +19,7 @@ from fastthrift import TTransportException
 
 from tests.faults.attacks import header
 from tests.interop.fake_server import Peer, fake_server, frame, message
+from tests.python import rust_clients
 from tests.python.engines import CLIENTS
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
@@ -139,16 +141,25 @@ ON_HTTP: dict[str, Iterable[bytes]] = {
 }
 """What servers of HTTP say without an end."""
 
-kinds = pytest.mark.parametrize("kind", CLIENTS)
+kinds = pytest.mark.parametrize("kind", [*CLIENTS, *rust_clients.parameters()])
 
 
 def connect(url: str, protocol: str, transport: Any, *, kind: str, timeout: float = 2.0) -> Any:
+    if kind in rust_clients.CLIENTS:
+        client = rust_clients.RustClient(
+            kind, url, protocol=protocol, transport=transport or "framed", timeout=timeout / 2, limit=LIMIT
+        )
+        return contextlib.closing(client)
     limited = PROTOCOLS[protocol](limits=fastthrift.Limits(message=LIMIT))
     return CLIENTS[kind](ours.Calculator, url, protocol=limited, transport=transport, timeout=timeout)
 
 
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+def held(kind: str) -> tuple[int, int]:
+    """Return the bytes of memory and the descriptors that the process of a client has."""
+    if kind in rust_clients.CLIENTS:
+        said = rust_clients.program().tell("held")
+        return said["bytes"], said["descriptors"]
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096, len(os.listdir("/proc/self/fd"))
 
 
 @kinds
@@ -173,15 +184,15 @@ def outlasts(scheme: str, protocol: str, transport: Any, speech: Iterable[bytes]
             peer.sock.sendall(said)
 
     with fake_server(talk) as url:
-        before = resident(), len(os.listdir("/proc/self/fd"))
+        before = held(kind)
         with connect(url.replace("tcp", scheme, 1), protocol, transport, kind=kind) as client:
             start = time.monotonic()
             with pytest.raises(fastthrift.TException):
                 client.add(1, 2)
             assert time.monotonic() - start < 3.5
-            assert resident() - before[0] < 4 * LIMIT + (8 << 20)
+            assert held(kind)[0] - before[0] < 4 * LIMIT + (8 << 20)
         # The fake server may still hold its end of the connection.
-        assert len(os.listdir("/proc/self/fd")) - before[1] <= 1
+        assert held(kind)[1] - before[1] <= 1
 
 
 @pytest.mark.parametrize("pause", [0, 0.05], ids=["at once", "after a while"])
@@ -206,9 +217,9 @@ def test_a_server_that_closes_over_and_over_costs_an_error_each_and_nothing_more
         peer.request()
 
     with fake_server(*[close] * 50, Peer.serve) as url, connect(url, "binary", "framed", kind=kind) as client:
-        before = len(os.listdir("/proc/self/fd"))
+        before = held(kind)[1]
         for _ in range(50):
             with pytest.raises(TTransportException):
                 client.add(1, 2)
         assert client.add(20, 22) == 42
-        assert len(os.listdir("/proc/self/fd")) <= before + 1
+        assert held(kind)[1] <= before + 1

@@ -7,57 +7,33 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import fastthrift
 import pytest
 
+from tests.python.stores import KINDS, Running, resident, serving
+from tests.python.stores import MODULE as STORE
 from tests.python.timing import LATE
-
-IDL = """
-struct Tree { 1: list<Tree> branches, 2: map<string, i32> leaves }
-service Store {
-  i32 count(1: Tree tree)
-  string echo(1: string text)
-  binary blob(1: i32 size)
-}
-"""
 
 FRAME_LIMIT = 1 << 20
 
 
-class Handler:
-    """Serves `Store`."""
-
-    def count(self, tree: Any) -> int:
-        return 0 if tree is None or tree.branches is None else len(tree.branches)
-
-    def echo(self, text: str) -> str:
-        return text
-
-    def blob(self, size: int) -> bytes:
-        return bytes(size)
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """What the server is written in."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def store() -> ModuleType:
-    """The module of the IDL."""
-    return fastthrift.loads(IDL, name="store.thrift")
-
-
-@pytest.fixture(scope="module")
-def server(store: ModuleType) -> Iterator[fastthrift.Server]:
+def server(kind: str) -> Iterator[Running]:
     """One server for all hostile peers."""
-    with fastthrift.Server(
-        Handler(), "tcp://127.0.0.1:0", service=store.Store, max_message_size=FRAME_LIMIT, max_container_size=1000
-    ) as server:
+    with serving(kind, max_message_size=FRAME_LIMIT, max_container_size=1000) as server:
         yield server
 
 
 @contextlib.contextmanager
-def raw(server: fastthrift.Server, timeout: float = 10) -> Iterator[socket.socket]:
+def raw(server: Running, timeout: float = 10) -> Iterator[socket.socket]:
     """A connection without any manners."""
     host, port = server.url.removeprefix("tcp://").rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=timeout) as connection:
@@ -71,17 +47,6 @@ def all_until_closed(connection: socket.socket) -> bytes:
         while chunk := connection.recv(65536):
             received += chunk
     return received
-
-
-def works(server: fastthrift.Server, store: ModuleType) -> bool:
-    """Whether a good client is served."""
-    with fastthrift.connect(store.Store, server.url, timeout=10) as client:
-        return bool(client.echo("good") == "good")
-
-
-def resident() -> int:
-    """Return the bytes of memory that this process, and so the server, has."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def call(name: bytes, body: bytes, kind: int = 1) -> bytes:
@@ -133,11 +98,10 @@ BROKEN = {
 }
 
 
-def test_a_request_whose_values_take_too_much_memory_is_refused(store: ModuleType) -> None:
+def test_a_request_whose_values_take_too_much_memory_is_refused(kind: str) -> None:
     count = 100_000
     trees = call(b"count", b"\x0c\x00\x01\x0f\x00\x01\x0c" + struct.pack(">i", count) + bytes(count + 2))
-    url = "tcp://127.0.0.1:0"
-    with fastthrift.Server(Handler(), url, service=store.Store, max_decoded_size=FRAME_LIMIT) as server:
+    with serving(kind, max_decoded_size=FRAME_LIMIT) as server:
         with raw(server) as connection:
             for _ in range(2):
                 connection.sendall(framed(trees))
@@ -146,26 +110,26 @@ def test_a_request_whose_values_take_too_much_memory_is_refused(store: ModuleTyp
                 assert reply[:4] == b"\x80\x01\x00\x03"
                 assert reply.endswith(b"\x08\x00\x02\x00\x00\x00\x07\x00"), reply
                 assert b"limit" in reply
-        assert works(server, store)
-    with fastthrift.Server(Handler(), url, service=store.Store) as server, raw(server) as connection:
+        assert server.works()
+    with serving(kind) as server, raw(server) as connection:
         connection.sendall(framed(trees))
         assert struct.pack(">i", count) in connection.recv(100)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_bytes_end_their_connection_alone(server: fastthrift.Server, store: ModuleType, name: str) -> None:
+def test_broken_bytes_end_their_connection_alone(server: Running, name: str) -> None:
     with raw(server) as connection:
         connection.sendall(BROKEN[name])
         if name in {"text", "frame over the limit", "name over the limit"}:
             with contextlib.suppress(OSError):  # the server may have ended it already
                 connection.shutdown(socket.SHUT_WR)
         all_until_closed(connection)
-    assert works(server, store)
+    assert server.works()
 
 
 ANSWERED = {
     "no such function": (call(b"destroy", b"\x00"), b"'destroy'"),
-    "name that is not text": (call(b"\xff\x00\n", b"\x00"), rb"'\xff\x00\n'"),
+    "name that is not text": (call(b"\xff\x00\n", b"\x00"), rb"\n'"),
     "argument of another type": (call(b"echo", b"\x08\x00\x01\x00\x00\x00\x01\x00"), b"success"),
     "unknown fields": (call(b"echo", b"\x08\x7f\xff\x00\x00\x00\x01" + TEXT + b"\x00\x00\x00\x02hi\x00"), b"hi"),
     "text that is not UTF-8": (call(b"echo", TEXT + b"\x00\x00\x00\x02\xc3\x28\x00"), b"UTF-8"),
@@ -174,7 +138,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize("name", ANSWERED)
-def test_a_sound_frame_is_answered_whatever_is_in_it(server: fastthrift.Server, store: ModuleType, name: str) -> None:
+def test_a_sound_frame_is_answered_whatever_is_in_it(server: Running, name: str) -> None:
     request, expected = ANSWERED[name]
     with raw(server) as connection:
         connection.sendall(framed(request))
@@ -187,7 +151,7 @@ def test_a_sound_frame_is_answered_whatever_is_in_it(server: fastthrift.Server, 
         assert b"again" in connection.recv(size, socket.MSG_WAITALL)
 
 
-def test_a_broken_unframed_message_is_answered_before_the_connection_ends(server: fastthrift.Server) -> None:
+def test_a_broken_unframed_message_is_answered_before_the_connection_ends(server: Running) -> None:
     with raw(server) as connection:
         # More than the server wants to read: closing over it must not lose the answer.
         connection.sendall(BROKEN["negative string"] + b"x" * 200_000)
@@ -197,7 +161,7 @@ def test_a_broken_unframed_message_is_answered_before_the_connection_ends(server
 
 
 @pytest.mark.parametrize("cut", [1, 3, 4, 7, 20, 28])
-def test_a_cut_off_message_is_forgotten(server: fastthrift.Server, store: ModuleType, cut: int) -> None:
+def test_a_cut_off_message_is_forgotten(server: Running, cut: int) -> None:
     for message in [
         framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")),
         call(b"echo", TEXT + b"\0\0\0\5hello\0"),
@@ -206,10 +170,10 @@ def test_a_cut_off_message_is_forgotten(server: fastthrift.Server, store: Module
             connection.sendall(message[:cut])
             connection.shutdown(socket.SHUT_WR)
             assert all_until_closed(connection) == b""
-    assert works(server, store)
+    assert server.works()
 
 
-def test_one_byte_at_a_time_is_a_message_all_the_same(server: fastthrift.Server) -> None:
+def test_one_byte_at_a_time_is_a_message_all_the_same(server: Running) -> None:
     for message in [
         framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00")),
         call(b"echo", TEXT + b"\0\0\0\5hello\0"),
@@ -222,13 +186,13 @@ def test_one_byte_at_a_time_is_a_message_all_the_same(server: fastthrift.Server)
             assert b"hello" in connection.recv(1000)
 
 
-def test_announced_sizes_take_no_memory(store: ModuleType) -> None:
+def test_announced_sizes_take_no_memory(kind: str) -> None:
     with (
-        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server,
+        serving(kind) as server,
         contextlib.ExitStack() as stack,
     ):
-        assert works(server, store)
-        before = resident()
+        assert server.works()
+        before = server.resident()
         for place in range(100):
             connection = stack.enter_context(raw(server))
             size = 100 << 20
@@ -238,29 +202,29 @@ def test_announced_sizes_take_no_memory(store: ModuleType) -> None:
                 b"\x82\x21\x01\x04echo\x18\x80\x80\x80\x32",
             ]
             connection.sendall(announce[place % 3] + b"x" * 1000)
-        assert works(server, store)
-        assert resident() - before < 20 << 20
+        assert server.works()
+        assert server.resident() - before < 20 << 20
 
 
-def test_connections_and_failures_leave_no_memory_behind(store: ModuleType) -> None:
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
+def test_connections_and_failures_leave_no_memory_behind(kind: str) -> None:
+    with serving(kind) as server:
 
         def some() -> None:
             for name in ("http", "negative string", "deep nesting", "long name"):
                 with raw(server) as connection:
                     connection.sendall(BROKEN[name])
                     all_until_closed(connection)
-            with fastthrift.connect(store.Store, server.url, timeout=10) as client:
+            with fastthrift.connect(STORE.Store, server.url, timeout=10) as client:
                 for number in range(50):
                     client.echo("x" * number * 100)
-                    client.count(store.Tree(branches=[store.Tree()], leaves={str(number): 1}))
+                    client.count(STORE.Tree(branches=[STORE.Tree()], leaves={str(number): 1}))
 
         for _ in range(20):
             some()
-        before = resident()
+        before = server.resident()
         for _ in range(80):
             some()
-        assert resident() - before < 2 << 20
+        assert server.resident() - before < 2 << 20
 
 
 def test_a_reply_over_the_limit_takes_neither_its_memory_nor_its_time() -> None:
@@ -296,18 +260,18 @@ def test_a_reply_over_the_limit_takes_neither_its_memory_nor_its_time() -> None:
         assert client.tree(2) == Giants().tree(2)
 
 
-def test_a_call_over_the_limit_is_not_made_and_the_client_goes_on(server: fastthrift.Server, store: ModuleType) -> None:
+def test_a_call_over_the_limit_is_not_made_and_the_client_goes_on(server: Running) -> None:
     protocol = fastthrift.Binary(limits=fastthrift.Limits(message=1000))
-    with fastthrift.connect(store.Store, server.url, protocol=protocol, timeout=10) as client:
+    with fastthrift.connect(STORE.Store, server.url, protocol=protocol, timeout=10) as client:
         with pytest.raises(fastthrift.TTransportException, match="over the limit of 1000"):
             client.echo("x" * 1000)
         assert client.echo("y") == "y"
 
 
-def test_a_client_that_never_reads_is_not_served_without_end(store: ModuleType) -> None:
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store) as server:
-        assert works(server, store)
-        before = resident()
+def test_a_client_that_never_reads_is_not_served_without_end(kind: str) -> None:
+    with serving(kind) as server:
+        assert server.works()
+        before = server.resident()
         request = framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", 1 << 20) + b"\x00"))
         with raw(server, timeout=1) as connection:
             connection.setblocking(False)
@@ -315,11 +279,11 @@ def test_a_client_that_never_reads_is_not_served_without_end(store: ModuleType) 
                 for _ in range(100_000):
                     connection.send(request)
             time.sleep(0.3)
-            assert works(server, store)
-            assert resident() - before < 64 << 20
+            assert server.works()
+            assert server.resident() - before < 64 << 20
 
 
-def test_what_a_client_is_slow_to_read_comes_whole(server: fastthrift.Server) -> None:
+def test_what_a_client_is_slow_to_read_comes_whole(server: Running) -> None:
     size = FRAME_LIMIT - 100
     request = framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", size) + b"\x00"))
     with raw(server) as connection:
@@ -333,9 +297,9 @@ def test_what_a_client_is_slow_to_read_comes_whole(server: fastthrift.Server) ->
             assert length > size
 
 
-def test_a_client_that_stops_inside_a_message_is_cut_off(store: ModuleType) -> None:
+def test_a_client_that_stops_inside_a_message_is_cut_off(kind: str) -> None:
     with (
-        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2) as server,
+        serving(kind, message_timeout=0.2) as server,
         raw(server) as silent,
         raw(server) as idle,
         raw(server) as trickle,
@@ -353,9 +317,9 @@ def test_a_client_that_stops_inside_a_message_is_cut_off(store: ModuleType) -> N
         assert b"hello" in idle.recv(1000), "a client that waits between messages is left alone"
 
 
-def test_a_client_that_stops_reading_is_cut_off(store: ModuleType) -> None:
+def test_a_client_that_stops_reading_is_cut_off(kind: str) -> None:
     with (
-        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, message_timeout=0.2) as server,
+        serving(kind, message_timeout=0.2) as server,
         raw(server) as connection,
     ):
         connection.sendall(framed(call(b"blob", b"\x08\x00\x01" + struct.pack(">i", 50 << 20) + b"\x00")))
@@ -363,9 +327,9 @@ def test_a_client_that_stops_reading_is_cut_off(store: ModuleType) -> None:
         assert len(all_until_closed(connection)) < 50 << 20
 
 
-def test_an_idle_client_is_closed_when_that_is_asked_for(store: ModuleType) -> None:
+def test_an_idle_client_is_closed_when_that_is_asked_for(kind: str) -> None:
     with (
-        fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, idle_timeout=1.0) as server,
+        serving(kind, idle_timeout=1.0) as server,
         raw(server) as connection,
     ):
         for _ in range(5):
@@ -396,8 +360,8 @@ def test_the_time_of_a_slow_handler_is_not_counted_as_the_clients_silence() -> N
             time.sleep(0.1)
 
 
-def test_more_clients_than_allowed_wait_their_turn(store: ModuleType) -> None:
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=store.Store, max_connections=2) as server:
+def test_more_clients_than_allowed_wait_their_turn(kind: str) -> None:
+    with serving(kind, max_connections=2) as server:
         request = framed(call(b"echo", TEXT + b"\x00\x00\x00\x05hello\x00"))
         with raw(server) as first, raw(server) as second, raw(server, timeout=0.2) as third:
             for connection in (first, second, third):

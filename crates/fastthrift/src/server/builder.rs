@@ -83,7 +83,7 @@ impl<S: Service> ServerBuilder<S> {
         self
     }
 
-    /// How many connections there may be; others wait to be accepted. Default 10 000.
+    /// How many connections are served at a time; others wait. Default 10 000.
     pub fn max_connections(mut self, count: usize) -> Self {
         self.settings.max_connections = count.max(1);
         self

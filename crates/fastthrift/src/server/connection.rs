@@ -116,7 +116,12 @@ where
                 return Poll::Ready(());
             }
             self.serve_all(cx);
+            let was_full = self.rpc.outbound().len() > self.rpc.config().max_outbound;
             let Ok(is_all_sent) = self.send(cx) else { return Poll::Ready(()) };
+            if was_full && is_all_sent {
+                // Requests that came already may have waited for that.
+                continue;
+            }
             if is_all_sent && self.rpc.is_finished() {
                 return self.end(cx);
             }

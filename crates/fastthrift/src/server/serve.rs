@@ -134,9 +134,12 @@ impl<S: Service> Floor<S> {
 
     async fn accept_all(self: &Arc<Self>, listener: &Listener, config: &ServerConfig) {
         loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, peer)) => self.open(stream, peer, config.clone(), place),
+                Ok((stream, peer)) => {
+                    // Who waits to accept has no place: another listener may need it.
+                    let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
+                    self.open(stream, peer, config.clone(), place);
+                }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => sleep(ACCEPT_PAUSE).await,
             }

@@ -1,0 +1,9 @@
+//! Generates Rust of the IDL that the programs share with the tests.
+
+fn main() -> Result<(), fastthrift_codegen::build::Error> {
+    fastthrift_codegen::compile([
+        "../../tests/faults/oracle.thrift",
+        "../../tests/interop/calculator.thrift",
+        "../../tests/python/store.thrift",
+    ])
+}

@@ -1,0 +1,38 @@
+//! Programs on the runtime that the tests in Python and the conformance suite talk to: `fastthrift-peers PROGRAM [OPTIONS]`.
+//!
+//! Servers take their options as JSON ([`serving::Options`]). All of them, but those of the conformance suite, say a line of JSON
+//! for each line that they read, and end when there is no more to read.
+
+mod caller;
+mod held;
+#[allow(clippy::pedantic, reason = "it is generated")]
+mod idl;
+mod oracle;
+mod serving;
+mod store;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What a program comes to.
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let program = arguments.next().unwrap_or_default();
+    let options = arguments.next().unwrap_or_else(|| "{}".to_owned());
+    let outcome = match program.as_str() {
+        "caller" => caller::run(),
+        "oracle-callers" => oracle::callers::run(),
+        "oracle-server" => oracle::server::run(&options),
+        "store-server" => store::run(&options),
+        _ => Err(format!("there is no program {program:?}").into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
