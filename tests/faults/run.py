@@ -24,16 +24,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fastthrift
 import fastthrift.aio
 
-from tests.faults import aio_callers, callers, rust, tokens, watch
+from tests.faults import aio_callers, callers, rust, rust_callers, tokens, watch
 from tests.faults.aio_callers import AsyncClients
 from tests.faults.callers import Clients, Opening, Tally
 from tests.faults.chaos import Plan
+from tests.faults.rust_callers import Sharing
 from tests.python.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,12 +44,16 @@ DEADLINE = 0.6
 WARM_CALLS = 600
 
 
+Held = Callable[[], Mapping[str, int]]
+"""Says what a process holds."""
+
+
 @dataclass(frozen=True)
 class Scenario:
     """One way in which the callers share connections."""
 
     name: str
-    clients: Clients | AsyncClients
+    clients: Clients | AsyncClients | Sharing
     share: float
     """How much of the calls it makes."""
     fatal: float = 1.0
@@ -83,6 +89,38 @@ BY_TASKS = (
     Scenario("asyncio, a pool", aio_callers.pooled_connections, 0.08, fatal=0.2, server="asyncio", **MULTIPLEXED),
     Scenario("asyncio, a pool that hedges", aio_callers.hedging_connections, 0.06, fatal=0.2, **MULTIPLEXED),
 )
+NO_FRAMES: Mapping[str, Any] = {"has_frames": False}
+BY_RUST = (
+    Scenario("Rust, one connection", Sharing.ONE, 0.15, fatal=0.03, server="asyncio", is_multiplexed=True),
+    Scenario("Rust, eight connections", Sharing.EIGHT, 0.15, fatal=0.2, server="rust", is_multiplexed=True),
+    Scenario("Rust, a pool", Sharing.POOL, 0.15, server="rust"),
+    Scenario("Rust, a pool that asks again", Sharing.RETRYING, 0.1, server="asyncio"),
+    Scenario("Rust, threads", Sharing.BLOCKING, 0.15, server="rust"),
+    Scenario("Rust, threads, header", Sharing.BLOCKING, 0.05, options={"transport": "header"}, **NO_FRAMES),
+    Scenario("Rust, zlib", Sharing.POOL, 0.05, options={"transport": "zlib"}, server="rust", **NO_FRAMES),
+    Scenario("Rust, HTTP", Sharing.POOL, 0.05, scheme="http", server="rust", **NO_FRAMES),
+)
+"""The callers are written in Rust."""
+TO_RUST = (
+    Scenario("threads, a client each, Rust's server", callers.own_clients, 0.15, server="rust"),
+    Scenario(
+        "asyncio, one connection, Rust's server",
+        aio_callers.one_connection,
+        0.1,
+        fatal=0.03,
+        server="rust",
+        **MULTIPLEXED,
+    ),
+    Scenario(
+        "asyncio, eight to a connection, Rust's server",
+        aio_callers.few_connections,
+        0.1,
+        fatal=0.2,
+        server="rust",
+        **MULTIPLEXED,
+    ),
+)
+"""The server alone is."""
 
 
 def server_kinds() -> list[str]:
@@ -106,6 +144,11 @@ def scenarios(authority: Path | None) -> list[Scenario]:
         sealed: Mapping[str, Any] = {"scheme": "tls", "has_frames": False, "is_sealed": True}
         options = {"tls": fastthrift.ClientTLS(ca_file=authority)}
         found.append(Scenario("threads, TLS", callers.own_clients, 0.08, options=options, fatal=0.5, **sealed))
+    if rust.is_possible():
+        found += [*BY_RUST, *TO_RUST]
+        if authority is not None:
+            trusted: Mapping[str, Any] = {"options": {"ca": str(authority)}, "fatal": 0.5, "server": "rust", **sealed}
+            found.append(Scenario("Rust, TLS", Sharing.POOL, 0.05, **trusted))
     return found
 
 
@@ -232,37 +275,48 @@ def play(scenario: Scenario, server: Helper, *, calls: int, seed: int, flips: bo
         seed=seed, flips=flips, fatal=scenario.fatal, deadline=scenario.deadline, has_frames=scenario.has_frames
     )
     upstream = str(server.ports[scenario.scheme])
-    with helper("proxy", upstream, json.dumps(asdict(plan))) as (proxy, ends):
+    with ExitStack() as stack:
+        proxy, ends = stack.enter_context(helper("proxy", upstream, json.dumps(asdict(plan))))
+        run_callers, held, more_ends = _callers(scenario, stack)
         url = f"{scenario.scheme}://127.0.0.1:{proxy.port}"
         opening = Opening(url, scenario.deadline, scenario.options)
         may_be_damaged = flips and not scenario.is_sealed
 
         def call(count: int) -> Tally:
-            return scenario.run(
+            return run_callers(
                 scenario.clients, opening, callers=CALLERS, calls=count, seed=seed, may_be_damaged=may_be_damaged
             )
 
         total = call(WARM_CALLS)
         _settle(proxy)
         start = time.monotonic()
-        found = _left(server, proxy, lambda: total.add(call(calls)))
+        found = _left(held, server.ask, proxy, lambda: total.add(call(calls)))
         seconds = time.monotonic() - start
         for _ in range(3):
             if not found or not all(leak.startswith("bytes") for leak in found):
                 break
             # Allocators keep what the busiest moment took: only what grows again and again is a leak.
-            found = _left(server, proxy, lambda: total.add(call(calls)))
+            found = _left(held, server.ask, proxy, lambda: total.add(call(calls)))
         report = _settle(proxy)
-    return Outcome(scenario, total, report, seconds, judge(scenario, total, report, flips=flips) + found + ends)
+    found += judge(scenario, total, report, flips=flips)
+    return Outcome(scenario, total, report, seconds, found + ends + more_ends)
 
 
-def _left(server: Helper, proxy: Helper, work: Callable[[], None]) -> list[str]:
+def _callers(scenario: Scenario, stack: ExitStack) -> tuple[Callable[..., Tally], Held, list[str]]:
+    """Return what lets the callers call, what they hold, and what will be wrong with the end of their process."""
+    if not isinstance(scenario.clients, Sharing):
+        return scenario.run, watch.held, []
+    process, ends = stack.enter_context(helper("rust", "oracle-callers"))
+    return partial(rust_callers.run, process.ask), process.ask, ends
+
+
+def _left(held_here: Held, held_there: Held, proxy: Helper, work: Callable[[], None]) -> list[str]:
     """Work, and return what is left of it with the callers and with the server."""
-    here, there = watch.held(), server.ask()
+    here, there = held_here(), held_there()
     work()
     _settle(proxy)
-    found = [f"{leak}, with the callers" for leak in watch.leaks(here, watch.held)]
-    return found + [f"{leak}, with the server" for leak in watch.leaks(there, server.ask)]
+    found = [f"{leak}, with the callers" for leak in watch.leaks(here, held_here)]
+    return found + [f"{leak}, with the server" for leak in watch.leaks(there, held_there)]
 
 
 def _settle(proxy: Helper) -> dict[str, Any]:
