@@ -26,7 +26,9 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-dynamic": frozenset({"fastthrift-schema", "fastthrift-protocol"}),
     "fastthrift-rpc": frozenset({"fastthrift-protocol"}),
     "fastthrift-codegen": frozenset({"fastthrift-schema", "fastthrift-idl"}),
-    "fastthrift": frozenset({"fastthrift-protocol", "fastthrift-rpc"}),
+    "fastthrift": frozenset(
+        {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}
+    ),
     "fastthrift-cli": frozenset({"fastthrift-idl", "fastthrift-schema", "fastthrift-codegen"}),
     "fastthrift-python": frozenset(
         {

@@ -37,6 +37,20 @@ pub enum EncodeErrorKind {
         /// The field.
         field: Box<str>,
     },
+    /// A field that the struct does not have.
+    UnknownField {
+        /// The struct.
+        structure: Box<str>,
+        /// The name that it has no field of.
+        field: Box<str>,
+        /// The field whose name is most like it, if one is.
+        nearest: Option<Box<str>>,
+    },
+    /// An argument that is neither given nor has a default value.
+    MissingArgument {
+        /// The argument.
+        argument: Box<str>,
+    },
     /// A union with no member set, or with several.
     UnionMembers {
         /// The union.
@@ -88,6 +102,11 @@ impl fmt::Display for EncodeErrorKind {
             Self::MissingField { structure, field } => {
                 write!(f, "required field '{field}' of '{structure}' is not set")
             }
+            Self::UnknownField { structure, field, nearest } => {
+                write!(f, "'{structure}' has no field '{field}'")?;
+                nearest.as_ref().map_or(Ok(()), |nearest| write!(f, ", did you mean '{nearest}'?"))
+            }
+            Self::MissingArgument { argument } => write!(f, "argument '{argument}' is missing"),
             Self::UnionMembers { union, count: 0 } => write!(f, "union '{union}' holds no member, expected one"),
             Self::UnionMembers { union, count } => write!(f, "union '{union}' holds {count} members, expected one"),
             Self::TooLong(size) => write!(f, "size {size} is over 2147483647, the largest that can be written"),

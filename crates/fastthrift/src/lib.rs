@@ -22,9 +22,13 @@ mod call;
 #[cfg(feature = "tokio")]
 mod client;
 pub mod codec;
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(feature = "dynamic")]
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "nothing is served"))]
+pub mod dynamic;
+#[cfg(any(feature = "tokio", feature = "blocking", feature = "dynamic"))]
+#[cfg_attr(not(any(feature = "tokio", feature = "blocking")), expect(dead_code, reason = "nothing is called"))]
 mod error;
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(feature = "tokio", feature = "blocking", feature = "dynamic"))]
 mod function;
 #[cfg(feature = "tokio")]
 mod interceptor;
@@ -66,7 +70,7 @@ pub use {
     interceptor::{Intercepted, Interceptor, Next},
     server::{And, Request, Response, Server, ServerBuilder, Service},
 };
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(feature = "tokio", feature = "blocking", feature = "dynamic"))]
 pub use {
     error::{CallError, CallErrorKind},
     fastthrift_protocol::{ApplicationException, ApplicationExceptionKind},

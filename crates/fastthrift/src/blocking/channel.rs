@@ -87,7 +87,7 @@ impl Channel {
         R: DecodeOwned,
     {
         let limits = self.limits();
-        let result = self.carry(function, arguments, |protocol, body| {
+        let result = self.carry(function, &mut |protocol| encode(protocol, arguments), |protocol, body| {
             let (result, _) = codec::decode_prefix(protocol, body, limits)?;
             Ok(result)
         })?;
@@ -99,19 +99,17 @@ impl Channel {
     where
         A: Encode + ?Sized,
     {
-        self.carry(function, arguments, |_, _| Ok(())).map(drop)
+        self.carry(function, &mut |protocol| encode(protocol, arguments), |_, _| Ok(())).map(drop)
     }
 
-    fn carry<A, R>(
+    /// Encodes the arguments, calls, and reads the result, which a oneway has not.
+    pub(crate) fn carry<R>(
         &self,
         function: &Function,
-        arguments: &A,
+        encode: &mut dyn FnMut(Protocol) -> Result<Vec<u8>, CallError>,
         read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
-    ) -> Result<Option<R>, CallError>
-    where
-        A: Encode + ?Sized,
-    {
-        let body = codec::to_vec(self.protocol(), arguments).map_err(CallError::encode)?;
+    ) -> Result<Option<R>, CallError> {
+        let body = encode(self.protocol())?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let call =
             Outgoing { service: self.service.as_deref(), function, headers: &self.headers, deadline, body: &body };
@@ -127,6 +125,10 @@ impl Channel {
         self.links.put_back(link);
         Ok(())
     }
+}
+
+fn encode<A: Encode + ?Sized>(protocol: Protocol, arguments: &A) -> Result<Vec<u8>, CallError> {
+    codec::to_vec(protocol, arguments).map_err(CallError::encode)
 }
 
 impl Links {

@@ -112,7 +112,7 @@ impl Channel {
         A: Encode + ?Sized,
         R: DecodeOwned,
     {
-        let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
+        let pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
         let reply = pending.await?;
         let Incoming { protocol, body, .. } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
         let (result, _) = codec::decode_prefix(protocol, &body, self.limits())?;
@@ -124,7 +124,7 @@ impl Channel {
     where
         A: Encode + ?Sized,
     {
-        let pending = self.start(function, &mut |protocol, body| codec::encode_into(protocol, arguments, body));
+        let pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
         pending.await.map(drop)
     }
 
@@ -144,13 +144,13 @@ impl Channel {
     }
 
     /// Encodes the arguments and begins the call.
-    fn start(&self, function: &Function, encode: &mut EncodeInto<'_>) -> Pending {
+    pub(crate) fn start(&self, function: &Function, encode: &mut EncodeInto<'_>) -> Pending {
         let mut body = BUFFER.take();
         body.clear();
         let pending = match encode(self.pool.config().protocol, &mut body) {
             Ok(()) if self.terms.through.is_none() => self.begin(function, &body),
             Ok(()) => self.begin_around(function, &body),
-            Err(error) => Pending::Refused(Some(CallError::encode(error))),
+            Err(error) => Pending::Refused(Some(error)),
         };
         if body.capacity() <= SCRATCH {
             BUFFER.set(body);
@@ -214,12 +214,17 @@ pub(super) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     }
 }
 
-type EncodeInto<'a> = dyn FnMut(Protocol, &mut Vec<u8>) -> Result<(), codec::EncodeError> + 'a;
+/// Appends a call's arguments.
+type EncodeInto<'a> = dyn FnMut(Protocol, &mut Vec<u8>) -> Result<(), CallError> + 'a;
+
+fn encode<A: Encode + ?Sized>(protocol: Protocol, arguments: &A, body: &mut Vec<u8>) -> Result<(), CallError> {
+    codec::encode_into(protocol, arguments, body).map_err(CallError::encode)
+}
 
 type Boxed = Pin<Box<dyn Future<Output = Result<Option<Incoming>, CallError>> + Send>>;
 
 /// A call on its way; a oneway has no reply.
-enum Pending {
+pub(crate) enum Pending {
     Waiting(Waiting),
     Sent,
     Refused(Option<CallError>),

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, Limits};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, Limits, Protocol};
 
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::{Call, CallError};
@@ -103,18 +103,33 @@ impl Request {
 
     /// The arguments, decoded.
     pub fn arguments<A: DecodeOwned>(&self) -> Result<A, CallError> {
-        match codec::decode_prefix(self.call.protocol(), &self.body, self.limits) {
-            Ok((arguments, _)) => Ok(arguments),
+        self.read(|protocol, body, limits| codec::decode_prefix(protocol, body, limits).map(|(arguments, _)| arguments))
+    }
+
+    /// Reads the arguments; what is wrong with them is what the client is told.
+    #[inline]
+    pub(crate) fn read<A>(
+        &self,
+        read: impl FnOnce(Protocol, &[u8], Limits) -> Result<A, DecodeError>,
+    ) -> Result<A, CallError> {
+        match read(self.call.protocol(), &self.body, self.limits) {
+            Ok(arguments) => Ok(arguments),
             Err(error) => Err(CallError::application(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string())),
         }
     }
 
     /// Answers with the result's struct: a value, or an exception that the function declares.
-    pub fn reply<R: Encode>(mut self, result: &R) -> Response {
+    pub fn reply<R: Encode>(self, result: &R) -> Response {
+        self.reply_by(|protocol, body| codec::encode_into(protocol, result, body).map_err(CallError::internal))
+    }
+
+    /// Answers with the result's struct, which this appends; where it cannot, with its error.
+    #[inline]
+    pub(crate) fn reply_by(mut self, write: impl FnOnce(Protocol, &mut Vec<u8>) -> Result<(), CallError>) -> Response {
         self.body.clear();
-        match codec::encode_into(self.call.protocol(), result, &mut self.body) {
+        match write(self.call.protocol(), &mut self.body) {
             Ok(()) => self.answer(Answer::Result),
-            Err(error) => self.fail(CallError::internal(error)),
+            Err(error) => self.fail(error),
         }
     }
 
