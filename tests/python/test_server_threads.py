@@ -107,6 +107,31 @@ def test_a_slow_handler_does_not_hold_up_other_connections(
             call.join()
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_reply_does_not_wait_for_the_handler_of_a_request_that_came_with_it(
+    handler: Handler, work: ModuleType, connect: Any, threads: int
+) -> None:
+    quick = bytes.fromhex("00000019 80010001 00000005") + b"quick" + bytes.fromhex("00000001 080001 00000007 00")
+    slow = bytes.fromhex("0000001d 80010001 00000005") + b"sleep" + bytes.fromhex("00000001 040001 3fe0000000000000 00")
+    with serving(handler, work, threads=threads) as server, connect(server) as client:
+        client.quick(0)
+        place = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        with contextlib.ExitStack() as stack:
+            pairs = [
+                [stack.enter_context(contextlib.closing(socket.create_connection(place, 20))) for _ in range(2)]
+                for _ in range(3)
+            ]
+            for first, second in pairs:
+                # The two are received together where the server is busy with the third meanwhile.
+                client.compute(0.001)
+                first.sendall(quick)
+                second.sendall(slow)
+                start = time.monotonic()
+                assert len(first.recv(64)) == 29
+                assert time.monotonic() - start < 0.45
+                second.recv(64)
+
+
 def test_as_many_slow_handlers_run_at_once_as_there_are_threads(
     handler: Handler, work: ModuleType, connect: Any
 ) -> None:

@@ -63,6 +63,7 @@ use std::time::{Duration, Instant};
 
 use connection::{Connection, Next, Timeouts};
 use endpoint::{Address, Endpoint};
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use fastthrift_rpc::ServerConfig;
 use listener::Listener;
 use mio::Waker;
@@ -163,6 +164,56 @@ fn a_connection_that_has_more_to_do_waits_for_the_others_and_comes_again() {
     assert_ne!(first, second);
     fixture.reactor.check_in(second, connection, Next::Wait);
     assert_eq!(fixture.turn().0, first);
+}
+
+/// Receives one request of [`CALL`] and writes a reply with so many bytes of text, but does not send it.
+fn answer(connection: &mut Connection, length: usize) {
+    let request = connection.next_request().expect("what came is sound").expect("a request was received");
+    let failure = ApplicationException::new(ApplicationExceptionKind::UNKNOWN, "x".repeat(length));
+    connection.rpc.reply_exception(request.id, &failure).expect("the request is open");
+}
+
+fn has_come(client: &TcpStream) -> bool {
+    client.set_nonblocking(true).expect("a socket can do without waiting");
+    let came = client.peek(&mut [0]).is_ok();
+    client.set_nonblocking(false).expect("a socket can wait");
+    came
+}
+
+#[test]
+fn replies_are_sent_when_all_that_were_ready_together_are_served() {
+    let mut fixture = Fixture::new(10, None);
+    let mut clients = [fixture.connect(), fixture.connect()];
+    clients.iter_mut().for_each(|client| client.write_all(CALL).unwrap());
+    // The time that replies may be held back is short, so a machine that is busy may need several attempts.
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(1));
+        let mut turns = 0;
+        let mut were_held_back = true;
+        while let Some((index, mut connection)) = fixture.turn_within(Duration::from_millis(20)) {
+            were_held_back &= !clients.iter().any(has_come);
+            answer(&mut connection, 10);
+            fixture.reactor.hold_back(index, connection, false);
+            turns += 1;
+        }
+        assert!(clients.iter_mut().all(|client| client.read(&mut [0; 100]).expect("the reply came") > 10));
+        if turns == 2 && were_held_back {
+            return;
+        }
+        clients.iter_mut().for_each(|client| client.write_all(CALL).unwrap());
+    }
+    panic!("no reply was ever held back");
+}
+
+#[test]
+fn a_long_reply_is_sent_at_once() {
+    let mut fixture = Fixture::new(10, None);
+    let mut client = fixture.connect();
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    answer(&mut connection, 20 << 10);
+    fixture.reactor.hold_back(index, connection, false);
+    assert!(client.read(&mut [0; 100]).expect("the reply came") > 10);
 }
 
 #[test]

@@ -72,6 +72,8 @@ pub(super) struct Connection {
     /// A request that waits for a thread to run its handler.
     held: Option<Request>,
     inflow: Inflow,
+    /// What came of receiving for the turn that is next, where that was done before it.
+    received: Option<io::Result<()>>,
     /// The socket is watched for room to send.
     awaits_room: bool,
     patience: Patience,
@@ -94,6 +96,7 @@ impl Connection {
             introduction: Introduction::default(),
             held: None,
             inflow: Inflow::Empty,
+            received: None,
             awaits_room: false,
             patience: Patience::new(now),
             received_at: now,
@@ -114,12 +117,20 @@ impl Connection {
         (&mut self.rpc, &self.stream)
     }
 
-    /// Notes when it is that more is received.
+    /// Receives for the next turn, unless that turn is for something else or its receiving takes long, as the arithmetic
+    /// of a handshake does.
     #[inline]
-    pub(super) fn look(&mut self, now: Instant) {
+    pub(super) fn receive(&mut self, now: Instant) {
         if !self.has_backlog {
             self.received_at = now;
         }
+        self.received = (!self.is_lingering() && !self.is_handshaking()).then(|| self.fill());
+    }
+
+    /// What came of receiving before this turn; `None` where that is still to be done.
+    #[inline]
+    pub(super) fn take_received(&mut self) -> Option<io::Result<()>> {
+        self.received.take()
     }
 
     /// Until when a request is to be carried out.
@@ -234,7 +245,7 @@ impl Connection {
     }
 
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
-    pub(super) fn settle(&mut self, has_more: bool, now: impl FnOnce() -> Instant) -> Next {
+    pub(super) fn settle(&mut self, has_more: bool, now: Instant) -> Next {
         self.has_backlog = has_more;
         let was_full = self.is_full();
         if self.flush().is_err() {
@@ -242,7 +253,7 @@ impl Connection {
         }
         if self.rpc.is_finished() && !self.stream.has_unsent() {
             let is_answered = self.rpc.failure().is_some_and(ConnectionError::is_answered);
-            return if is_answered { self.start_lingering(now()) } else { Next::Close };
+            return if is_answered { self.start_lingering(now) } else { Next::Close };
         }
         let has_input = self.inflow != Inflow::Empty && self.rpc.wants_read();
         match has_more || was_full || has_input {

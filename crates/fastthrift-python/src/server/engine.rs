@@ -1,7 +1,7 @@
 //! The threads of a server: one leads, the others follow.
 //!
-//! The leader holds the interpreter and gives it up only around a poll that has to wait. It receives, calls the handler
-//! and sends, connection by connection, without handing anything to another thread. For the time of a handler it lays
+//! The leader holds the interpreter and gives it up only around a poll that has to wait. It receives, calls the handlers
+//! and sends, for the connections that are ready together, without handing anything to another thread. For the time of a handler it lays
 //! the reactor into the [`Seat`]; when it finds it gone afterwards, another thread leads: it finishes its one request,
 //! gives the connection back and follows.
 
@@ -20,7 +20,7 @@ use super::dispatch::{Invocation, Outcome, refuse};
 use super::listener::{NotStarted, Site};
 use super::load::{Admission, Load};
 use super::log;
-use super::reactor::{Draining, Reactor, Settings};
+use super::reactor::{Draining, Reactor, Settings, settle};
 use super::seat::{Follow, Seat};
 use super::services::{HEALTH, Services};
 use crate::endpoint::Endpoint;
@@ -36,6 +36,8 @@ const STACK_SIZE: usize = 8 << 20;
 /// A server that runs.
 pub(super) struct Engine {
     seat: Seat<Reactor>,
+    /// Whether there is nobody to take over from a slow handler, and so to learn that it is slow.
+    is_alone: bool,
     services: Arc<Services>,
     /// There where the number of calls is limited.
     load: Option<Load>,
@@ -58,6 +60,14 @@ pub(super) struct Capacity {
     pub(super) threads: usize,
     /// Calls that run or wait for a thread; those beyond are refused.
     pub(super) max_in_flight: Option<usize>,
+}
+
+/// How a connection's turn went.
+enum Served {
+    /// The replies are to be sent; `has_more` that requests may wait that were received already.
+    Answered { has_more: bool },
+    /// The connection is to have another turn when this happens.
+    Until(Next),
 }
 
 struct Inbox {
@@ -95,10 +105,11 @@ impl Engine {
         let Capacity { threads, max_in_flight } = capacity;
         let load = max_in_flight.map(|max| Load::new(threads, max));
         // Where calls are refused, one thread more than may run handlers is there to lead: it does that when all do.
-        let seat = Seat::new(threads.saturating_add(usize::from(load.is_some())));
+        let threads = threads.saturating_add(usize::from(load.is_some()));
         let on_end = Mutex::new(Some(on_end));
         let engine = Arc::new(Self {
-            seat,
+            seat: Seat::new(threads),
+            is_alone: threads == 1,
             services,
             load,
             waker,
@@ -205,6 +216,10 @@ impl Engine {
     /// Serves until another thread has the reactor, or all is over.
     fn lead(&self, py: Python<'_>, reactor: Box<Reactor>) {
         let mut lead = Some(reactor);
+        if let Some(reactor) = &mut lead {
+            // Who led before may be in its handler for long.
+            reactor.settle();
+        }
         let mut rounds = 0;
         while let Some(reactor) = &mut lead {
             let waited = if self.has_room() { reactor.next_waiting() } else { None };
@@ -281,10 +296,14 @@ impl Engine {
         // A bug here must not take a thread with it, nor a connection's place: a server that drains would wait for it. What the panic
         // says was printed; a reactor that was laid down is taken up as after any handler that is slow.
         let served = catch_unwind(AssertUnwindSafe(|| self.serve(py, lead, &mut connection)));
-        let next = served.unwrap_or(Next::Close);
-        match lead {
-            Some(reactor) => reactor.check_in(index, connection, next),
-            None => self.give_back(index, connection, next),
+        match (lead, served.unwrap_or(Served::Until(Next::Close))) {
+            (Some(reactor), Served::Answered { has_more }) => reactor.hold_back(index, connection, has_more),
+            (Some(reactor), Served::Until(next)) => reactor.check_in(index, connection, next),
+            (None, Served::Answered { has_more }) => {
+                let next = settle(&mut connection, has_more, Instant::now());
+                self.give_back(index, connection, next);
+            }
+            (None, Served::Until(next)) => self.give_back(index, connection, next),
         }
     }
 
@@ -299,20 +318,21 @@ impl Engine {
         self.wake();
     }
 
-    /// Receives, serves and sends.
-    fn serve(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) -> Next {
+    /// Serves what was received.
+    fn serve(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) -> Served {
         if connection.is_lingering() {
-            return connection.linger();
-        }
-        if let Some(reactor) = lead {
-            connection.look(reactor.now());
+            return Served::Until(connection.linger());
         }
         connection.rpc.set_serving(self.is_serving.load(Ordering::Relaxed));
         // The arithmetic of a handshake takes as long as hundreds of requests.
-        let filled = if connection.is_handshaking() { py.detach(|| connection.fill()) } else { connection.fill() };
-        if let Err(error) = filled {
+        let received = match connection.take_received() {
+            Some(received) => received,
+            None if connection.is_handshaking() => py.detach(|| connection.fill()),
+            None => connection.fill(),
+        };
+        if let Err(error) = received {
             log::debug(py, || format!("a connection is closed: {error}"));
-            return Next::Close;
+            return Served::Until(Next::Close);
         }
         let mut has_more = true;
         for _ in 0..REQUESTS_PER_TURN {
@@ -321,11 +341,11 @@ impl Engine {
                     let served = match self.admit(lead.as_deref(), &connection.rpc, &request) {
                         None => self.handle(py, lead, connection, &request),
                         Some(Admission::Run(_ticket)) => self.handle(py, lead, connection, &request),
-                        Some(Admission::Wait) => return connection.hold(request),
+                        Some(Admission::Wait) => return Served::Until(connection.hold(request)),
                         Some(Admission::Refuse) => refuse(&mut connection.rpc, &request, &overloaded()),
                     };
                     if served.is_err() {
-                        return Next::Close;
+                        return Served::Until(Next::Close);
                     }
                     connection.has_served();
                     if connection.rpc.has_no_more() {
@@ -347,7 +367,7 @@ impl Engine {
                 break;
             }
         }
-        connection.settle(has_more, || lead.as_ref().map_or_else(Instant::now, |reactor| reactor.now()))
+        Served::Answered { has_more }
     }
 
     /// What is to become of the next request, where the number of calls is limited.
@@ -404,11 +424,12 @@ impl Engine {
         request: &Request,
         invocation: &Invocation<'_>,
     ) -> Outcome {
-        let Some(reactor) = lead.take() else { return invocation.run(py, connection, request) };
+        let Some(mut reactor) = lead.take() else { return invocation.run(py, connection, request) };
         let method = invocation.method;
-        if method.is_slow() {
+        if method.is_slow() || self.is_alone {
             // The replies before this one need not wait for it; what cannot be sent now is sent later.
             let _ = connection.flush();
+            reactor.settle();
             let start = Instant::now();
             let turn = self.seat.park(reactor, true);
             let outcome = invocation.run(py, connection, request);
@@ -436,7 +457,10 @@ impl Engine {
     /// Judges who the peer is; meanwhile the reactor is in its seat, as while a handler runs.
     #[cold]
     fn judge(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) {
-        let turn = lead.take().map(|reactor| self.seat.park(reactor, false));
+        let turn = lead.take().map(|mut reactor| {
+            reactor.settle();
+            self.seat.park(reactor, false)
+        });
         match &self.services.checks {
             Some(checks) => {
                 let peer = connection.peer();
