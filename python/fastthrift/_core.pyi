@@ -271,7 +271,8 @@ def generate(
     dialect: _Dialect,
     allow_missing_includes: bool,
     package: str | None,
-) -> dict[str, str]: ...
+    output: _StrPath,
+) -> list[Path]: ...
 
 @final
 class GeneratedModule:

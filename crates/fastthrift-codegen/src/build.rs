@@ -12,7 +12,6 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +19,7 @@ use fastthrift_idl::fs::FileLoader;
 use fastthrift_schema::Schema;
 
 use crate::rust;
+use crate::write::{WriteError, write_all};
 
 /// Generates Rust of these files, each with all that it includes, into `$OUT_DIR`, with the options that are there by default.
 ///
@@ -85,11 +85,8 @@ impl Build {
         watch_all(&schema);
         let name = file.file_stem().unwrap_or(OsStr::new("thrift"));
         let path = out_dir.join(name).with_extension("rs");
-        let text = rust::generate_file(&schema, &self.options);
-        if fs::read_to_string(&path).is_ok_and(|there| there == text) {
-            return Ok(());
-        }
-        fs::write(&path, text).map_err(|error| Error::Output { path, error })
+        write_all(vec![(path, &rust::generate_file(&schema, &self.options))])?;
+        Ok(())
     }
 }
 
@@ -112,12 +109,7 @@ pub enum Error {
     /// What is wrong with the IDL, as text.
     Idl(String),
     /// A file cannot be written.
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    Output(WriteError),
     /// There is no `OUT_DIR`, which Cargo gives build scripts alone, and no [`Build::out_dir`].
     NoOutDir,
 }
@@ -126,7 +118,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Idl(text) => f.write_str(text.trim_end()),
-            Self::Output { path, error } => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Output(error) => error.fmt(f),
             Self::NoOutDir => f.write_str("OUT_DIR is not set: call it from a build script, or say where to write"),
         }
     }
@@ -139,10 +131,16 @@ impl fmt::Debug for Error {
     }
 }
 
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Self {
+        Self::Output(error)
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Output { error, .. } => Some(error),
+            Self::Output(error) => error.source(),
             _ => None,
         }
     }

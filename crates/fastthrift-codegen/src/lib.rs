@@ -9,11 +9,15 @@ pub mod python;
 pub mod rust;
 
 mod files;
+#[cfg(feature = "write")]
+mod write;
 mod writer;
 
 #[cfg(feature = "build")]
 pub use build::{Build, compile};
 pub use files::Files;
+#[cfg(feature = "write")]
+pub use write::{WriteError, write};
 pub use writer::Writer;
 
 /// The examples of the README are tested.

@@ -17,7 +17,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 use crate::generated;
 use crate::registry::{Registry, Style};
 use fastthrift_codegen::python::{self, live_module_names};
-use fastthrift_codegen::rust;
+use fastthrift_codegen::{WriteError, rust, write};
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_path, module)?)?;
@@ -185,30 +185,47 @@ fn check_report(
     Ok((check.render(format), check.exit_code()))
 }
 
-/// The files of a package, or of stubs, for IDL files and all that they include: text by name.
+/// Writes a package, Rust, or stubs for IDL files and all that they include, and returns the paths of the files.
 #[pyfunction]
-fn generate<'py>(
-    py: Python<'py>,
+#[expect(clippy::too_many_arguments, reason = "one call, in the package")]
+fn generate(
+    py: Python<'_>,
     what: &str,
     paths: Vec<PathBuf>,
     include_dirs: Vec<PathBuf>,
     dialect: &str,
     allow_missing_includes: bool,
     package: Option<&str>,
-) -> PyResult<Bound<'py, PyDict>> {
+    output: PathBuf,
+) -> PyResult<Vec<PathBuf>> {
     let options = options(dialect, allow_missing_includes)?;
     let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
-    let files = py.detach(|| match what {
-        "rust" => rust::generate(&schema, &rust::Options::default()),
-        "stubs" => python::stubs(&schema),
-        _ => python::package(&schema, package),
+    let written = py.detach(|| {
+        let files = match what {
+            "rust" => rust::generate(&schema, &rust::Options::default()),
+            "stubs" => python::stubs(&schema),
+            _ => python::package(&schema, package),
+        };
+        write(&files, &output)
     });
-    let texts = PyDict::new(py);
-    for (name, text) in files {
-        texts.set_item(name, text)?;
+    written.map_err(|WriteError { path, error }| os_error(&error, path))
+}
+
+/// The subclass of `OSError` for what happened at a path.
+fn os_error(error: &io::Error, path: PathBuf) -> PyErr {
+    let number = match error.kind() {
+        io::ErrorKind::AlreadyExists => Some(EEXIST),
+        _ => error.raw_os_error(),
+    };
+    match number {
+        Some(number) => {
+            let text = error.to_string();
+            let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
+            PyOSError::new_err((number, text, path.into_os_string()))
+        }
+        None => PyOSError::new_err(format!("{}: {error}", path.display())),
     }
-    Ok(texts)
 }
 
 /// The module of a schema's root, with those of the included files as its attributes.
@@ -244,6 +261,8 @@ fn module_of<'py>(py: Python<'py>, schema: Arc<Schema>, root_name: Option<&str>)
 const DIAGNOSTICS: &str = "fastthrift._diagnostics";
 /// The number of "no such file", everywhere.
 const ENOENT: i32 = 2;
+/// The number of "file exists", everywhere.
+const EEXIST: i32 = 17;
 
 /// The exception for a run that gave no schema.
 fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
@@ -255,14 +274,7 @@ fn failure_error(py: Python<'_>, failure: Failure) -> PyErr {
             };
             PyFileNotFoundError::new_err((ENOENT, text, path.into_os_string()))
         }
-        Failure::RootUnreadable { path, error } => match error.raw_os_error() {
-            Some(number) => {
-                let text = error.to_string();
-                let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-                PyOSError::new_err((number, text, path.into_os_string()))
-            }
-            None => PyOSError::new_err(format!("cannot read {}: {error}", path.display())),
-        },
+        Failure::RootUnreadable { path, error } => os_error(&error, path),
         Failure::Invalid(report) => syntax_error(py, &report.diagnostics, &report.sources),
     }
 }
