@@ -105,7 +105,5 @@ def generate(
     package: str | None,
 ) -> list[Path]:
     """Write what one of the functions above does, or Rust."""
-    if package is not None and not all(part.isidentifier() for part in package.split(".")):
-        raise ValueError(f"{package!r} is no name of a package")
     paths = [idl] if isinstance(idl, (str, os.PathLike)) else list(idl)
     return _core.generate(what, paths, directories(include_dirs), dialect, allow_missing_includes, package, output)

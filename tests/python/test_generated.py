@@ -303,6 +303,25 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("package", "text"),
+    [
+        ("a-b", '"a-b" is no name of a package, such as myapp.idl'),
+        ("", '"" is no name of a package, such as myapp.idl'),
+        ("a..b", '"a..b" is no name of a package, such as myapp.idl'),
+        ("class", '"class" cannot name a package, since it is a keyword of Python'),
+        ("class.x", '"class" in "class.x" cannot name a package, since it is a keyword of Python'),
+    ],
+)
+def test_a_package_that_python_cannot_import_is_refused(package: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="package") as caught:
+        fastthrift.generate_python(ORDERS, tmp_path / "out", package=package)
+    assert str(caught.value) == text
+    done = generate("python", ORDERS, "-o", "out", "--package", package, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"fastthrift: {text}\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_included_module_that_is_not_generated_is_an_error(tmp_path: Path) -> None:
     from fastthrift import generated
 

@@ -66,14 +66,13 @@ fn write(common: &Common, generate: impl FnOnce(&Schema) -> Files) -> io::Result
                 Failure::Invalid(report) => (report.render(), 1),
                 _ => (format!("fastthrift: {failure}\n"), 2),
             };
-            io::stderr().write_all(text.as_bytes())?;
+            // Where nobody reads errors, the exit code still tells of them.
+            let _ = io::stderr().write_all(text.as_bytes());
             Ok(code)
         }
     }
 }
 
 fn package_name(text: &str) -> Result<String, String> {
-    let is_start = |c: char| c.is_alphabetic() || c == '_';
-    let is_name = |part: &str| part.starts_with(is_start) && part.chars().all(|c| is_start(c) || c.is_numeric());
-    if text.split('.').all(is_name) { Ok(text.to_owned()) } else { Err("expected a name such as myapp.idl".to_owned()) }
+    python::names::package_name_error(text).map_or_else(|| Ok(text.to_owned()), Err)
 }

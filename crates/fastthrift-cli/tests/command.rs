@@ -1,7 +1,7 @@
 //! The command, run as a program.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(arguments: &[&str], directory: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fastthrift"));
@@ -49,4 +49,32 @@ fn check_says_with_another_exit_code_that_a_file_cannot_be_read_or_an_option_not
     let done = run(&["check", "none.thrift"], &folder);
     assert_eq!((done.status.code(), text(&done.stdout)), (Some(2), "error: cannot read none.thrift: no such file\n"));
     assert_eq!(run(&["check", "--colour", "a.thrift"], &folder).status.code(), Some(2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_an_error_and_the_exit_code_tells_of_it() {
+    let folder = folder("full", &[("a.thrift", "struct A { 1: Missing a }")]);
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it"));
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastthrift"));
+        command.args(arguments).current_dir(&folder).stdout(full());
+        command
+    };
+    let done = command(&["check", "a.thrift"]).output().expect("the command starts");
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).starts_with("fastthrift: cannot write what was found: "), "{}", text(&done.stderr));
+    let generate = ["gen", "python", "a.thrift", "-o", "out"];
+    let done = command(&generate).stderr(full()).status().expect("the command starts");
+    assert_eq!(done.code(), Some(1));
+}
+
+#[test]
+fn a_package_that_python_cannot_import_is_refused() {
+    let folder = folder("package", &[("a.thrift", "struct A {}")]);
+    let done = run(&["gen", "python", "a.thrift", "-o", "out", "--package", "class.x"], &folder);
+    assert_eq!(done.status.code(), Some(2));
+    let reason = "\"class\" in \"class.x\" cannot name a package, since it is a keyword of Python";
+    assert!(text(&done.stderr).contains(reason), "{}", text(&done.stderr));
+    assert!(!folder.join("out").exists());
 }

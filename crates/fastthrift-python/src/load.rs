@@ -198,6 +198,9 @@ fn generate(
     package: Option<&str>,
     output: PathBuf,
 ) -> PyResult<Vec<PathBuf>> {
+    if let Some(text) = package.and_then(python::names::package_name_error) {
+        return Err(PyValueError::new_err(text));
+    }
     let options = options(dialect, allow_missing_includes)?;
     let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;

@@ -9,6 +9,18 @@ const KEYWORDS: [&str; 35] = [
     "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
+/// Says why a text cannot name a package that modules lie in, such as `myapp.idl`; nothing where it can.
+pub fn package_name_error(name: &str) -> Option<String> {
+    let is_start = |c: char| c.is_alphabetic() || c == '_';
+    let is_name = |part: &str| part.starts_with(is_start) && part.chars().all(|c| is_start(c) || c.is_numeric());
+    if !name.split('.').all(is_name) {
+        return Some(format!("{name:?} is no name of a package, such as myapp.idl"));
+    }
+    let keyword = name.split('.').find(|part| KEYWORDS.contains(part))?;
+    let whose = if keyword == name { String::new() } else { format!(" in {name:?}") };
+    Some(format!("{keyword:?}{whose} cannot name a package, since it is a keyword of Python"))
+}
+
 /// A name as Python takes it: a keyword gets a trailing underscore, and a name that starts with two underscores, which Python would
 /// rename or take for its own, a leading `x`.
 pub fn python_name(name: &str) -> String {
