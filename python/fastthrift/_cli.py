@@ -104,8 +104,7 @@ def _check(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
     report, code = _core.check_report(
         options.files, options.include_dirs, options.dialect, options.allow_missing_includes, options.format
     )
-    _print(report)
-    return code
+    return code if _print(report) else 2
 
 
 def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
@@ -123,24 +122,41 @@ def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
             package=options.package,
         )
     except ThriftSyntaxError as error:
-        sys.stderr.buffer.write(error.report.encode())
+        _complain(error.report)
         return 1
     except (OSError, ValueError) as error:
-        print(f"fastthrift: {error}", file=sys.stderr)
+        _complain(f"fastthrift: {error}\n")
         return 2
     return 0
 
 
-def _print(text: str) -> None:
-    """Print text as UTF-8; a reader that has had enough is no error."""
+def _print(text: str) -> bool:
+    """Print text as UTF-8 and say whether that went well; a reader that has had enough is no error."""
+    if sys.stdout is None:  # it was closed before the start
+        _complain("fastthrift: cannot write what was found: there is no standard output\n")
+        return False
     try:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # What Python would still flush at its end goes nowhere.
         import os
 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return True
+        _complain(f"fastthrift: cannot write what was found: {error}\n")
+        return False
+    return True
+
+
+def _complain(text: str) -> None:
+    """Print text as UTF-8 to where errors go; where nobody reads them, the exit code still tells of them."""
+    import contextlib
+
+    with contextlib.suppress(OSError, AttributeError):
+        sys.stderr.buffer.write(text.encode(errors="backslashreplace"))
+        sys.stderr.flush()
 
 
 def _set_up_serve(serve: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,39 @@ def test_files_without_errors_give_the_exit_code_0_and_warnings_are_none(tmp_pat
 @pytest.mark.parametrize("arguments", [("none.thrift",), ("--format=xml", "a.thrift"), ()])
 def test_what_cannot_be_read_or_asked_gives_the_exit_code_2(arguments: tuple[str, ...], wrong: Path) -> None:
     assert run("check", *arguments, cwd=wrong).returncode == 2
+
+
+def into(output: str, *arguments: str | Path, cwd: Path) -> tuple[int, str]:
+    """Run the command with its standard output going to a file or, where that is "|", to a reader that is gone."""
+    command = [sys.executable, "-m", "fastthrift", *map(str, arguments)]
+    if output == "|":
+        reader, writer = os.pipe()
+        os.close(reader)
+    else:
+        writer = os.open(output, os.O_WRONLY)
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, check=False, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=50
+        )
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_findings_that_cannot_be_written_are_an_error_and_no_traceback(wrong: Path) -> None:
+    code, text = into("/dev/full", "check", "a.thrift", cwd=wrong)
+    assert (code, text) == (2, "fastthrift: cannot write what was found: [Errno 28] No space left on device\n")
+
+
+def test_the_exit_code_tells_of_errors_to_a_reader_that_is_gone(wrong: Path) -> None:
+    assert into("|", "check", "a.thrift", cwd=wrong) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize(("file", "code"), [("a.thrift", 1), ("none.thrift", 2)])
+def test_generating_says_by_its_exit_code_what_it_cannot_say_in_words(file: str, code: int, wrong: Path) -> None:
+    command = [sys.executable, "-m", "fastthrift", "gen", "python", file, "-o", "out"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=wrong, check=False, stderr=full, stdout=subprocess.PIPE, timeout=50)
+    assert (done.returncode, done.stdout) == (code, b"")

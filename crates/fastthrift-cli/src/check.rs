@@ -31,6 +31,12 @@ pub(crate) fn run(arguments: &Arguments) -> io::Result<u8> {
     };
     let sources = &arguments.sources;
     let check = Check::new(&sources.loader(), &sources.files, &sources.options());
-    io::stdout().write_all(check.render(format).as_bytes())?;
-    Ok(check.exit_code())
+    let mut out = io::stdout();
+    match out.write_all(check.render(format).as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has had enough; what was found counts all the same.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(io::Error::new(error.kind(), format!("cannot write what was found: {error}")))
+        }
+        _ => Ok(check.exit_code()),
+    }
 }

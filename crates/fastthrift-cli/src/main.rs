@@ -34,8 +34,6 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(code) => code.into(),
-        // Whoever reads has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "fastthrift: {error}");
             ExitCode::from(2)
