@@ -204,7 +204,7 @@ fn generate(
     let options = options(dialect, allow_missing_includes)?;
     let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
-    let written = py.detach(|| {
+    let written = py.detach(move || {
         let files = match what {
             "rust" => rust::generate(&schema, &rust::Options::default()),
             "stubs" => python::stubs(&schema),
