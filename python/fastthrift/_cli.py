@@ -24,8 +24,8 @@ file cannot be read.
 
 _GENERATING = {
     "python": """\
-Write a package: a module for each IDL file and those that it includes, with its stub. Modules are called as the files'
-py namespaces say, or as the files.
+Write packages: a module for each IDL file and those that it includes, with its stub. What a file declares is imported
+from the package that its py namespace names, or that is called as the file.
 """,
     "rust": """\
 Write Rust: mod.rs, and a file for each module, for crates that depend on fastthrift. Modules are called as the files'

@@ -279,11 +279,12 @@ class GeneratedModule:
     def __new__(
         cls,
         name: str,
+        public: str,
         program: str,
         source: str,
         doc: str | None,
         namespaces: dict[str, str] | None,
-        includes: Sequence[tuple[str, GeneratedModule]],
+        includes: Sequence[tuple[str, ModuleType]],
         declared: dict[str, tuple[str, object, dict[str, Any]]],
         globals: dict[str, Any],  # noqa: A002 (the native name)
     ) -> Self: ...

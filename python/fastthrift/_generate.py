@@ -27,12 +27,14 @@ def generate_python(
 ) -> list[Path]:
     """Write a package of modules for IDL files and all that they include, and return the paths of its files.
 
-    Each file becomes a module, called as its ``py`` namespace says, or as the file where it has none, and a stub for
-    type checkers. Importing one parses no IDL. Its classes are those that loading the IDL gives: while the module is
-    imported, `load` of a file that says the same gives the module's own.
+    What a file declares is imported from the package that its ``py`` namespace names, or that is called as the file
+    where it has none; there it lies in a module of its own, beside a stub for type checkers. Importing it parses no
+    IDL. Its classes are those that loading the IDL gives: while the package is imported, `load` of a file that says the
+    same gives the package's own.
 
-    A file that has its text already is left as it is, and so is an ``__init__.py`` that is there where only some file
-    has to be.
+    Several runs for one folder give what one run for all files gives. A file that has its text already is left as it
+    is, and so is an ``__init__.py`` that is there where only some file has to be. A generated module that lies beside a
+    package of its name is removed.
 
     Args:
         idl: An IDL file, or several.
@@ -45,9 +47,11 @@ def generate_python(
     Raises:
         ThriftSyntaxError: A file is not right.
         FileNotFoundError: There is no such IDL file.
-        FileExistsError: There is a file that was not generated where one is to be written.
+        FileExistsError: There is a file that was not generated where one is to be written, or that a package would
+            hide; or what is there declares a name that would be declared anew, or be a package, too.
         OSError: A file cannot be written.
-        ValueError: The package's name cannot be.
+        ValueError: The package's name cannot be, or a name would mean two things: one that two files of a namespace
+            declare, or one that is declared and is a package, too.
     """
     return generate(
         "python",
@@ -82,6 +86,7 @@ def generate_stubs(
         FileNotFoundError: There is no such IDL file.
         FileExistsError: There is a file that was not generated where one is to be written.
         OSError: A file cannot be written.
+        ValueError: Two files would have the same stub, since they have the same name.
     """
     return generate(
         "stubs",

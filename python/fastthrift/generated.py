@@ -8,6 +8,7 @@ of its names; whoever asks for one of them gets the class that loading the IDL w
 from __future__ import annotations
 
 import sys
+from importlib import import_module, reload
 
 from fastthrift import _core
 from fastthrift._core import Client
@@ -43,6 +44,7 @@ __all__ = [
     "i32",
     "i64",
     "module",
+    "package",
     "string",
     "typedef",
     "uuid",
@@ -163,6 +165,7 @@ def module(
     *,
     program: str,
     source: str,
+    package: str | None = None,
     namespaces: dict[str, str] | None = None,
     includes: Mapping[str, ModuleType] | None = None,
 ) -> None:
@@ -172,6 +175,7 @@ def module(
         namespace: The module's names: ``globals()``.
         program: The name of the IDL file without its extension.
         source: The name of the IDL file.
+        package: The package that hands the classes on, which they are of: ``__package__``; None for the module itself.
         namespaces: The ``namespace`` headers by their scope.
         includes: The modules of included files by the names under which the declarations know them.
 
@@ -183,14 +187,14 @@ def module(
     declared = {name: namespace[name] for name in names if type(namespace.get(name)) is _Declaration}
     for name in declared:
         del namespace[name]
-    included: list[tuple[str, _core.GeneratedModule]] = []
-    for name, found in (includes or {}).items():
-        generated = vars(found).get("__thrift_generated__")
-        if generated is None:
+    included = [*(includes or {}).items()]
+    for _, found in included:
+        # One that is still being imported, because its package imports this module, is looked at later.
+        if "__thrift_generated__" not in vars(found) and not getattr(found.__spec__, "_initializing", False):
             raise TypeError(f"{found.__name__} is no generated module")
-        included.append((name, generated))
     made = _core.GeneratedModule(
         namespace["__name__"],
+        package or namespace["__name__"],
         program,
         source,
         namespace.get("__doc__"),
@@ -202,9 +206,53 @@ def module(
     shown = sorted([*declared, *(name for name in includes or () if not name.startswith("_"))])
     namespace["__thrift_generated__"] = made
     namespace["__thrift_namespaces__"] = namespaces or {}
+    namespace["__thrift_includes__"] = dict(included)
     namespace["__getattr__"] = made
     namespace["__dir__"] = lambda: list(shown)
     made.publish()
+
+
+def package(name: str, *files: str) -> None:
+    """Make a namespace's package hand on what the modules of its files declare, and what they include; this ends it.
+
+    Args:
+        name: The package's name: ``__name__``.
+        files: The names of the modules in the package.
+    """
+    namespace = vars(sys.modules[name])
+    before: dict[str, ModuleType] | None = namespace.get("__thrift_files__")
+    homes: dict[str, ModuleType] = {}
+    included: dict[str, ModuleType] = {}
+    namespaces: dict[str, str] = {}
+    loaded = {file: import_module(f"{name}.{file}") for file in files}
+    for file, found in loaded.items():
+        if before and before.get(file) is found:
+            reload(found)
+        for declared in found.__all__:
+            homes.setdefault(declared, found)
+            namespace.pop(declared, None)  # what there was before the package was loaded anew
+        included = {**found.__thrift_includes__, **included}
+        namespaces = {**found.__thrift_namespaces__, **namespaces}
+        namespace["__doc__"] = namespace.get("__doc__") or found.__doc__
+    # How the package knew this module is no name of its own.
+    for own in [own for own, known in namespace.items() if known is sys.modules[__name__]]:
+        del namespace[own]
+    for alias, found in included.items():
+        if alias not in homes:
+            namespace.setdefault(alias, found)
+
+    def get(wanted: str) -> object:
+        if wanted not in homes:
+            raise AttributeError(f"module {name!r} has no attribute {wanted!r}")
+        namespace[wanted] = found = getattr(homes[wanted], wanted)
+        return found
+
+    shown = sorted({*homes, *(alias for alias in included if not alias.startswith("_"))})
+    namespace["__all__"] = [*homes]
+    namespace["__thrift_files__"] = loaded
+    namespace["__thrift_namespaces__"] = namespaces
+    namespace["__getattr__"] = get
+    namespace["__dir__"] = lambda: list(shown)
 
 
 if not TYPE_CHECKING:

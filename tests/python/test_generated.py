@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pickle
 import subprocess
 import sys
@@ -52,10 +51,14 @@ def test_a_package_has_modules_stubs_and_a_marker(tmp_path: Path) -> None:
         "my/__init__.py",
         "my/idl/__init__.py",
         "my/idl/shop/__init__.py",
-        "my/idl/shop/common.py",
-        "my/idl/shop/common.pyi",
-        "my/idl/shop/orders.py",
-        "my/idl/shop/orders.pyi",
+        "my/idl/shop/common/__init__.py",
+        "my/idl/shop/common/__init__.pyi",
+        "my/idl/shop/common/_common.py",
+        "my/idl/shop/common/_common.pyi",
+        "my/idl/shop/orders/__init__.py",
+        "my/idl/shop/orders/__init__.pyi",
+        "my/idl/shop/orders/_orders.py",
+        "my/idl/shop/orders/_orders.pyi",
         "my/py.typed",
     }
     assert run("import my.idl.shop.orders as m; print(m.Order.__module__)", tmp_path) == "my.idl.shop.orders\n"
@@ -75,15 +78,148 @@ def test_generating_again_gives_the_same_and_leaves_files_alone(folder: Path, tm
         assert path.name == "__init__.py" or path.read_bytes() == other.read_bytes()
 
 
-def test_files_of_one_namespace_get_modules_of_their_own(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.thrift").write_text(f"namespace py one\nstruct {name.upper()} {{}}")
-    (tmp_path / "c.thrift").write_text("namespace py one.more.in\nstruct C {}")
-    (tmp_path / "class.thrift").write_text("struct D {}")
-    out = tmp_path / "out"
-    fastthrift.generate_python([tmp_path / f"{name}.thrift" for name in ("a", "b", "c", "class")], out)
-    program = "import one.a, one.b, one.more.in_, class_; print(one.a.A(), one.b.B(), one.more.in_.C(), class_.D())"
-    assert run(program, out) == "A() B() C() D()\n"
+def write_files(folder: Path, **texts: str) -> list[Path]:
+    """Write IDL files and return their paths."""
+    for name, text in texts.items():
+        (folder / f"{name}.thrift").write_text(text)
+    return [folder / f"{name}.thrift" for name in texts]
+
+
+NAMESPACES = {
+    "a": "/** Letters. */ namespace py one\ninclude 'c.thrift'\nstruct A { 1: c.C c }",
+    "b": "namespace py one\nstruct B { 1: string text }\nconst B LAST = {'text': 'z'}",
+    "c": "namespace py one.more.in\nstruct C {}",
+    "class": "struct D {}",
+    "e": "namespace py class_\nstruct E {}",
+}
+
+
+def test_a_namespace_has_what_all_its_files_declare(tmp_path: Path) -> None:
+    fastthrift.generate_python(write_files(tmp_path, **NAMESPACES), tmp_path / "out")
+    program = (
+        "import one, one.more.in_, class_\n"
+        "print(one.A(), one.B(), one.LAST, one.more.in_.C(), class_.D(), class_.E())\n"
+        "print(one.c_ is one._a.c_, one.__doc__)\n"
+        "print(one.__all__, dir(one), one.A, hasattr(one, 'C'), one.__thrift_namespaces__)\n"
+        "from one import *; print(A is one.A)"
+    )
+    assert run(program, tmp_path / "out").splitlines() == [
+        "A() B() B(text='z') C() D() E()",
+        "True Letters.",
+        "['A', 'B', 'LAST'] ['A', 'B', 'LAST', 'c_'] <class 'one.A'> False {'py': 'one'}",
+        "True",
+    ]
+
+
+def texts(folder: Path) -> dict[str, str]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bac"])
+def test_runs_one_after_another_write_what_one_run_writes(order: str, tmp_path: Path) -> None:
+    files = write_files(tmp_path, **NAMESPACES)
+    fastthrift.generate_python(files, tmp_path / "one")
+    for name in [*order, "class", "e"]:
+        fastthrift.generate_python(tmp_path / f"{name}.thrift", tmp_path / "several")
+    assert texts(tmp_path / "several") == texts(tmp_path / "one")
+
+
+def test_a_file_that_is_gone_and_a_name_that_is_gone_are_handed_on_no_more(tmp_path: Path) -> None:
+    files = write_files(tmp_path, **NAMESPACES)
+    fastthrift.generate_python(files, tmp_path / "out")
+    for path in (tmp_path / "out" / "one").glob("_b.*"):
+        path.unlink()
+    files[0].write_text("namespace py one\nstruct Other {}")
+    fastthrift.generate_python(files[0], tmp_path / "out")
+    assert run("import one; print(one.__all__)", tmp_path / "out") == "['Other']\n"
+    assert "from ._b " not in (tmp_path / "out" / "one" / "__init__.pyi").read_text()
+
+
+def test_packages_may_include_one_another_by_different_files(tmp_path: Path) -> None:
+    files = write_files(
+        tmp_path,
+        a="namespace py x\ninclude 'c.thrift'\nstruct A { 1: c.C c }",
+        b="namespace py x\ninclude 'd.thrift'\nstruct B { 1: d.D d }",
+        c="namespace py y\nstruct C {}",
+        d="namespace py y\ninclude 'a.thrift'\nstruct D { 1: a.A a }",
+    )
+    fastthrift.generate_python(files, tmp_path / "out")
+    use = "import x, y; print(x.B(y.D(x.A(y.C()))))"
+    for first in ("x", "y", "x._b", "y._d", "x._a", "y._c"):
+        assert run(f"import {first}\n{use}", tmp_path / "out") == "B(d=D(a=A(c=C())))\n"
+
+
+def test_what_lies_beside_a_package_and_would_be_hidden_is_removed_if_it_was_generated(tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path, one="namespace py a.one\nstruct A {}")
+    (tmp_path / "a").mkdir()
+    mark = "# Generated by `fastthrift gen python` from one.thrift. Changes are lost when it is generated anew.\n"
+    for name in ("one.py", "one.pyi"):
+        (tmp_path / "a" / name).write_text(mark)
+    fastthrift.generate_python(file, tmp_path)
+    assert not [*tmp_path.glob("a/one.*")]
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "a.py").write_text("MINE = 1\n")
+    with pytest.raises(FileExistsError, match="which a package of its name would hide") as caught:
+        fastthrift.generate_python(file, tmp_path / "b")
+    assert caught.value.filename == str(tmp_path / "b" / "a.py")
+    assert texts(tmp_path / "b") == {"a.py": "MINE = 1\n"}
+
+
+CLASHES = [
+    (
+        {"a": "namespace py p\nstruct sub {}", "b": "namespace py p.sub\nstruct B {}"},
+        "p.sub would be both the package of {b} and what {a} declares",
+        "p.sub",
+    ),
+    (
+        {"a": "namespace py p\nstruct X {}", "b": "namespace py p\nenum X {}"},
+        "p.X would be both what {a} declares and what {b} declares",
+        "X would be declared by both",
+    ),
+    (
+        {"a": "namespace py p\nstruct A {}", "b": "namespace py p\nstruct _a {}"},
+        "p._a would be both the module of {a} and what {b} declares",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "text", "later"), CLASHES)
+def test_a_name_that_would_mean_two_things_is_refused(
+    files: dict[str, str], text: str, later: str | None, tmp_path: Path
+) -> None:
+    paths = write_files(tmp_path, **files)
+    with pytest.raises(ValueError, match="would be both") as caught:
+        fastthrift.generate_python(paths, tmp_path / "out")
+    assert str(caught.value) == text.format(**{path.stem: path for path in paths})
+    assert not (tmp_path / "out").exists()
+    if later is None:
+        return
+    for first, second in (paths, paths[::-1]):
+        out = tmp_path / f"out-{first.stem}"
+        fastthrift.generate_python(first, out)
+        before = texts(out)
+        with pytest.raises(FileExistsError, match="declared"):
+            fastthrift.generate_python(second, out)
+        assert texts(out) == before
+
+
+def test_files_of_one_name_are_refused_where_one_would_take_the_place_of_the_other(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_files(tmp_path / folder, same=f"namespace py p\nstruct In{folder} {{}}")
+    paths = [tmp_path / folder / "same.thrift" for folder in ("a", "b")]
+    names = f"{paths[0]} and the module of {paths[1]}"
+    with pytest.raises(ValueError, match="would be both") as caught:
+        fastthrift.generate_python(paths, tmp_path / "out")
+    assert str(caught.value) == f"p._same would be both the module of {names}"
+    with pytest.raises(ValueError, match="would be both") as caught:
+        fastthrift.generate_stubs(paths, tmp_path / "out")
+    assert str(caught.value) == f"same_thrift would be both the module of {names}"
+    done = generate("stubs", *paths, "-o", "out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"fastthrift: {caught.value}\n")
+    assert not (tmp_path / "out").exists()
 
 
 def test_importing_makes_no_class_and_parses_no_idl(folder: Path) -> None:
@@ -97,8 +233,10 @@ def test_importing_makes_no_class_and_parses_no_idl(folder: Path) -> None:
     assert run(program, folder) == expected
 
 
-def test_the_module_is_readable_source(orders: Any) -> None:
-    assert inspect.getsource(orders.Line).splitlines()[:7] == [
+def test_the_module_is_readable_source(folder: Path) -> None:
+    lines = (folder / "shop" / "orders" / "_orders.py").read_text().splitlines()
+    start = lines.index("class Line(thrift.Struct):")
+    assert lines[start : start + 7] == [
         "class Line(thrift.Struct):",
         '    """',
         "    One line of an order:",
@@ -282,7 +420,7 @@ def test_the_command_writes_what_the_functions_do(folder: Path, tmp_path: Path) 
     assert generate("python", ORDERS, "-o", "out", cwd=tmp_path).returncode == 0
     written = {path.relative_to(tmp_path / "out"): path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
     assert written == {path: (folder / path).read_bytes() for path in written}
-    assert len(written) == 6
+    assert len(written) == 10
     assert generate("stubs", ORDERS, "-o", "stubs", cwd=tmp_path).returncode == 0
     assert sorted(path.name for path in (tmp_path / "stubs").iterdir()) == ["common_thrift.pyi", "orders_thrift.pyi"]
 
@@ -334,9 +472,9 @@ EXAMPLE = IDL.parents[1] / "examples" / "generated"
 
 def test_the_example_is_what_is_generated_now(tmp_path: Path) -> None:
     written = fastthrift.generate_python(EXAMPLE / "addressbook.thrift", tmp_path)
-    kept = {path.relative_to(EXAMPLE): path.read_text() for path in EXAMPLE.glob("addressbook/*.*")}
-    kept = {path: text for path, text in kept.items() if path.suffix != ".pyc"}
-    assert kept == {path.relative_to(tmp_path): path.read_text() for path in written}
+    kept = texts(EXAMPLE / "addressbook")
+    assert {f"addressbook/{path}": text for path, text in kept.items()} == texts(tmp_path)
+    assert len(written) == len(kept)
 
 
 def test_the_program_of_the_example_runs() -> None:

@@ -110,26 +110,21 @@ print(count)
 )
 def test_values_go_between_a_package_and_what_is_loaded(project: str, shared_idl: Path, tmp_path: Path) -> None:
     folder = shared_idl / project
-    files = sorted(folder.rglob("*.thrift"))
+    # Of files of one name and namespace only the first is taken: they would be one module.
+    files = [*{path.name: path for path in sorted(folder.rglob("*.thrift"), reverse=True)}.values()][::-1]
     if not files:
         pytest.skip("no such project beside the checkout")
     directories = [str(folder), *sorted({str(path.parent) for path in files})]
     written = fastthrift.generate_python(files, tmp_path, package="real", include_dirs=directories)
     again = fastthrift.generate_python(files, tmp_path / "again", package="real", include_dirs=directories)
     assert [path.read_bytes() for path in written] == [path.read_bytes() for path in again]
-    sources: dict[str, list[str]] = {}
+    sources: dict[str, str] = {}
     for path in written:
         source = re.search(r'^    source="(.*)",$|source="([^"]*)"', path.read_text(), re.MULTILINE)
         if path.suffix == ".py" and source:
-            name = path.relative_to(tmp_path).with_suffix("").as_posix().removesuffix("/__init__").replace("/", ".")
-            sources.setdefault(source[1] or source[2], []).append(name)
-    # Of files of one name only the first is taken, since a module does not say which it is of.
-    names, chosen = [], []
-    for path in files:
-        if len(sources.get(path.name, [])) == 1 and path.name not in [other.name for other in chosen]:
-            names.append(sources[path.name][0])
-            chosen.append(path)
-    command = [sys.executable, "-c", PROGRAM, tmp_path, ",".join(names), *directories, "--", *chosen]
+            sources[source[1] or source[2]] = path.parent.relative_to(tmp_path).as_posix().replace("/", ".")
+    names = [sources[path.name] for path in files]
+    command = [sys.executable, "-c", PROGRAM, tmp_path, ",".join(names), *directories, "--", *files]
     done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr[-3000:]
     assert int(done.stdout) > 2

@@ -31,7 +31,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if files:
             name = re.sub(r"\W", "_", project.name)
             includes = [project, *sorted({path.parent for path in files})]
-            fastthrift.generate_python(files, folder, package=f"real.{name}", include_dirs=includes)
+            # Files of one name and namespace would be one module.
+            first = [*{path.name: path for path in files[::-1]}.values()][::-1]
+            others = [path for path in files if path not in first]
+            fastthrift.generate_python(first, folder, package=f"real.{name}", include_dirs=includes)
+            if others:
+                fastthrift.generate_python(others, folder, package=f"others.{name}", include_dirs=includes)
         if project.name == "jaeger":
             fastthrift.generate_stubs(files, folder, include_dirs=includes)
     for program in ("good.py", "bad.py"):

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use fastthrift_codegen::python::Clashes;
 use fastthrift_codegen::{Files, python, rust};
 use fastthrift_idl::{Failure, compile_all};
 use fastthrift_schema::Schema;
@@ -11,9 +12,9 @@ use crate::sources::Sources;
 /// What is generated.
 #[derive(Debug, Subcommand)]
 pub(crate) enum What {
-    /// Write a package: a module for each IDL file and those that it includes, with its stub
+    /// Write packages: a module for each IDL file and those that it includes, with its stub
     ///
-    /// Modules are called as the files' py namespaces say, or as the files.
+    /// What a file declares is imported from the package that its py namespace names, or that is called as the file.
     Python {
         #[command(flatten)]
         common: Common,
@@ -48,17 +49,17 @@ pub(crate) struct Common {
 pub(crate) fn run(what: &What) -> io::Result<u8> {
     match what {
         What::Python { common, package } => write(common, |schema| python::package(schema, package.as_deref())),
-        What::Rust { common } => write(common, |schema| rust::generate(schema, &rust::Options::default())),
+        What::Rust { common } => write(common, |schema| Ok(rust::generate(schema, &rust::Options::default()))),
         What::Stubs { common } => write(common, python::stubs),
     }
 }
 
 /// Writes what a generator makes of the files. The exit code is 0, 1 when a file is not right, and 2 when it cannot be read.
-fn write(common: &Common, generate: impl FnOnce(&Schema) -> Files) -> io::Result<u8> {
+fn write(common: &Common, generate: impl FnOnce(&Schema) -> Result<Files, Clashes>) -> io::Result<u8> {
     let Common { sources, output } = common;
     match compile_all(&sources.loader(), &sources.files, &sources.options()) {
         Ok(outcome) => {
-            fastthrift_codegen::write(&generate(&outcome.schema), output)?;
+            fastthrift_codegen::write(&generate(&outcome.schema).map_err(io::Error::other)?, output)?;
             Ok(0)
         }
         Err(failure) => {

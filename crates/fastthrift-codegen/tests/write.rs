@@ -21,7 +21,9 @@ fn folder(name: &str) -> PathBuf {
 
 fn files(texts: &[(&str, &str)]) -> Files {
     let mut files = Files::new();
-    texts.iter().for_each(|(name, text)| files.add(*name, *text));
+    for (name, text) in texts {
+        files.add(*name, *text);
+    }
     files
 }
 

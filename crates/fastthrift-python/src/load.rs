@@ -206,12 +206,13 @@ fn generate(
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
     let written = py.detach(move || {
         let files = match what {
-            "rust" => rust::generate(&schema, &rust::Options::default()),
+            "rust" => Ok(rust::generate(&schema, &rust::Options::default())),
             "stubs" => python::stubs(&schema),
             _ => python::package(&schema, package),
         };
-        write(&files, &output)
+        files.map(|files| write(&files, &output))
     });
+    let written = written.map_err(|clashes| PyValueError::new_err(clashes.to_string()))?;
     written.map_err(|WriteError { path, error }| os_error(&error, path))
 }
 

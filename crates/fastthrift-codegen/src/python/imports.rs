@@ -48,6 +48,11 @@ pub(super) fn import(module: &str, alias: &str) -> String {
     }
 }
 
+/// The same by the module's whole name, which checkers do not take for the use of a name that is private to a package.
+pub(super) fn import_whole(module: &str, alias: &str) -> String {
+    if module == alias { format!("import {module}") } else { format!("import {module} as {alias}") }
+}
+
 /// Whether a text has this name as a word.
 pub(super) fn mentions(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';

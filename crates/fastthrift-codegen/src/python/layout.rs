@@ -9,49 +9,69 @@ use crate::Files;
 
 /// The modules that loading makes: `<file>_thrift` for each program, but for the root where the caller named it; each different.
 pub fn live_module_names(schema: &Schema, root_name: Option<&str>) -> Vec<String> {
-    let wanted = schema.programs().iter().enumerate().map(|(place, program)| {
-        let default = || format!("{}_thrift", python_name(&identifier(&program.name)));
-        root_name.filter(|_| place == 0).map_or_else(default, str::to_owned)
-    });
+    let wanted = schema
+        .programs()
+        .iter()
+        .enumerate()
+        .map(|(place, program)| root_name.filter(|_| place == 0).map_or_else(|| stub_name(program), str::to_owned));
     distinct(wanted)
+}
+
+/// What loading calls the module of a program, if no other is called so.
+pub(super) fn stub_name(program: &Program) -> String {
+    format!("{}_thrift", python_name(&identifier(&program.name)))
+}
+
+/// Where a program's declarations are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Module {
+    /// The package of its namespace, which has the names that it declares: `shop.orders`.
+    pub(super) package: String,
+    /// The module in that package, called as the file: `_orders`.
+    pub(super) file: String,
+}
+
+impl Module {
+    /// The module's whole name.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.package, self.file)
+    }
+
+    /// The file's name.
+    pub(super) fn short(&self) -> &str {
+        self.file.strip_prefix('_').unwrap_or(&self.file)
+    }
+
+    /// The path of its files without their extension.
+    pub(super) fn path(&self) -> String {
+        self.name().replace('.', "/")
+    }
 }
 
 /// The modules of a generated package, one a program, as [`super::package`] says.
-pub(super) fn package_module_names(schema: &Schema, prefix: Option<&str>) -> Vec<String> {
-    let namespaces: Vec<Option<String>> = schema.programs().iter().map(namespace).collect();
-    let wanted = schema.programs().iter().zip(&namespaces).map(|(program, namespace)| {
-        let file = python_name(&identifier(&program.name));
-        let name = match namespace {
-            None => file,
-            Some(name) if namespaces.iter().flatten().filter(|other| *other == name).count() > 1 => {
-                format!("{name}.{file}")
-            }
-            Some(name) => name.clone(),
-        };
-        prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}.{name}"))
-    });
-    distinct(wanted)
+///
+/// A module's name depends on its own file alone, so that what is generated in several runs fits together.
+pub(super) fn package_modules(schema: &Schema, prefix: Option<&str>) -> Vec<Module> {
+    let module = |program: &Program| {
+        let file = identifier(&program.name);
+        let namespace = namespace(program).unwrap_or_else(|| python_name(&file));
+        let package = prefix.map_or_else(|| namespace.clone(), |prefix| format!("{prefix}.{namespace}"));
+        Module { package, file: format!("_{file}") }
+    };
+    schema.programs().iter().map(module).collect()
 }
 
-/// The packages that modules lie in, and the marker of each outermost one that it has types (PEP 561).
-pub(super) fn package_files(modules: &[String]) -> Files {
+/// The packages that modules' packages lie in, and the marker of each outermost one that it has types (PEP 561).
+pub(super) fn package_files(modules: &[Module]) -> Files {
     let mut files = Files::new();
-    for name in modules {
-        let parts: Vec<&str> = name.split('.').collect();
+    for module in modules {
+        let parts: Vec<&str> = module.package.split('.').collect();
         files.add(format!("{}/py.typed", parts[0]), "");
-        for depth in 1..parts.len() {
+        for depth in 1..=parts.len() {
             files.add(format!("{}/__init__.py", parts[..depth].join("/")), "");
         }
     }
     files
-}
-
-/// The path of a module's files without their extension. Outermost modules, and those with others below them, are packages.
-pub(super) fn module_path(name: &str, modules: &[String]) -> String {
-    let is_above = |other: &String| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    let path = name.replace('.', "/");
-    let is_package = !name.contains('.') || modules.iter().any(is_above);
-    if is_package { format!("{path}/__init__") } else { path }
 }
 
 /// The namespace for Python, as Python takes its parts.

@@ -8,23 +8,16 @@ use fastthrift_schema::{
     ServiceId, Struct, StructKind, Typedef,
 };
 
+use super::Known;
 use super::imports::{import, mentions, names_of, take};
 use super::names::{definition_name, enum_member_names, field_names, function_name, receiver};
 use super::wire::{SCALARS, WireTypes};
 use super::{docs, literal};
 use crate::Writer;
 
-/// The text of a program's module; `modules` are the names of all.
-pub(super) fn text(schema: &Schema, program: ProgramId, modules: &[String]) -> String {
-    let mut taken = names_of(schema, program);
-    taken.extend(SCALARS.iter().map(|&name| name.to_owned()));
-    let thrift = take("thrift", &mut taken);
-    let includes = schema.program(program).includes.iter();
-    let aliases = includes.map(|include| {
-        let last = modules[include.program.index()].rsplit('.').next().unwrap_or_default();
-        (include.program, take(last, &mut taken))
-    });
-    let aliases = aliases.collect();
+/// The text of a program's module; `modules` are those of all.
+pub(super) fn text(schema: &Schema, program: ProgramId, modules: &[Known]) -> String {
+    let (thrift, aliases) = known(schema, program, modules);
     let module = Module {
         schema,
         program,
@@ -38,10 +31,26 @@ pub(super) fn text(schema: &Schema, program: ProgramId, modules: &[String]) -> S
     module.whole()
 }
 
+/// What a program's module calls `fastthrift.generated`, and the modules of included files.
+fn known(schema: &Schema, program: ProgramId, modules: &[Known]) -> (String, Vec<(ProgramId, String)>) {
+    let mut taken = names_of(schema, program);
+    taken.extend(SCALARS.iter().map(|&name| name.to_owned()));
+    let thrift = take("thrift", &mut taken);
+    let includes = schema.program(program).includes.iter();
+    let mut name = |program: ProgramId| take(&modules[program.index()].short, &mut taken);
+    let aliases = includes.map(|include| (include.program, name(include.program))).collect();
+    (thrift, aliases)
+}
+
+/// The modules of included files that are attributes of a program's module, and their names there.
+pub(super) fn included(schema: &Schema, program: ProgramId, modules: &[Known]) -> Vec<(ProgramId, String)> {
+    known(schema, program, modules).1
+}
+
 struct Module<'a> {
     schema: &'a Schema,
     program: ProgramId,
-    modules: &'a [String],
+    modules: &'a [Known],
     /// The name of `fastthrift.generated`.
     thrift: String,
     /// The names of included modules.
@@ -83,7 +92,7 @@ impl Module<'_> {
         if !scalars.is_empty() {
             imports.insert(format!("from fastthrift.generated import {}", scalars.join(", ")));
         }
-        imports.extend(self.aliases.iter().map(|(id, alias)| import(&self.modules[id.index()], alias)));
+        imports.extend(self.aliases.iter().map(|(id, alias)| import(&self.modules[id.index()].name, alias)));
         for line in imports {
             out.line(line);
         }
@@ -113,6 +122,7 @@ impl Module<'_> {
     fn options(&self) -> Vec<String> {
         let mut options = vec![
             self.globals().to_owned(),
+            "package=__package__".to_owned(),
             format!("program={}", literal::string(&self.meaning().name)),
             format!("source={}", literal::string(self.file())),
         ];

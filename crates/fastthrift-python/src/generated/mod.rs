@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use fastthrift_schema::{ProgramId, Schema, correspondence};
-use pyo3::exceptions::{PyAttributeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyImportError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyModule};
 use pyo3::{PyTraverseError, PyVisit};
@@ -33,12 +33,17 @@ fn imported(py: Python<'_>) -> Vec<Py<GeneratedModule>> {
 #[pyclass(frozen, module = "fastthrift._core")]
 pub(crate) struct GeneratedModule {
     name: String,
+    /// Whose classes they are: the package that hands them on, or the module itself.
+    public: String,
     program: String,
     source: String,
     doc: Option<String>,
     namespaces: Option<Py<PyDict>>,
-    /// The modules of included files, by the names under which the declarations know them.
-    includes: Vec<(String, Py<GeneratedModule>)>,
+    /// The modules of included files, by the names under which the declarations know them. They may not have come to their end when
+    /// this one does, since packages import one another.
+    includes: Vec<(String, Py<PyModule>)>,
+    /// What they declare, once it was asked for.
+    included: OnceLock<Included>,
     /// The declarations by their names in Python, in the order of the IDL.
     declared: Py<PyDict>,
     /// The module's names.
@@ -46,21 +51,77 @@ pub(crate) struct GeneratedModule {
     made: OnceLock<(Py<Registry>, ProgramId)>,
 }
 
+/// Modules by the names under which the declarations of another one know them.
+type Included = Box<[(String, Py<GeneratedModule>)]>;
+
+impl GeneratedModule {
+    /// What the modules of included files declare.
+    fn included(&self, py: Python<'_>) -> PyResult<&Included> {
+        if let Some(included) = self.included.get() {
+            return Ok(included);
+        }
+        let mut found = Vec::new();
+        for (alias, module) in &self.includes {
+            let Some(declared) = module.bind(py).dict().get_item(DECLARED)? else {
+                let text = format!("module '{}' includes one that is not imported to its end: {alias}", self.name);
+                return Err(PyImportError::new_err(text));
+            };
+            found.push((alias.clone(), declared.cast_into::<Self>()?.unbind()));
+        }
+        let spare = self.included.set(found.into());
+        drop(spare);
+        self.included.get().ok_or_else(|| PyValueError::new_err("invariant: what was set is there"))
+    }
+
+    /// The names among which classes are put, and annotations are looked up: those of the package whose classes they are.
+    fn namespace<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let package = if self.public == self.name { None } else { loaded(py)?.get_item(&self.public)? };
+        let package = package.and_then(|package| package.cast_into::<PyModule>().ok());
+        Ok(package.map_or_else(|| self.globals.bind(py).clone(), |package| package.dict()))
+    }
+
+    /// What the modules of included files declare, where that was found.
+    fn found(&self) -> &[(String, Py<Self>)] {
+        self.included.get().map_or(&[], |included| included)
+    }
+}
+
+/// The modules that Python knows.
+fn loaded(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?)
+}
+
+/// Where a module keeps its declarations.
+const DECLARED: &str = "__thrift_generated__";
+
 #[pymethods]
 impl GeneratedModule {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "one call, in the package")]
     fn new(
         name: String,
+        public: String,
         program: String,
         source: String,
         doc: Option<String>,
         namespaces: Option<Py<PyDict>>,
-        includes: Vec<(String, Py<GeneratedModule>)>,
+        includes: Vec<(String, Py<PyModule>)>,
         declared: Py<PyDict>,
         globals: Py<PyDict>,
     ) -> Self {
-        Self { name, program, source, doc, namespaces, includes, declared, globals, made: OnceLock::new() }
+        Self {
+            name,
+            public,
+            program,
+            source,
+            doc,
+            namespaces,
+            includes,
+            included: OnceLock::new(),
+            declared,
+            globals,
+            made: OnceLock::new(),
+        }
     }
 
     /// Makes the module known, so that loading its IDL gives its classes.
@@ -97,6 +158,9 @@ impl GeneratedModule {
         for (_, module) in &self.includes {
             visit.call(module)?;
         }
+        for (_, module) in self.found() {
+            visit.call(module)?;
+        }
         visit.call(&self.declared)?;
         visit.call(&self.globals)?;
         self.made.get().map_or(Ok(()), |(registry, _)| visit.call(registry))
@@ -123,18 +187,16 @@ fn made<'py>(module: &Bound<'py, GeneratedModule>) -> PyResult<(Bound<'py, Regis
 
 /// Makes the registry of these modules. Where another thread was faster with one of them, nothing is done.
 fn make(py: Python<'_>, wanted: Vec<Py<GeneratedModule>>) -> PyResult<()> {
-    let modules = with_includes(py, wanted);
+    let modules = with_includes(py, wanted)?;
     let schema = read::schema(py, &modules)?;
     let homes: Vec<Option<Home>> = modules.iter().map(|module| home(py, module)).collect();
     let is_made: Vec<bool> = homes.iter().map(Option::is_some).collect();
-    let names: Vec<String> = modules.iter().map(|module| module.get().name.clone()).collect();
+    let names: Vec<String> = modules.iter().map(|module| module.get().public.clone()).collect();
     let registry = Bound::new(py, Registry::of_generated(schema, Style::Native, names.into(), homes.into()))?;
-    let namespaces: Vec<Py<PyDict>> = modules
-        .iter()
-        .zip(&is_made)
-        .map(|(module, is_made)| if *is_made { PyDict::new(py).unbind() } else { module.get().globals.clone_ref(py) })
-        .collect();
-    registry.get().use_namespaces(namespaces.into())?;
+    let namespaces = modules.iter().zip(&is_made).map(|(module, is_made)| {
+        if *is_made { Ok(PyDict::new(py).unbind()) } else { Ok(module.get().namespace(py)?.unbind()) }
+    });
+    registry.get().use_namespaces(namespaces.collect::<PyResult<Vec<_>>>()?.into())?;
     let made = (0..modules.len()).map(|place| (registry.clone().unbind(), ProgramId::new(place)));
     let is_first = publish(&modules, &is_made, made.collect());
     if is_first { link(&registry, &modules) } else { Ok(()) }
@@ -158,10 +220,11 @@ fn publish(modules: &[Py<GeneratedModule>], is_made: &[bool], made: Vec<(Py<Regi
 }
 
 /// The modules with all that they include, each once.
-fn with_includes(py: Python<'_>, mut modules: Vec<Py<GeneratedModule>>) -> Vec<Py<GeneratedModule>> {
+fn with_includes(py: Python<'_>, mut modules: Vec<Py<GeneratedModule>>) -> PyResult<Vec<Py<GeneratedModule>>> {
     let mut next = 0;
     while next < modules.len() {
-        let includes: Vec<_> = modules[next].get().includes.iter().map(|(_, module)| module.clone_ref(py)).collect();
+        let includes = modules[next].get().included(py)?;
+        let includes: Vec<_> = includes.iter().map(|(_, module)| module.clone_ref(py)).collect();
         for include in includes {
             if !modules.iter().any(|known| known.is(&include)) {
                 modules.push(include);
@@ -169,7 +232,7 @@ fn with_includes(py: Python<'_>, mut modules: Vec<Py<GeneratedModule>>) -> Vec<P
         }
         next += 1;
     }
-    modules
+    Ok(modules)
 }
 
 fn home(py: Python<'_>, module: &Py<GeneratedModule>) -> Option<Home> {
@@ -179,18 +242,18 @@ fn home(py: Python<'_>, module: &Py<GeneratedModule>) -> Option<Home> {
 /// Lets annotations name modules.
 fn link(registry: &Bound<'_, Registry>, modules: &[Py<GeneratedModule>]) -> PyResult<()> {
     let py = registry.py();
-    let loaded = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    let loaded = loaded(py)?;
     for (place, module) in modules.iter().enumerate() {
-        let globals = module.get().globals.bind(py);
+        let namespace = module.get().namespace(py)?;
         let offer = |program: usize| -> PyResult<()> {
             let alias = registry.get().alias(ProgramId::new(program));
-            match loaded.get_item(&modules[program].get().name)? {
-                Some(found) if !globals.contains(alias)? => globals.set_item(alias, found),
+            match loaded.get_item(&modules[program].get().public)? {
+                Some(found) if !namespace.contains(alias)? => namespace.set_item(alias, found),
                 _ => Ok(()),
             }
         };
         offer(place)?;
-        for (_, include) in &module.get().includes {
+        for (_, include) in module.get().found() {
             if let Some(program) = modules.iter().position(|known| known.is(include)) {
                 offer(program)?;
             }

@@ -161,8 +161,7 @@ impl Reader<'_> {
     /// The definition that a name means in a program.
     fn find(&self, program: usize, name: &str) -> Option<Definition> {
         let Some((module, name)) = name.rsplit_once('.') else { return self.scopes[program].get(name).copied() };
-        let includes = &self.module(program).includes;
-        let (_, include) = includes.iter().find(|(alias, _)| alias == module)?;
+        let (_, include) = self.module(program).found().iter().find(|(alias, _)| alias == module)?;
         let place = self.modules.iter().position(|known| known.is(include))?;
         self.scopes.get(place)?.get(name).copied()
     }
@@ -437,7 +436,7 @@ impl Reader<'_> {
             namespaces.push(Namespace { scope, name, annotations: Vec::new(), span: nowhere() });
         }
         let mut includes = Vec::new();
-        for (alias, include) in &module.includes {
+        for (alias, include) in module.found() {
             let place = self.modules.iter().position(|known| known.is(include)).unwrap_or_default();
             let path = format!("{}.thrift", include.get().program).into();
             let prefix = alias.as_str().into();

@@ -10,26 +10,41 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use fastthrift_schema::{Constant, Definition, Program, ProgramId, Schema, Typedef};
 
 use self::types::Scope;
-use super::docs;
-use super::imports::{import, mentions, names_of, take};
-use super::names::{definition_name, python_name};
+use super::imports::{import_whole, mentions, names_of, take};
+use super::names::definition_name;
+use super::{Known, docs};
 use crate::Writer;
 
-/// The stub of a program's module; `modules` are the names of all.
-pub(super) fn text(schema: &Schema, program: ProgramId, modules: &[String]) -> String {
+/// A stub's text, and what has which name there.
+pub(super) struct Text {
+    pub(super) source: String,
+    /// What is declared.
+    pub(super) declared: Vec<String>,
+    /// The modules of included files.
+    pub(super) included: Vec<String>,
+}
+
+/// The stub of a program's module; `modules` are those of all.
+///
+/// `included` are the modules of included files that are attributes of this one, and their names there.
+pub(super) fn text(schema: &Schema, program: ProgramId, modules: &[Known], included: &[(ProgramId, String)]) -> Text {
     let mut taken = names_of(schema, program);
     taken.extend(FROM_ELSEWHERE.iter().map(|(name, _)| (*name).to_owned()));
     let stub = Stub {
         schema,
         program,
         modules,
+        included,
         taken: RefCell::new(taken),
         aliases: RefCell::default(),
         shadowed: RefCell::default(),
         out: RefCell::default(),
     };
     stub.body();
-    stub.whole()
+    let meaning = stub.meaning();
+    let declared = meaning.definitions.iter().map(|(name, _)| definition_name(meaning, name)).collect();
+    let included = stub.attributes().map(|(_, name)| name.clone()).collect();
+    Text { source: stub.whole(), declared, included }
 }
 
 /// The names that stubs use of Python's library and of the package, and the imports that give them.
@@ -52,7 +67,8 @@ const FROM_ELSEWHERE: [(&str, &str); 13] = [
 struct Stub<'a> {
     schema: &'a Schema,
     program: ProgramId,
-    modules: &'a [String],
+    modules: &'a [Known],
+    included: &'a [(ProgramId, String)],
     /// Names that are in use.
     taken: RefCell<HashSet<String>>,
     /// The names of other programs' modules, as far as they are needed.
@@ -88,7 +104,8 @@ impl Stub<'_> {
             }
         });
         out.line("]");
-        out.line("__thrift_namespaces__: dict[str, str]");
+        let [dict, text] = ["dict", "str"].map(|name| self.builtin(name, &Scope::default()));
+        out.line(format_args!("__thrift_namespaces__: {dict}[{text}, {text}]"));
         for (name, alias) in &*self.shadowed.borrow() {
             out.line(format_args!("{alias}: _TypeAlias = {name}"));
         }
@@ -100,7 +117,7 @@ impl Stub<'_> {
         let is_used = |name: &str| mentions(body, name) || (is_shadowed && name == "_TypeAlias");
         let mut lines: BTreeSet<String> =
             FROM_ELSEWHERE.iter().filter(|(name, _)| is_used(name)).map(|(_, line)| (*line).to_owned()).collect();
-        for (module, name) in self.included() {
+        for (Known { name: module, .. }, name) in self.attributes() {
             lines.extend(match module.rsplit_once('.') {
                 None if module == name => Some(format!("import {module} as {name}")),
                 Some((package, last)) if last == name => Some(format!("from {package} import {last} as {name}")),
@@ -109,27 +126,26 @@ impl Stub<'_> {
             });
         }
         let aliases = self.aliases.borrow();
-        lines.extend(aliases.iter().map(|(id, alias)| import(&self.modules[id.index()], alias)));
+        lines.extend(aliases.iter().map(|(id, alias)| import_whole(&self.modules[id.index()].name, alias)));
         lines
     }
 
     /// The modules of included files that are attributes of this one, and their names there.
-    fn included(&self) -> Vec<(&str, String)> {
-        let meaning = self.meaning();
-        let defined: HashSet<String> =
-            meaning.definitions.iter().map(|(name, _)| definition_name(meaning, name)).collect();
-        let includes = meaning.includes.iter().filter(|include| include.program != self.program);
-        let named = includes.map(|include| (&*self.modules[include.program.index()], python_name(&include.prefix)));
-        named.filter(|(_, name)| !defined.contains(name)).collect()
+    fn attributes(&self) -> impl Iterator<Item = (&Known, &String)> {
+        let defined = self.meaning().definitions.iter();
+        let defined: HashSet<String> = defined.map(|(name, _)| definition_name(self.meaning(), name)).collect();
+        let others = self.included.iter().filter(|(program, _)| *program != self.program);
+        let named = others.map(|(program, name)| (&self.modules[program.index()], name));
+        named.filter(move |(_, name)| !defined.contains(*name))
     }
 
     /// Hands included modules on under other names than their own.
     fn body(&self) {
-        for include in &self.meaning().includes {
-            let name = python_name(&include.prefix);
-            let module = &*self.modules[include.program.index()];
-            if self.included().contains(&(module, name.clone())) && module.rsplit('.').next() != Some(&*name) {
-                self.line(format_args!("{name} = {}", self.alias(include.program)));
+        for (program, name) in self.included {
+            let module = &self.modules[program.index()];
+            let is_attribute = self.attributes().any(|(_, attribute)| attribute == name);
+            if is_attribute && module.name.rsplit('.').next() != Some(name) {
+                self.line(format_args!("{name} = {}", self.alias(*program)));
             }
         }
         for (_, definition) in &self.meaning().definitions {
@@ -145,9 +161,9 @@ impl Stub<'_> {
 
     /// The name by which this stub knows another program's module.
     fn alias(&self, program: ProgramId) -> String {
-        let last = self.modules[program.index()].rsplit('.').next().unwrap_or_default();
+        let short = &self.modules[program.index()].short;
         let mut aliases = self.aliases.borrow_mut();
-        aliases.entry(program).or_insert_with(|| take(&format!("_{last}"), &mut self.taken.borrow_mut())).clone()
+        aliases.entry(program).or_insert_with(|| take(&format!("_{short}"), &mut self.taken.borrow_mut())).clone()
     }
 
     fn line(&self, line: impl std::fmt::Display) {

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from addressbook import address
+from addressbook.address import _address as address
 from fastthrift import generated as thrift
 from fastthrift.generated import string
 
@@ -50,6 +50,7 @@ class AddressBook(thrift.Service):
 
 thrift.module(
     globals(),
+    package=__package__,
     program="addressbook",
     source="addressbook.thrift",
     namespaces={"py": "addressbook.book"},

@@ -2,11 +2,10 @@
 
 from abc import ABCMeta as _ABCMeta
 from abc import abstractmethod as _abstractmethod
-from addressbook import address as _address
-from addressbook import address as address
 from collections.abc import Awaitable as _Awaitable
 from fastthrift import generated as _generated
 from typing_extensions import Self as _Self
+import addressbook.address._address as _address
 import fastthrift as _fastthrift
 
 __all__ = [
@@ -17,6 +16,7 @@ __all__ = [
     "AddressBook",
 ]
 __thrift_namespaces__: dict[str, str]
+address = _address
 
 class PhoneKind(_fastthrift.ThriftEnum):
     """How a number is reached."""

@@ -17,4 +17,10 @@ class Address(thrift.Struct):
     city: string | None = thrift.field(2, optional=True)
 
 
-thrift.module(globals(), program="address", source="address.thrift", namespaces={"py": "addressbook.address"})
+thrift.module(
+    globals(),
+    package=__package__,
+    program="address",
+    source="address.thrift",
+    namespaces={"py": "addressbook.address"},
+)
