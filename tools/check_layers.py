@@ -40,7 +40,9 @@ MAY_USE: Mapping[str, frozenset[str]] = {
             "fastthrift-codegen",
         }
     ),
-    "fastthrift-generated": frozenset({"fastthrift", "fastthrift-codegen", "fastthrift-idl", "fastthrift-schema"}),
+    "fastthrift-generated": frozenset(
+        {"fastthrift", "fastthrift-codegen", "fastthrift-dynamic", "fastthrift-idl", "fastthrift-schema"}
+    ),
     "fastthrift-peers": frozenset({"fastthrift", "fastthrift-codegen"}),
     "fastthrift-testing": frozenset(
         {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}

@@ -5,6 +5,8 @@
 
 #![deny(warnings)]
 
+pub mod agreement;
+
 use fastthrift::{
     BinaryReader, BinaryWriter, CompactReader, CompactWriter, Decode, DecodeOwned, Encode, Limits, Protocol,
 };
