@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fastthrift_codegen::rust::{self, Maps, Newtypes, Options, Sets, Texts, Unmarked};
+use fastthrift_codegen::rust::{self, Maps, Newtypes, Options, Services, Sets, Texts, Unmarked};
 use fastthrift_idl::fs::FileLoader;
 
 fn folder() -> PathBuf {
@@ -58,6 +58,13 @@ fn documentation_is_carried_over() {
 #[test]
 fn services_have_handlers_servers_and_clients() {
     check_default("services");
+}
+
+#[test]
+fn clients_that_block_need_nothing_else_of_services() {
+    let text = generated("blocking.thrift", &with(|options| options.services = Services::BLOCKING));
+    assert!(!text.contains("async") && !text.contains("Server"), "{text}");
+    check("blocking.rs", &text);
 }
 
 fn with(change: impl FnOnce(&mut Options)) -> Options {

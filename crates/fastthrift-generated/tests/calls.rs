@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use fastthrift::{CallError, CallErrorKind, Channel, Server, VecSet};
+use fastthrift::{CallError, CallErrorKind, Channel, Server, VecSet, blocking};
 use fastthrift_generated::cases::calls::{
-    AddError, Base, Calculator, CalculatorClient, CalculatorServer, CheckError, Level, Number, Overflow, Point,
-    Refused, Ticket,
+    AddError, Base, BlockingCalculatorClient, Calculator, CalculatorClient, CalculatorServer, CheckError, Level,
+    Number, Overflow, Point, Refused, Ticket,
 };
 
 struct Handler;
@@ -112,6 +112,28 @@ async fn each_declared_exception_is_told_apart() {
     assert!(matches!(check(2, Number::Real(0.5), false).await, Err(CheckError::Third(_))));
     assert!(matches!(check(3, Number::Real(0.5), true).await, Err(CheckError::Call(_))));
     assert!(check(3, Number::Real(0.5), false).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_client_that_blocks_calls_as_one_that_is_awaited_does() {
+    let server = Server::builder(CalculatorServer::new(Handler)).bind("tcp://127.0.0.1:0").await.unwrap();
+    let url = server.url();
+    tokio::spawn(server.serve());
+    let called = tokio::task::spawn_blocking(move || {
+        let client = BlockingCalculatorClient::new(blocking::Channel::connect(&url).unwrap());
+        client.ping().unwrap();
+        assert_eq!(client.add(2, 3).unwrap(), 5);
+        let error = client.add(i32::MAX, 1).unwrap_err();
+        assert!(matches!(&error, AddError::Overflow(overflow) if overflow.message == "too large"), "{error}");
+        let point = Point { x: 2, y: 0 };
+        assert!(matches!(client.check(&point, &Number::Real(0.5), false), Err(CheckError::Third(_))));
+        let error = client.greet("").unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::Application(_)), "{error}");
+        client.log("a line", Level::HIGH).unwrap();
+        assert_eq!(client.self_(1, 2, 3, 4, 5, 6).unwrap(), Number::Whole(123_456));
+        assert_eq!(client.sum(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1).unwrap(), 1 + 12 + 13 + 14);
+    });
+    called.await.unwrap();
 }
 
 #[tokio::test]

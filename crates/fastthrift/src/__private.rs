@@ -1,16 +1,22 @@
 //! What generated code names and nobody else does: no part of the public interface.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod generated;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod message;
 #[cfg(feature = "tokio")]
 mod service;
 
 use fastthrift_protocol::DecodeErrorKind;
 
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub use crate::__function_error as function_error;
 pub use crate::codec::enter;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use crate::{CallError, Function};
 #[cfg(feature = "tokio")]
-pub use crate::{CallError, Channel, Function, Request, Response, Service};
+pub use crate::{Channel, Request, Response, Service};
 pub use crate::{Decode, Encode, EncodeError};
 pub use alloc::borrow::{Cow, ToOwned};
 pub use alloc::boxed::Box;
@@ -23,11 +29,10 @@ pub use core;
 pub use core::future::Future;
 pub use fastthrift_protocol::{DecodeError, FieldHeader, InputProtocol, OutputProtocol, StructScope, TType};
 pub use generated::{debug_enum, known_member, member_as, name_of, number_of, skip_member, unknown_member};
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use message::{Arguments, Fields, Message, Outcome, Parts, Places, Signature, Then, Values, returned};
 #[cfg(feature = "tokio")]
-pub use service::{
-    Arguments, Fields, Message, Outcome, Parts, Places, Signature, Then, Values, argument, arguments, call, call_value,
-    call_void, oneway, reply, reply_void, returned,
-};
+pub use service::{argument, arguments, call, call_value, call_void, oneway, reply, reply_void};
 #[cfg(feature = "std")]
 pub use std::collections::{HashMap, HashSet};
 
@@ -105,7 +110,7 @@ fn missing(name: &str, offset: usize) -> DecodeError {
 /// Reads the members of a union, of which `read` takes the known ones, up to its end: `None` where none came.
 ///
 /// # Errors
-/// Two members, and what `read` finds wrong.
+/// Two different members, and what `read` finds wrong. One that comes again takes the place of the first, as a field of a struct does.
 #[inline]
 pub fn union_members<'de, U, P: InputProtocol<'de>>(
     input: &mut P,
@@ -113,12 +118,13 @@ pub fn union_members<'de, U, P: InputProtocol<'de>>(
     read: impl Fn(&mut P, FieldHeader) -> Result<Option<U>, DecodeError>,
 ) -> Result<Option<U>, DecodeError> {
     let scope = input.begin_struct()?;
-    let mut value = None;
+    let (mut value, mut id) = (None, 0);
     while let Some(header) = input.read_field()? {
-        if let Some(member) = read(input, header)?
-            && value.replace(member).is_some()
-        {
-            return Err(two_members(name, input.offset()));
+        if let Some(member) = read(input, header)? {
+            if value.replace(member).is_some() && id != header.id {
+                return Err(two_members(name, input.offset()));
+            }
+            id = header.id;
         }
     }
     input.end_struct(scope);

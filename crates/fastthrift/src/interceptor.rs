@@ -3,8 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::client::{ClientReply, ClientRequest};
-use crate::{CallError, Request, Response, Service};
+use crate::{CallError, ClientReply, ClientRequest, Request, Response, Service};
 
 /// Runs around each call of a channel, or of a server: it may look at it, change it, answer itself, or go on more than once.
 ///

@@ -34,6 +34,10 @@ mod function;
 mod interceptor;
 #[cfg(any(feature = "tracing", feature = "metrics"))]
 mod observe;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod request;
+#[cfg(any(feature = "tls", feature = "blocking-tls"))]
+mod secure;
 #[cfg(feature = "tokio")]
 mod server;
 #[cfg(feature = "tower")]
@@ -60,12 +64,14 @@ pub use fastthrift_protocol::{
 pub use observe::Metrics;
 #[cfg(feature = "tracing")]
 pub use observe::Tracing;
+#[cfg(any(feature = "tls", feature = "blocking-tls"))]
+pub use secure::ClientTls;
 #[cfg(feature = "tls")]
-pub use transport::{ClientTls, ServerTls};
+pub use transport::ServerTls;
 #[cfg(feature = "tokio")]
 pub use {
     call::{Call, current_call},
-    client::{Channel, ChannelBuilder, ClientReply, ClientRequest, Retry},
+    client::{Channel, ChannelBuilder, Retry},
     fastthrift_rpc::policy::{Backoff, RetryBudget},
     interceptor::{Intercepted, Interceptor, Next},
     server::{And, Request, Response, Server, ServerBuilder, Service},
@@ -76,6 +82,7 @@ pub use {
     fastthrift_protocol::{ApplicationException, ApplicationExceptionKind},
     fastthrift_rpc::{CallKind, Framing, Headers, Transform},
     function::Function,
+    request::{ClientReply, ClientRequest},
 };
 
 /// Includes the Rust that a `build.rs` generated of a file: `mod idl { fastthrift::include_thrift!("calculator"); }`.

@@ -124,3 +124,69 @@ async fn nothing_falls_back_to_plaintext() {
     serving.abort();
     server.abort();
 }
+
+/// Runs what blocks beside the runtime that serves it.
+#[cfg(feature = "blocking-tls")]
+async fn blocking(work: impl FnOnce() + Send + 'static) {
+    timeout(2 * PATIENCE, tokio::task::spawn_blocking(work)).await.unwrap().unwrap();
+}
+
+#[cfg(feature = "blocking-tls")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_block_are_secured_alike() {
+    use calculator::BlockingCalculatorClient;
+    use fastthrift::blocking::Channel;
+
+    let authority = Authority::new();
+    let (chain, key) = authority.vouch("localhost");
+    for url in ["tls://127.0.0.1:0", "https://127.0.0.1:0/calculator"] {
+        let tls = ServerTls::with_client_authorities(chain.as_bytes(), key.as_bytes(), authority.pem().as_bytes());
+        let (url, server) = serve(url, tls.unwrap()).await;
+        let trusting = ClientTls::new().authorities(authority.pem());
+        let (own_chain, own_key) = authority.vouch("client");
+        blocking(move || {
+            let connect = |tls: ClientTls| Channel::builder(&url).tls(tls).timeout(PATIENCE).connect();
+            let known = trusting.clone().identity(own_chain, own_key);
+            let client = BlockingCalculatorClient::new(connect(known.clone().server_name("localhost")).unwrap());
+            for _ in 0..3 {
+                assert_eq!(client.add(2, 3).unwrap(), 5);
+                assert_eq!(client.greet("large").unwrap().len(), 1 << 20);
+                // After a rest it is looked whether the connection is still good: what TLS sent by itself is no harm.
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            // The certificate is for a name, and that is an address.
+            let error = connect(known).unwrap_err();
+            assert!(matches!(error.kind(), CallErrorKind::Connect(_)), "{error}");
+            assert!(connect(ClientTls::new().server_name("localhost")).is_err());
+            let stranger = connect(trusting.server_name("localhost"));
+            // By TLS 1.3 the client is told after its own part of the handshake, so the first call finds it out.
+            assert!(match stranger {
+                Ok(channel) => BlockingCalculatorClient::new(channel).add(2, 3).is_err(),
+                Err(_) => true,
+            });
+            let plain = Channel::builder(&url.replace("tls://", "tcp://").replace("https://", "http://"));
+            let plain = BlockingCalculatorClient::new(plain.timeout(PATIENCE).lazy().unwrap());
+            assert!(plain.add(2, 3).is_err());
+            assert!(Channel::builder("tcp://localhost:1").tls(ClientTls::new()).lazy().is_err());
+        })
+        .await;
+        server.abort();
+    }
+}
+
+#[cfg(feature = "blocking-tls")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_never_shakes_hands_does_not_hold_up_a_client_that_blocks() {
+    use calculator::BlockingCalculatorClient;
+    use fastthrift::blocking::Channel;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tls://{}", listener.local_addr().unwrap());
+    blocking(move || {
+        let channel = Channel::builder(&url).tls(ClientTls::new().insecure()).timeout(Duration::from_millis(50));
+        let client = BlockingCalculatorClient::new(channel.lazy().unwrap());
+        assert!(client.add(2, 3).is_err());
+        drop(listener);
+    })
+    .await;
+}

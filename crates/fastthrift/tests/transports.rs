@@ -157,3 +157,61 @@ async fn blocking_clients_call_without_a_runtime() {
     });
     called.await.unwrap();
 }
+
+#[cfg(feature = "blocking")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn interceptors_run_around_calls_that_block() {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use calculator::BlockingCalculatorClient;
+    use fastthrift::blocking::{self, Interceptor, Next};
+    use fastthrift::{CallError, ClientReply, ClientRequest};
+
+    /// Notes what goes by.
+    struct Noting(&'static str, Arc<Mutex<Vec<String>>>);
+
+    impl Interceptor for Noting {
+        fn call(&self, mut request: ClientRequest, next: Next<'_>) -> Result<ClientReply, CallError> {
+            request.headers.insert("by", self.0);
+            let line = format!("{} {}", self.0, request.function.name());
+            let outcome = next.run(request);
+            let outcome_line =
+                outcome.as_ref().map_or("error", |reply| if reply.body.is_empty() { "sent" } else { "reply" });
+            self.1.lock().unwrap().push(format!("{line} {outcome_line}"));
+            outcome
+        }
+    }
+
+    /// Makes each call twice, or answers itself.
+    struct Twice;
+
+    impl Interceptor for Twice {
+        fn call(&self, request: ClientRequest, next: Next<'_>) -> Result<ClientReply, CallError> {
+            if request.function.is_idempotent() {
+                return Err(CallError::internal("not today"));
+            }
+            next.run(request.clone())?;
+            next.run(request)
+        }
+    }
+
+    let served = serve("tcp://127.0.0.1:0").await;
+    let url = served.0.clone();
+    let called = tokio::task::spawn_blocking(move || {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let channel = blocking::Channel::builder(&url).framing(Framing::Header).timeout(Duration::from_secs(20));
+        let channel = channel.connect().unwrap();
+        let noted = channel.with_interceptor(Noting("inner", Arc::clone(&lines))).with_interceptor(Twice);
+        let client = BlockingCalculatorClient::new(noted.with_interceptor(Noting("outer", Arc::clone(&lines))));
+        assert_eq!(client.add(2, 3).unwrap(), 5);
+        assert!(matches!(client.add(i32::MAX, 1), Err(AddError::Overflow(_))));
+        client.log("a line").unwrap();
+        assert!(client.greet("Ada").unwrap_err().application_exception().is_some());
+        let expected = ["inner add reply", "inner add reply", "outer add reply"];
+        let logged = ["inner log sent", "inner log sent", "outer log sent", "outer greet error"];
+        assert_eq!(*lines.lock().unwrap(), [&expected[..], &expected, &logged].concat());
+        assert_eq!(BlockingCalculatorClient::new(channel).greet("Ada").unwrap(), "Hello, Ada!");
+    });
+    called.await.unwrap();
+}

@@ -23,6 +23,7 @@
 
 mod annotations;
 mod attributes;
+mod clients;
 mod constants;
 mod doc;
 mod enums;

@@ -31,6 +31,8 @@ pub(super) struct ServiceNames {
     pub(super) server: String,
     /// The client that is awaited.
     pub(super) client: String,
+    /// The client that blocks.
+    pub(super) blocking: String,
     /// The module of what its functions send and receive.
     pub(super) messages: String,
     /// Its own functions, in order.
@@ -142,6 +144,13 @@ impl Names {
         for (_, definition) in definitions() {
             if let Definition::Service(id) = *definition {
                 self.name_service(schema, id, &mut types);
+            }
+        }
+        // The last, since few want them: no other name depends on these.
+        for (_, definition) in definitions() {
+            if let Definition::Service(id) = *definition {
+                let names = &mut self.services[id.index()];
+                names.blocking = types.claim(&format!("Blocking{}Client", names.handler.trim_end_matches('_')));
             }
         }
     }

@@ -18,7 +18,7 @@ pub struct Options {
     pub keep_unknown_fields: bool,
     /// Whether unions keep a member that their IDL does not know, and write it again. Default: no.
     pub keep_unknown_members: bool,
-    /// What is generated for services. Default: all.
+    /// What is generated for services. Default: all but clients that block.
     pub services: Services,
     /// Whether the code does without `std`: constants that need memory are functions, and names of `alloc` are spelt out. Default: no.
     pub no_std: bool,
@@ -112,17 +112,21 @@ pub struct Services {
     pub servers: bool,
     /// Clients that are awaited.
     pub clients: bool,
+    /// Clients that block, for programs without tokio. Needs the feature `blocking` of the runtime crate.
+    pub blocking: bool,
 }
 
 impl Default for Services {
     fn default() -> Self {
-        Self { servers: true, clients: true }
+        Self { servers: true, clients: true, blocking: false }
     }
 }
 
 impl Services {
     /// Nothing: types and constants alone.
-    pub const NONE: Self = Self { servers: false, clients: false };
+    pub const NONE: Self = Self { servers: false, clients: false, blocking: false };
+    /// Clients that block, and nothing that needs tokio.
+    pub const BLOCKING: Self = Self { servers: false, clients: false, blocking: true };
 
     pub(super) fn is_none(self) -> bool {
         self == Self::NONE

@@ -6,12 +6,12 @@ use crate::Writer;
 
 use super::annotations;
 use super::attributes;
+use super::clients;
 use super::doc::write_doc;
 use super::ident::{Scope, camel};
 use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, signature, typed, width};
 use super::model::Model;
 use super::names::{FunctionNames, ModuleId, ServiceNames};
-use super::options::Texts;
 use super::shape::Shape;
 use super::value::Expr;
 
@@ -29,7 +29,10 @@ pub(super) fn write_service(model: &Model<'_>, at: ModuleId, id: ServiceId, writ
         part.write_server(writer);
     }
     if wanted.clients {
-        part.write_client(writer);
+        part.write_client(&part.names.client, &clients::AWAITED, writer);
+    }
+    if wanted.blocking {
+        part.write_client(&part.names.blocking, &clients::BLOCKING, writer);
     }
 }
 
@@ -45,33 +48,33 @@ pub(super) fn is_service(definition: Definition) -> bool {
 }
 
 /// A service while it is written.
-struct Part<'a> {
-    model: &'a Model<'a>,
-    at: ModuleId,
-    id: ServiceId,
-    service: &'a Service,
-    names: &'a ServiceNames,
+pub(super) struct Part<'a> {
+    pub(super) model: &'a Model<'a>,
+    pub(super) at: ModuleId,
+    pub(super) id: ServiceId,
+    pub(super) service: &'a Service,
+    pub(super) names: &'a ServiceNames,
 }
 
 /// A function while it is written.
-struct Call<'a> {
-    function: &'a Function,
-    names: &'a FunctionNames,
-    arguments: &'a Struct,
-    result: &'a Struct,
+pub(super) struct Call<'a> {
+    pub(super) function: &'a Function,
+    pub(super) names: &'a FunctionNames,
+    pub(super) arguments: &'a Struct,
+    pub(super) result: &'a Struct,
     /// The service that declares it.
-    owner: ServiceId,
+    pub(super) owner: ServiceId,
 }
 
 /// A variant of a function's errors.
-struct Variant<'a> {
-    name: String,
-    ty: String,
-    field: &'a Field,
+pub(super) struct Variant<'a> {
+    pub(super) name: String,
+    pub(super) ty: String,
+    pub(super) field: &'a Field,
     /// Where it is in the result.
-    place: usize,
+    pub(super) place: usize,
     /// Whether it is the first of its type.
-    is_first: bool,
+    pub(super) is_first: bool,
 }
 
 impl<'a> Part<'a> {
@@ -80,7 +83,7 @@ impl<'a> Part<'a> {
     }
 
     /// The functions of a service whose types do not borrow.
-    fn calls_of(&self, owner: ServiceId) -> impl Iterator<Item = Call<'a>> {
+    pub(super) fn calls_of(&self, owner: ServiceId) -> impl Iterator<Item = Call<'a>> {
         let model = self.model;
         let functions = model.schema.service(owner).functions.iter().zip(&model.names.service(owner).functions);
         let call = move |(function, names): (&'a Function, &'a FunctionNames)| Call {
@@ -101,7 +104,7 @@ impl<'a> Part<'a> {
     }
 
     /// The way to a signature.
-    fn signature(&self, call: &Call<'_>) -> String {
+    pub(super) fn signature(&self, call: &Call<'_>) -> String {
         let service = self.model.schema.service(call.owner);
         let messages = &self.model.names.service(call.owner).messages;
         format!("{}::{}", self.model.path(self.at, service.program, messages), call.names.message)
@@ -151,7 +154,7 @@ impl<'a> Part<'a> {
     }
 
     /// The exceptions of a function, named by their types.
-    fn variants(&self, call: &Call<'a>) -> Vec<Variant<'a>> {
+    pub(super) fn variants(&self, call: &Call<'a>) -> Vec<Variant<'a>> {
         let mut scope = Scope::without(&["Call"]);
         let mut seen = Vec::new();
         let fields = call.result.fields.iter().enumerate().filter(|(_, field)| field.id.0 != 0);
@@ -167,7 +170,7 @@ impl<'a> Part<'a> {
             .collect()
     }
 
-    fn return_type(&self, call: &Call<'_>) -> String {
+    pub(super) fn return_type(&self, call: &Call<'_>) -> String {
         let value = match call.function.returns {
             Some(ty) => self.model.ty(self.at, ty, &[]),
             None => "()".to_owned(),
@@ -175,7 +178,7 @@ impl<'a> Part<'a> {
         format!("Result<{value}, {}>", self.error_type(call))
     }
 
-    fn error_type(&self, call: &Call<'_>) -> String {
+    pub(super) fn error_type(&self, call: &Call<'_>) -> String {
         match &call.names.error {
             Some(name) => self.model.path(self.at, self.model.schema.service(call.owner).program, name),
             None => "p::CallError".to_owned(),
@@ -216,7 +219,7 @@ impl<'a> Part<'a> {
     }
 
     /// `&self` and the arguments, of which `ty` gives the types.
-    fn parameters(&self, call: &Call<'_>, ty: impl Fn(TypeId) -> String) -> Vec<String> {
+    pub(super) fn parameters(&self, call: &Call<'_>, ty: impl Fn(TypeId) -> String) -> Vec<String> {
         let names = self.model.names.fields(call.function.arguments);
         let typed = names.iter().zip(&call.arguments.fields).map(|(name, field)| format!("{name}: {}", ty(field.ty)));
         std::iter::once("&self".to_owned()).chain(typed).collect()
@@ -390,107 +393,6 @@ impl<'a> Part<'a> {
         }
         super::unions::arm(writer, &format!("Err({error}::Call(error))"), "request.fail", &["error".to_owned()], "");
     }
-
-    fn write_client(&self, writer: &mut Writer) {
-        let client = &self.names.client;
-        writer.blank();
-        writer.line(format!("/// Calls `{}`.", self.service.name));
-        writer.line("#[derive(Debug, Clone)]");
-        writer.line(format!("pub struct {client} {{"));
-        writer.indented(|writer| writer.line("channel: p::Channel,"));
-        writer.line("}");
-        writer.blank();
-        writer.line(format!("impl {client} {{"));
-        writer.indented(|writer| {
-            writer.line("/// Calls through this channel.");
-            writer.line("pub fn new(channel: p::Channel) -> Self {");
-            writer.indented(|writer| writer.line("Self { channel }"));
-            writer.line("}");
-            writer.blank();
-            writer.line("/// What it calls through.");
-            writer.line("pub fn channel(&self) -> &p::Channel {");
-            writer.indented(|writer| writer.line("&self.channel"));
-            writer.line("}");
-            for (owner, _) in self.model.schema.lineage(self.id) {
-                for call in self.calls_of(owner) {
-                    writer.blank();
-                    self.write_method(&call, writer);
-                }
-            }
-        });
-        writer.line("}");
-    }
-
-    fn write_method(&self, call: &Call<'a>, writer: &mut Writer) {
-        write_doc(writer, call.function.doc.as_deref());
-        let parameters = self.parameters(call, |ty| self.borrowed(ty));
-        let tail = format!(" -> {} {{", self.return_type(call));
-        signature(writer, &format!("pub async fn {}", call.names.method), &parameters, &tail);
-        writer.indented(|writer| {
-            let names = self.model.names.fields(call.function.arguments);
-            typed(writer, "type Function =", &self.signature(call), ";");
-            if !names.is_empty() {
-                write_tuple(writer, names);
-            }
-            let name = "Function";
-            let function = match (call.function.returns, &call.names.error) {
-                _ if call.function.is_oneway => format!("p::oneway::<{name}, _>"),
-                (_, Some(_)) => format!("p::call::<{name}, _, _>"),
-                (Some(_), None) => format!("p::call_value::<{name}, _, _>"),
-                (None, None) => format!("p::call_void::<{name}, _>"),
-            };
-            let values = if names.is_empty() { "()" } else { "arguments" };
-            call_in(writer, "let call = ", &function, &["&self.channel".to_owned(), values.to_owned()]);
-            if call.names.error.is_none() {
-                return writer.line("call.await");
-            }
-            self.write_outcome(call, name, writer);
-        });
-        writer.line("}");
-    }
-
-    /// What a client makes of the fields of a result.
-    fn write_outcome(&self, call: &Call<'a>, name: &str, writer: &mut Writer) {
-        let variants = self.variants(call);
-        let fields = &call.result.fields;
-        let error = self.error_type(call);
-        let at = |place: usize, pattern: &str| {
-            let parts: Vec<_> =
-                (0..fields.len()).map(|at| if at == place { pattern } else { "_" }.to_owned()).collect();
-            nested(&parts)
-        };
-        writer.line("match call.await? {");
-        writer.indented(|writer| {
-            for variant in &variants {
-                let pattern = at(variant.place, "Some(error)");
-                super::unions::arm(writer, &pattern, "Err", &[format!("{error}::{}(error)", variant.name)], "");
-            }
-            match fields.iter().position(|field| field.id.0 == 0) {
-                Some(place) => {
-                    let returned = format!("p::returned::<{name}, _>(value)?");
-                    super::unions::arm(writer, &at(place, "value"), "Ok", &[returned], "");
-                }
-                None => writer.line("_ => Ok(()),"),
-            }
-        });
-        writer.line("}");
-    }
-
-    /// The type of an argument of a client: what does not cost a copy.
-    fn borrowed(&self, ty: TypeId) -> String {
-        let of = |ty: TypeId| self.model.ty(self.at, ty, &[]);
-        match self.model.shape(ty, &[]) {
-            Shape::Plain(_) | Shape::Uuid | Shape::Enum(_) => of(ty),
-            Shape::Text(Texts::Owned) => "&str".to_owned(),
-            Shape::Bytes(Texts::Owned) => "&[u8]".to_owned(),
-            Shape::List(element) => format!("&[{}]", of(element)),
-            Shape::Newtype(id) => match self.model.shape(self.model.schema.typedef(id).target, &[]) {
-                Shape::Plain(_) | Shape::Uuid | Shape::Enum(_) => of(ty),
-                _ => format!("&{}", of(ty)),
-            },
-            _ => format!("&{}", of(ty)),
-        }
-    }
 }
 
 /// What tells two types of exceptions apart.
@@ -535,7 +437,7 @@ fn fields_of(structure: &Struct) -> Expr {
 }
 
 /// Values as a tuple; more than twelve as tuples of twelve.
-fn nested(values: &[String]) -> String {
+pub(super) fn nested(values: &[String]) -> String {
     let tuple = |values: &[String]| match values {
         [one] => format!("({one},)"),
         several => format!("({})", several.join(", ")),
@@ -558,31 +460,8 @@ fn nested_types(types: &[String]) -> String {
     }
 }
 
-/// `let arguments = (values);`
-fn write_tuple(writer: &mut Writer, values: &[String]) {
-    let joined = values.join(", ");
-    let line = format!("let arguments = {};", nested(values));
-    if values.len() < 2 || (width(&joined) <= LIST_WIDTH && writer.column() + width(&line) <= WIDTH) {
-        return writer.line(line);
-    }
-    if values.len() <= 12 {
-        writer.line("let arguments = (");
-        writer.indented(|writer| values.iter().for_each(|value| writer.line(format!("{value},"))));
-        return writer.line(");");
-    }
-    let (first, rest) = values.split_at(12);
-    writer.line("let arguments = p::Then(");
-    writer.indented(|writer| {
-        writer.line("(");
-        writer.indented(|writer| first.iter().for_each(|value| writer.line(format!("{value},"))));
-        writer.line("),");
-        writer.line(format!("{},", nested(rest)));
-    });
-    writer.line(");");
-}
-
 /// Writes `head function(arguments);`, on two lines where one is too short.
-fn call_in(writer: &mut Writer, head: &str, function: &str, arguments: &[String]) {
+pub(super) fn call_in(writer: &mut Writer, head: &str, function: &str, arguments: &[String]) {
     let joined = arguments.join(", ");
     let text = format!("{function}({joined});");
     let is_narrow = width(&joined) <= LIST_WIDTH;

@@ -6,6 +6,7 @@ use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, HttpClie
 
 use super::Channel;
 use super::channel::Links;
+use super::stream::Target;
 use crate::CallError;
 use crate::error::Invalid;
 
@@ -21,7 +22,10 @@ pub struct ChannelBuilder {
     connect_timeout: Duration,
     timeout: Option<Duration>,
     service: Option<String>,
+    headers: Headers,
     kept: usize,
+    #[cfg(feature = "blocking-tls")]
+    tls: Option<crate::ClientTls>,
 }
 
 impl ChannelBuilder {
@@ -32,7 +36,10 @@ impl ChannelBuilder {
             connect_timeout: Duration::from_secs(10),
             timeout: None,
             service: None,
+            headers: Headers::new(),
             kept: KEPT,
+            #[cfg(feature = "blocking-tls")]
+            tls: None,
         }
     }
 
@@ -72,6 +79,19 @@ impl ChannelBuilder {
         self
     }
 
+    /// A header that each call has.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// How `tls://` and `https://` are secured, if not as usual.
+    #[cfg(feature = "blocking-tls")]
+    pub fn tls(mut self, tls: crate::ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// How many idle connections are kept for later calls. Default 16.
     pub fn kept(mut self, count: usize) -> Self {
         self.kept = count;
@@ -87,16 +107,30 @@ impl ChannelBuilder {
 
     /// Makes no connection yet: the first call does. Fails when the settings make no sense.
     pub fn lazy(self) -> Result<Channel, CallError> {
-        let Self { url, mut config, connect_timeout, timeout, service, kept } = self;
+        let Self { url, mut config, connect_timeout, timeout, service, headers, kept, .. } = self;
         let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
         if let Some(path) = &endpoint.http_path {
             config.carrier = Carrier::Http;
             let http = HttpClient::new(&endpoint.authority(), path, Headers::none());
             config.http = http.map_err(CallError::connect)?;
         }
-        let links = Links { endpoint, config, connect_timeout, kept, idle: Mutex::default() };
+        #[cfg(feature = "blocking-tls")]
+        let securing = match (endpoint.is_secure, self.tls) {
+            (false, None) => None,
+            (false, Some(_)) => {
+                return Err(CallError::connect(Invalid(format!("{url} is not secured by TLS, which was asked for"))));
+            }
+            (true, tls) => Some(tls.unwrap_or_default().config(&endpoint).map_err(CallError::connect)?),
+        };
+        let target = Target {
+            endpoint,
+            #[cfg(feature = "blocking-tls")]
+            securing,
+        };
+        let links = Links { target, config, connect_timeout, kept, idle: Mutex::default() };
         let mut channel = Channel::new(links).with_timeout(timeout);
         channel.service = service.map(Into::into);
+        channel.headers = headers.into();
         Ok(channel)
     }
 }

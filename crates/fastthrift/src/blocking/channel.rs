@@ -2,30 +2,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{Limits, Protocol};
-use fastthrift_rpc::{ClientConfig, Endpoint, Headers};
+use fastthrift_rpc::{CallKind, ClientConfig, Headers};
 
-use super::ChannelBuilder;
-use super::link::{Link, Outgoing};
+use super::link::{Incoming, Link, Outgoing};
+use super::stream::Target;
+use super::{ChannelBuilder, Interceptor, Next};
 use crate::codec::{self, DecodeOwned, Encode};
-use crate::{CallError, Function};
+use crate::{CallError, ClientReply, ClientRequest, Function};
 
 /// The way to a server, for threads that block. Clones share its connections; each may have its own time-out, headers and
 /// service.
 ///
 /// A connection carries one call at a time. Each call takes one that is idle, or makes one, so there are as many as there are
 /// threads that call at the same time.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Channel {
     links: Arc<Links>,
     pub(super) timeout: Option<Duration>,
     pub(super) service: Option<Arc<str>>,
     pub(super) headers: Arc<Headers>,
+    /// What runs around its calls; the last is the outermost.
+    around: Arc<[Arc<dyn Interceptor>]>,
 }
 
 /// The connections of a channel.
 #[derive(Debug)]
 pub(super) struct Links {
-    pub(super) endpoint: Endpoint,
+    pub(super) target: Target,
     pub(super) config: ClientConfig,
     pub(super) connect_timeout: Duration,
     /// How many idle connections are kept.
@@ -41,13 +44,14 @@ impl Channel {
 
     /// Connects to a server with the default settings: framed Binary, or over HTTP where the URL says so.
     ///
-    /// URLs are `tcp://host:port`, `unix:///path` and `http://host[:port]/path`.
+    /// URLs are `tcp://host:port`, `unix:///path` and `http://host[:port]/path`; with the feature `blocking-tls` also `tls://host:port`
+    /// and `https://host[:port]/path`.
     pub fn connect(url: &str) -> Result<Self, CallError> {
         Self::builder(url).connect()
     }
 
     pub(super) fn new(links: Links) -> Self {
-        Self { links: Arc::new(links), timeout: None, service: None, headers: Arc::default() }
+        Self { links: Arc::new(links), timeout: None, service: None, headers: Arc::default(), around: Arc::default() }
     }
 
     /// The same connections, with another time-out for each call; `None` is none.
@@ -68,6 +72,13 @@ impl Channel {
     #[must_use]
     pub fn with_service(&self, service: &str) -> Self {
         Self { service: Some(service.into()), ..self.clone() }
+    }
+
+    /// The same connections, with an interceptor around each call. The one that is added last is the outermost.
+    #[must_use]
+    pub fn with_interceptor<I: Interceptor>(&self, interceptor: I) -> Self {
+        let added: Arc<dyn Interceptor> = Arc::new(interceptor);
+        Self { around: self.around.iter().cloned().chain([added]).collect(), ..self.clone() }
     }
 
     /// How values look in the bytes of its calls.
@@ -110,13 +121,36 @@ impl Channel {
         read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
     ) -> Result<Option<R>, CallError> {
         let body = encode(self.protocol())?;
-        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        if !self.around.is_empty() {
+            return self.carry_around(function, body, read);
+        }
+        let deadline = deadline(self.timeout);
         let call =
             Outgoing { service: self.service.as_deref(), function, headers: &self.headers, deadline, body: &body };
-        let mut link = self.links.take(deadline)?;
-        let outcome = link.call(&call, read);
-        self.links.put_back(link);
-        outcome
+        self.links.call(&call, |Incoming { protocol, body, .. }| read(protocol, body))
+    }
+
+    /// Gives the call to what is around the connections.
+    #[cold]
+    fn carry_around<R>(
+        &self,
+        function: &Function,
+        body: Vec<u8>,
+        read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
+    ) -> Result<Option<R>, CallError> {
+        let request = ClientRequest {
+            function: function.clone(),
+            service: self.service.as_deref().map(str::to_owned),
+            headers: (*self.headers).clone(),
+            timeout: self.timeout,
+            protocol: self.protocol(),
+            body,
+        };
+        let ClientReply { protocol, body, .. } = Next::new(&self.around, &self.links).run(request)?;
+        match function.kind() {
+            CallKind::Call => read(protocol, &body).map(Some),
+            CallKind::Oneway => Ok(None),
+        }
     }
 
     /// Makes a connection unless there is one.
@@ -131,17 +165,50 @@ fn encode<A: Encode + ?Sized>(protocol: Protocol, arguments: &A) -> Result<Vec<u
     codec::to_vec(protocol, arguments).map_err(CallError::encode)
 }
 
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { links, timeout, service, headers, around: _ } = self;
+        let mut channel = f.debug_struct("Channel");
+        channel.field("links", links).field("timeout", timeout).field("service", service).field("headers", headers);
+        channel.finish_non_exhaustive()
+    }
+}
+
 impl Links {
+    /// Makes a call over a connection that is idle, or a new one.
+    fn call<R>(
+        &self,
+        call: &Outgoing<'_>,
+        read: impl FnOnce(Incoming<'_>) -> Result<R, CallError>,
+    ) -> Result<Option<R>, CallError> {
+        let mut link = self.take(call.deadline)?;
+        let outcome = link.call(call, read);
+        self.put_back(link);
+        outcome
+    }
+
+    /// Makes a call whose arguments are encoded.
+    pub(super) fn send(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
+        let ClientRequest { function, service, headers, timeout, protocol, body } = request;
+        let deadline = deadline(timeout);
+        let call =
+            Outgoing { service: service.as_deref(), function: &function, headers: &headers, deadline, body: &body };
+        let reply = self.call(&call, |Incoming { protocol, headers, body }| {
+            Ok(ClientReply { protocol, headers: headers.clone(), body: body.to_vec() })
+        })?;
+        Ok(reply.unwrap_or_else(|| ClientReply { protocol, headers: Headers::new(), body: Vec::new() }))
+    }
+
     /// A connection that can carry a call.
     fn take(&self, deadline: Option<Instant>) -> Result<Link, CallError> {
-        while let Some(link) = self.pop() {
+        while let Some(mut link) = self.pop() {
             if link.is_good() {
                 return Ok(link);
             }
         }
         let by = Instant::now() + self.connect_timeout;
         let by = deadline.map_or(by, |deadline| deadline.min(by));
-        Link::connect(&self.endpoint, self.config.clone(), by).map_err(CallError::connect)
+        Link::connect(&self.target, self.config.clone(), by).map_err(CallError::connect)
     }
 
     fn pop(&self) -> Option<Link> {
@@ -161,4 +228,8 @@ impl Links {
     fn lock(&self) -> MutexGuard<'_, Vec<Link>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }

@@ -4,11 +4,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{Protocol, Sink};
-use fastthrift_rpc::{
-    CallKind, CallOptions, ClientConfig, ClientConnection, ClientEvent, Endpoint, Headers, ReplyBody,
-};
+use fastthrift_rpc::{CallKind, CallOptions, ClientConfig, ClientConnection, ClientEvent, Headers, ReplyBody};
 
-use super::stream::Stream;
+use super::stream::{Stream, Target};
 use crate::{CallError, Function};
 
 /// Bytes to receive at once.
@@ -27,6 +25,14 @@ pub(super) struct Link {
     used: Instant,
 }
 
+/// What came back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) protocol: Protocol,
+    pub(super) headers: &'a Headers,
+    pub(super) body: &'a [u8],
+}
+
 /// What is called, and with what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outgoing<'a> {
@@ -38,8 +44,8 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Link {
-    pub(super) fn connect(endpoint: &Endpoint, config: ClientConfig, by: Instant) -> io::Result<Self> {
-        let stream = Stream::connect(endpoint, by)?;
+    pub(super) fn connect(target: &Target, config: ClientConfig, by: Instant) -> io::Result<Self> {
+        let stream = Stream::connect(target, by)?;
         Ok(Self {
             stream,
             rpc: ClientConnection::new(config),
@@ -50,7 +56,7 @@ impl Link {
     }
 
     /// Whether another call can be made over it.
-    pub(super) fn is_good(&self) -> bool {
+    pub(super) fn is_good(&mut self) -> bool {
         self.rpc.is_idle() && (self.used.elapsed() < GLANCE_AFTER || !self.stream.is_stale())
     }
 
@@ -64,7 +70,7 @@ impl Link {
     pub(super) fn call<R>(
         &mut self,
         call: &Outgoing<'_>,
-        read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
+        read: impl FnOnce(Incoming<'_>) -> Result<R, CallError>,
     ) -> Result<Option<R>, CallError> {
         self.begin(call)?;
         self.send(call.deadline).map_err(|error| lost(error, true))?;
@@ -74,7 +80,8 @@ impl Link {
         loop {
             match self.rpc.poll_event(self.epoch.elapsed()) {
                 Ok(Some(ClientEvent::Reply { body: ReplyBody::Result(span), .. })) => {
-                    let result = read(self.rpc.config().protocol, self.rpc.bytes(span))?;
+                    let (protocol, headers) = (self.rpc.config().protocol, self.rpc.reply_headers());
+                    let result = read(Incoming { protocol, headers, body: self.rpc.bytes(span) })?;
                     // Lets go of the reply, so that the connection is idle.
                     self.rpc.poll_event(self.epoch.elapsed()).map_err(|error| CallError::connection(error, true))?;
                     return Ok(Some(result));
@@ -108,10 +115,10 @@ impl Link {
     }
 
     fn send(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        while !self.rpc.outbound().is_empty() {
+        while !self.rpc.outbound().is_empty() || self.stream.has_unsent() {
             self.limit(deadline)?;
             match self.stream.write(self.rpc.outbound()) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(0) if !self.rpc.outbound().is_empty() => return Err(ErrorKind::WriteZero.into()),
                 Ok(sent) => self.rpc.advance_outbound(sent),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -11,8 +11,12 @@
 
 mod builder;
 mod channel;
+mod interceptor;
 mod link;
+#[cfg(feature = "blocking-tls")]
+mod secure;
 mod stream;
 
 pub use builder::ChannelBuilder;
 pub use channel::Channel;
+pub use interceptor::{Interceptor, Next};

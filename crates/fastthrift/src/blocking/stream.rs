@@ -4,26 +4,59 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
+#[cfg(feature = "blocking-tls")]
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::{Address, Endpoint};
+
+#[cfg(feature = "blocking-tls")]
+use super::secure::Secure;
 
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
+    #[cfg(feature = "blocking-tls")]
+    Tls(Box<Secure>),
     #[cfg(unix)]
     Unix(UnixStream),
 }
 
+/// Where a client connects to.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) endpoint: Endpoint,
+    /// How the connections are secured, and by whose name.
+    #[cfg(feature = "blocking-tls")]
+    pub(super) securing: Option<(Arc<rustls::ClientConfig>, rustls::pki_types::ServerName<'static>)>,
+}
+
 impl Stream {
     /// A new connection. Each address of a host is tried, one after the other.
-    pub(super) fn connect(endpoint: &Endpoint, by: Instant) -> io::Result<Self> {
+    pub(super) fn connect(target: &Target, by: Instant) -> io::Result<Self> {
+        let endpoint = &target.endpoint;
         match &endpoint.address {
             Address::Tcp { host, port } if !endpoint.is_secure => connect_tcp(host, *port, by).map(Self::Tcp),
+            #[cfg(feature = "blocking-tls")]
+            Address::Tcp { host, port } if let Some((config, name)) = &target.securing => {
+                let socket = connect_tcp(host, *port, by)?;
+                Secure::shake(socket, config, name, by).map(|secure| Self::Tls(Box::new(secure)))
+            }
             #[cfg(unix)]
             Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
             _ => Err(io::Error::new(ErrorKind::Unsupported, format!("{endpoint} cannot be reached by blocking calls"))),
+        }
+    }
+
+    /// Whether something that was written is not sent yet.
+    pub(super) fn has_unsent(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => stream.has_unsent(),
+            #[cfg(unix)]
+            Self::Unix(_) => false,
         }
     }
 
@@ -34,6 +67,11 @@ impl Stream {
                 stream.set_read_timeout(timeout)?;
                 stream.set_write_timeout(timeout)
             }
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => {
+                stream.socket().set_read_timeout(timeout)?;
+                stream.socket().set_write_timeout(timeout)
+            }
             #[cfg(unix)]
             Self::Unix(stream) => {
                 stream.set_read_timeout(timeout)?;
@@ -43,26 +81,28 @@ impl Stream {
     }
 
     /// Whether the peer closed the connection, or sent what nobody asked for.
-    pub(super) fn is_stale(&self) -> bool {
-        let mut byte = [0];
-        let (Ok(()), peeked) = (
-            self.set_nonblocking(true),
-            match self {
-                Self::Tcp(stream) => stream.peek(&mut byte),
-                // There is no peek for these; a call over one that is closed fails with nothing sent.
-                #[cfg(unix)]
-                Self::Unix(_) => Err(ErrorKind::WouldBlock.into()),
-            },
-        ) else {
+    pub(super) fn is_stale(&mut self) -> bool {
+        if self.set_nonblocking(true).is_err() {
             return true;
+        }
+        let is_quiet = match self {
+            Self::Tcp(stream) => {
+                matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+            }
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => stream.is_quiet(),
+            // There is no peek for these; a call over one that is closed fails with nothing sent.
+            #[cfg(unix)]
+            Self::Unix(_) => true,
         };
-        let is_quiet = matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock);
         !is_quiet || self.set_nonblocking(false).is_err()
     }
 
     fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nonblocking(is_nonblocking),
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => stream.socket().set_nonblocking(is_nonblocking),
             #[cfg(unix)]
             Self::Unix(stream) => stream.set_nonblocking(is_nonblocking),
         }
@@ -73,6 +113,8 @@ impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(into),
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => stream.read(into),
             #[cfg(unix)]
             Self::Unix(stream) => stream.read(into),
         }
@@ -83,6 +125,8 @@ impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
+            #[cfg(feature = "blocking-tls")]
+            Self::Tls(stream) => stream.write(bytes),
             #[cfg(unix)]
             Self::Unix(stream) => stream.write(bytes),
         }

@@ -166,7 +166,9 @@ impl ChannelBuilder {
             (false, Some(_)) => {
                 return Err(CallError::connect(Invalid(format!("{url} is not secured by TLS, which was asked for"))));
             }
-            (true, tls) => Some(tls.unwrap_or_default().securing(&endpoint).map_err(CallError::connect)?),
+            (true, tls) => {
+                Some(crate::transport::Securing::new(&tls.unwrap_or_default(), &endpoint).map_err(CallError::connect)?)
+            }
         };
         let target = Target {
             endpoint,

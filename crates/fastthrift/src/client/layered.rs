@@ -7,9 +7,8 @@ use fastthrift_rpc::CallKind;
 use super::channel::{Channel, Terms};
 use super::connection::Outgoing;
 use super::pool::Pool;
-use super::{ClientReply, ClientRequest};
-use crate::CallError;
 use crate::interceptor::{Answering, Interceptor, Next, Through};
+use crate::{CallError, ClientReply, ClientRequest};
 
 /// The connections themselves.
 pub(super) struct Bare(pub(super) Arc<Pool>);

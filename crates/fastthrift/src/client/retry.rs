@@ -8,8 +8,7 @@ use fastthrift_protocol::ApplicationExceptionKind;
 use fastthrift_rpc::policy::{Backoff, RetryBudget};
 use tokio::time::{Instant, sleep};
 
-use super::{ClientReply, ClientRequest};
-use crate::{CallError, CallErrorKind, Interceptor, Next};
+use crate::{CallError, CallErrorKind, ClientReply, ClientRequest, Interceptor, Next};
 
 /// An interceptor that makes calls again which failed: those of which nothing was sent, and those of functions that are
 /// marked idempotent, or all where the budget allows.

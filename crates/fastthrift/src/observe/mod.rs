@@ -10,7 +10,7 @@ pub use metrics::Metrics;
 #[cfg(feature = "tracing")]
 pub use tracing::Tracing;
 
-use crate::client::is_declared_exception;
+use crate::request::is_declared_exception;
 use crate::{CallError, CallErrorKind, ClientReply, Response};
 
 /// How a client's call ended, in one word.

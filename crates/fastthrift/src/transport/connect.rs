@@ -14,7 +14,7 @@ use super::{Stream, memory};
 pub(crate) struct Target {
     pub(crate) endpoint: Endpoint,
     #[cfg(feature = "tls")]
-    pub(crate) securing: Option<super::tls::Securing>,
+    pub(crate) securing: Option<super::Securing>,
 }
 
 impl Target {

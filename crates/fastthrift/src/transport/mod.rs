@@ -11,4 +11,6 @@ pub(crate) use connect::Target;
 pub(crate) use listen::{Arriving, Listener};
 pub(crate) use stream::{Direct, ReadSide, Stream};
 #[cfg(feature = "tls")]
-pub use tls::{ClientTls, ServerTls};
+pub(crate) use tls::Securing;
+#[cfg(feature = "tls")]
+pub use tls::ServerTls;
