@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,17 @@ def program(name: str) -> Path:
     return built
 
 
+def command(language: str, name: str) -> list[str]:
+    """Return what starts an example that is there in both languages."""
+    in_python = [sys.executable, "-X", "dev", "-W", "error", str(ROOT / "examples" / "library" / f"{name}.py")]
+    return [str(program(name))] if language == "rust" else in_python
+
+
 @contextmanager
-def rust_server(url: str) -> Iterator[str]:
-    """Serve by the Rust program, and give the URL."""
+def serving(*words: str | Path) -> Iterator[str]:
+    """Serve by a program that prints its URL, and serves until its standard input ends."""
     pipe = subprocess.PIPE
-    with subprocess.Popen([program("calculator_server"), url], stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
@@ -47,6 +54,11 @@ def rust_server(url: str) -> Iterator[str]:
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def rust_server(url: str) -> AbstractContextManager[str]:
+    """Serve by the Rust program, and give the URL."""
+    return serving(program("calculator_server"), url)
 
 
 def calculator() -> Any:
@@ -96,9 +108,56 @@ def test_a_rust_client_calls_a_python_server(protocol: str, transport: str | Non
         def log(self, line: str) -> None:
             lines.append(line)
 
-    command: list[Any] = [program("calculator_client")]
+    words: list[Any] = [program("calculator_client")]
     with fastthrift.Server(Handler(), "tcp://127.0.0.1:0") as server:
-        command += [server.url, protocol, *([transport] if transport else [])]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        words += [server.url, protocol, *([transport] if transport else [])]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines() == ["2 + 3 = 5", "too large over 2147483647", "Hello, Ada!"], done.stderr
     assert lines == ["the client was here"]
+
+
+def run(*words: str | Path) -> str:
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+LANGUAGES = [("python", "python"), ("python", "rust"), ("rust", "python"), ("rust", "rust")]
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize(("writer", "reader"), LANGUAGES)
+def test_a_file_of_records_is_read_whoever_wrote_it(writer: str, reader: str, tmp_path: Path) -> None:
+    file = tmp_path / "books.bin"
+    for count, years in [(3000, 3000 * 1900 + 30 * sum(range(100))), (0, 0)]:
+        run(*command(writer, "records"), "write", file, str(count))
+        assert run(*command(reader, "records"), "read", file) == f"{count} books, {years} years\n"
+
+
+def test_both_languages_write_the_same_records(tmp_path: Path) -> None:
+    files = [tmp_path / language for language in ("python", "rust")]
+    for file in files:
+        run(*command(file.name, "records"), "write", file, "3000")
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize(("server", "client"), LANGUAGES)
+def test_a_long_list_comes_in_pages_whoever_serves_it(server: str, client: str) -> None:
+    with serving(*command(server, "pages"), "serve", "tcp://127.0.0.1:0") as url:
+        assert run(*command(client, "pages"), "list", url) == "1000 books, from Book 000000 to Book 000999\n"
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("language", ["python", "rust"])
+def test_pages_are_bounded_and_foreign_tokens_refused(language: str) -> None:
+    library = fastthrift.load(ROOT / "examples" / "library" / "library.thrift")
+    with (
+        serving(*command(language, "pages"), "serve", "tcp://127.0.0.1:0") as url,
+        fastthrift.connect(library.Library, url, timeout=20.0) as client,
+    ):
+        assert [len(client.books("", limit).books) for limit in (-1, 0, 7, 2**31 - 1)] == [1, 1, 7, 1000]
+        assert client.books("after:Book 000997", 7).next is None
+        assert client.books("after:Book 000996x", 2).books[0].title == "Book 000997"
+        with pytest.raises(library.UnknownToken):
+            client.books("page 2", 7)

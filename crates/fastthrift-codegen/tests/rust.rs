@@ -67,6 +67,12 @@ fn clients_that_block_need_nothing_else_of_services() {
     check("blocking.rs", &text);
 }
 
+#[test]
+fn the_examples_of_the_runtime_have_what_is_generated_now() {
+    let text = generated("../../../../examples/library/library.thrift", &Options::default());
+    check("../../../fastthrift/examples/idl/library.rs", &text);
+}
+
 fn with(change: impl FnOnce(&mut Options)) -> Options {
     let mut options = Options::default();
     change(&mut options);
