@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.faults.chaos import Chaos, Fault, Plan
-from tests.faults.frames import has_end, is_unreadable, sequence_id_end, sequence_id_was_flipped
+from tests.faults.frames import HEAD, has_end, is_unreadable, sequence_id_end, sequence_id_was_flipped
 from tests.faults.tokens import numbers_in
 
 GRACE = 3.0
@@ -58,6 +58,7 @@ class Lane:
         self._queue: deque[tuple[float, bytes | End]] = deque()
         self._held: list[tuple[int, bytes]] = []
         self._is_deaf = False
+        self._has_lengths = True
 
     def receive(self, now: float) -> None:
         """Take in what the source has, and send on what may be sent."""
@@ -156,7 +157,9 @@ class Lane:
         if sequence_id_was_flipped(frame, places):
             self.pair.ledger.renumbered.update(numbers_in(frame))
         self._put(now, flipped)
-        if is_unreadable(flipped, is_request=self._direction == 0) and not self._is_deaf:
+        # After a changed length the peer waits for what it announces, and takes the next frames for a part of that.
+        self._has_lengths &= min(places) >= HEAD
+        if self._has_lengths and is_unreadable(flipped, is_request=self._direction == 0) and not self._is_deaf:
             self._is_deaf = True
             self.pair.must_close(f"got {flipped[:24].hex(' ')}", now)
 

@@ -89,10 +89,14 @@ pub(crate) struct State {
     pub(crate) alarm: Option<Duration>,
     /// Whether nobody calls over this any more.
     pub(crate) is_closing: bool,
+    /// Whether it ends at once, whatever is owed on either side: its only call was given up.
+    pub(crate) is_cut: bool,
     /// Whether the driver is gone.
     pub(crate) is_over: bool,
     /// Whether, of one that carries one call at a time, a call was given to it.
     pub(crate) is_lent: bool,
+    /// When the response to a oneway, which nobody waits for, has to be there.
+    pub(crate) owed_by: Option<Duration>,
     /// Whether somebody waits until fewer bytes wait to be sent.
     pub(crate) is_full: bool,
     /// How many calls were begun.
@@ -111,8 +115,10 @@ impl Connection {
             send_error: None,
             alarm: None,
             is_closing: false,
+            is_cut: false,
             is_over: false,
             is_lent: false,
+            owed_by: None,
             is_full: false,
             begun: 0,
         };
@@ -145,6 +151,9 @@ impl Connection {
             CallKind::Oneway => state.waiters.is_empty(),
         };
         state.is_lent = self.is_exclusive && (call.kind == CallKind::Call || state.rpc.owes_response());
+        if state.is_lent && call.kind == CallKind::Oneway {
+            state.owed_by = call.deadline.map(|deadline| deadline.saturating_duration_since(self.epoch));
+        }
         let needs_alarm = state.needs_alarm();
         match &self.direct {
             Some(direct) if is_alone && !state.is_sending && !state.is_notified && !needs_alarm => {
@@ -173,7 +182,7 @@ impl Connection {
             }
         };
         state.unsent = (bytes, sent);
-        if state.owes_bytes() || state.send_error.is_some() {
+        if state.owes_bytes() || state.send_error.is_some() || state.is_closing {
             notify(state);
         }
     }
@@ -187,8 +196,7 @@ impl Connection {
         }
         state.rpc.cancel(CallId::from_number(call));
         if self.is_exclusive {
-            // Its reply may come at any time, so nothing else can be asked over it.
-            state.is_closing = true;
+            state.cut();
         }
         // The driver looks whether too many calls are owed, or nobody waits any more.
         notify(state);
@@ -230,9 +238,25 @@ impl State {
         Ok(id.to_number())
     }
 
+    /// Lets a connection end whose only call was given up: the reply may come at any time, so nothing else can be asked over it.
+    pub(crate) fn cut(&mut self) {
+        self.is_closing = true;
+        self.is_cut = true;
+    }
+
+    /// Whether nothing is left to be done.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_cut || (self.is_closing && self.rpc.waiting() == 0 && !self.owes_bytes() && !self.is_sending)
+    }
+
+    /// When the driver has to look at the time.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.rpc.next_deadline().or(self.owed_by)
+    }
+
     /// Whether the driver has to look at the time earlier than it knows.
     pub(crate) fn needs_alarm(&self) -> bool {
-        match (self.rpc.next_deadline(), self.alarm) {
+        match (self.next_deadline(), self.alarm) {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(deadline), Some(alarm)) => deadline < alarm,
@@ -254,7 +278,12 @@ impl State {
                     let outcome = self.incoming(body);
                     self.end(call, outcome, wakers);
                 }
-                Ok(Some(ClientEvent::TimedOut { call })) => self.end(call, Err(CallError::timeout(true)), wakers),
+                Ok(Some(ClientEvent::TimedOut { call })) => {
+                    self.end(call, Err(CallError::timeout(true)), wakers);
+                    if self.is_lent {
+                        self.cut();
+                    }
+                }
                 Ok(None) => return true,
                 Err(error) => {
                     let cause = match self.send_error.take() {

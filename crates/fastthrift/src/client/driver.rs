@@ -151,6 +151,7 @@ impl Driver {
         let is_returned = state.is_lent && state.rpc.waiting() == 0 && state.rpc.is_idle();
         if is_returned {
             state.is_lent = false;
+            state.owed_by = None;
         }
         let pool = if is_returned { self.pool.upgrade() } else { None };
         // One that nobody calls over any more ends with its last reply.
@@ -193,6 +194,10 @@ impl Driver {
     #[cold]
     fn pause(&mut self) -> Turn {
         let mut state = self.connection.lock();
+        if state.is_cut {
+            state.is_over = true;
+            return Turn::Over;
+        }
         state.is_notified = false;
         self.wants_alarm = state.needs_alarm();
         Turn::Idle
@@ -241,8 +246,7 @@ impl Driver {
             return self.lose(error);
         }
         self.wants_alarm = state.needs_alarm();
-        let is_done = state.is_closing && state.rpc.waiting() == 0 && !state.owes_bytes() && !state.is_sending;
-        if !is_done {
+        if !state.is_done() {
             return Turn::Idle;
         }
         state.is_over = true;
@@ -285,9 +289,8 @@ impl Driver {
         let now = self.connection.now();
         let mut state = self.connection.lock();
         let is_good = state.dispatch(|| now, &mut self.wakers);
-        if self.connection.is_exclusive && !self.wakers.is_empty() {
-            // A reply that is owed would meet the next call.
-            state.is_closing = true;
+        if state.owed_by.is_some_and(|owed| now >= owed) {
+            state.cut();
         }
         let is_old = self.max_age.is_some_and(|most| now >= most);
         if state.begun != self.calls_before || !state.waiters.is_empty() {
@@ -299,7 +302,7 @@ impl Driver {
         if is_old || is_unused {
             state.is_closing = true;
         }
-        let is_done = !is_good || (state.is_closing && state.rpc.waiting() == 0 && !state.owes_bytes());
+        let is_done = !is_good || state.is_done();
         state.is_over |= is_done;
         let is_closing = state.is_closing;
         drop(state);
@@ -314,7 +317,7 @@ impl Driver {
     fn next_alarm(&mut self) -> Option<Instant> {
         let mut state = self.connection.lock();
         let (opened, now) = (self.opened, self.connection.now());
-        let deadline = state.rpc.next_deadline();
+        let deadline = state.next_deadline();
         // Half the time each, so that what is unused is found before it is so for half as long again.
         let idle = self.idle_timeout.map(|timeout| now + timeout / 2);
         let age = self.max_age.filter(|most| *most > now);

@@ -1,6 +1,6 @@
 //! The connections of a channel.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fastthrift_rpc::policy::PoolPolicy;
 use fastthrift_rpc::{CallKind, ClientConfig};
@@ -34,6 +34,8 @@ pub(crate) struct Pool {
 struct PoolState {
     /// Those over which a call can be made now.
     available: Vec<Arc<Connection>>,
+    /// Those that were made and not removed.
+    made: Vec<Weak<Connection>>,
     /// Those that were made or are being made, and not removed.
     open: usize,
     /// Which one has the next turn.
@@ -131,6 +133,7 @@ impl Pool {
         let (read_side, direct) = stream.into_sides();
         let connection = Connection::new(self.config.clone(), direct, self.is_exclusive);
         place.fill();
+        self.lock().made.push(Arc::downgrade(&connection));
         tokio::spawn(Driver::new(Arc::clone(&connection), self, read_side).run());
         self.put_back(connection);
         Ok(())
@@ -191,6 +194,7 @@ impl Pool {
     /// Forgets a connection, whose driver ended.
     pub(crate) fn remove(&self, connection: &Arc<Connection>) {
         self.retire(connection);
+        self.lock().made.retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(connection)));
         self.release_place();
     }
 
@@ -209,7 +213,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for connection in &state.available {
+        for connection in state.made.iter().filter_map(Weak::upgrade) {
             connection.close();
         }
     }

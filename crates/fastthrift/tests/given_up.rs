@@ -1,0 +1,84 @@
+//! Connections of calls that were given up: they end, and their places are free again.
+#![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod calculator;
+
+use std::time::Duration;
+
+use calculator::{AddError, CalculatorClient};
+use fastthrift::{CallErrorKind, Channel, ChannelBuilder};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(60);
+
+/// A server that answers nothing by itself, and a channel to it that has one connection.
+async fn silence(scheme: &str, change: impl FnOnce(ChannelBuilder) -> ChannelBuilder) -> (TcpListener, Channel) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+    let builder = Channel::builder(&url).one_call_a_connection().connections(1);
+    (listener, change(builder).lazy().unwrap())
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    timeout(PATIENCE, listener.accept()).await.expect("the client connects").unwrap().0
+}
+
+/// Waits until the client closes the connection.
+async fn closed(stream: &mut TcpStream) {
+    let mut received = Vec::new();
+    // It may be reset, too.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the client closes the connection");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_whose_reply_trickles_past_the_deadline_is_closed() {
+    let (listener, channel) = silence("tcp", |builder| builder.timeout(SHORT)).await;
+    let call = tokio::spawn(async move { CalculatorClient::new(channel).add(2, 3).await });
+    let mut stream = accept(&listener).await;
+    // A frame that is not over by then.
+    stream.write_all(&[0, 1, 0, 0]).await.unwrap();
+    let trickle = async {
+        while stream.write_all(&[0x80]).await.is_ok() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, trickle).await.expect("the client closes the connection");
+    assert!(matches!(call.await.unwrap(), Err(AddError::Call(error)) if error.is_timeout()));
+}
+
+#[tokio::test]
+async fn a_oneway_whose_response_does_not_come_in_time_gives_its_connection_up() {
+    let (listener, channel) = silence("http", |builder| builder.timeout(SHORT)).await;
+    let client = CalculatorClient::new(channel);
+    let (logged, mut first) = tokio::join!(client.log("a line"), accept(&listener));
+    logged.unwrap();
+    closed(&mut first).await;
+    let (outcome, _second) = tokio::join!(client.ping(), accept(&listener));
+    assert!(matches!(outcome.unwrap_err().kind(), CallErrorKind::Timeout));
+}
+
+#[tokio::test]
+async fn a_channel_that_is_dropped_waits_for_no_response_to_a_oneway() {
+    let (listener, channel) = silence("http", |builder| builder).await;
+    let client = CalculatorClient::new(channel);
+    let (logged, mut stream) = tokio::join!(client.log("a line"), accept(&listener));
+    logged.unwrap();
+    drop(client);
+    closed(&mut stream).await;
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_takes_is_not_sent_for_ever() {
+    let (listener, channel) = silence("tcp", |builder| builder.timeout(SHORT)).await;
+    let client = CalculatorClient::new(channel);
+    let name = "x".repeat(32 << 20);
+    let (outcome, _unread) = tokio::join!(client.greet(&name), accept(&listener));
+    assert!(matches!(outcome.unwrap_err().kind(), CallErrorKind::Timeout));
+    // There is one place, so the next call has a connection only if that one is gone.
+    let (outcome, _second) = tokio::join!(client.ping(), accept(&listener));
+    assert!(matches!(outcome.unwrap_err().kind(), CallErrorKind::Timeout));
+}
