@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from conformance.libraries import HERE, IDL, PROGRAMS, Command, Peer
 
 BUILDS = HERE.parent / "build" / "conformance"
+CRATE = "fastthrift-peers"
 BUILD_TIMEOUT = 900.0
 
 
@@ -46,13 +48,28 @@ def build(peer: Peer) -> Path:
     return built
 
 
-def _run(command: Command, folder: Path) -> None:
+def build_ours() -> Path:
+    """Build the programs on the crate unless that has been done, and return the file that has both.
+
+    Raises:
+        BuildError: They do not build.
+    """
+    said = _run(["cargo", "build", "--quiet", "--locked", "-p", CRATE, "--message-format", "json"], HERE.parent)
+    for artifact in map(json.loads, said.splitlines()):
+        if artifact.get("executable") and artifact["target"]["name"] == CRATE:
+            return Path(artifact["executable"])
+    raise BuildError(f"cargo built no {CRATE}")
+
+
+def _run(command: Command, folder: Path) -> str:
+    """Run a command, and return what it printed."""
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=BUILD_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"{' '.join(command)}: took longer than {BUILD_TIMEOUT} seconds") from error
     if done.returncode:
         raise BuildError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-3000:]}")
+    return done.stdout
 
 
 def _fingerprint(peer: Peer) -> str:

@@ -28,7 +28,13 @@ class Peer(NamedTuple):
     """How its client is started; ``{built}`` stands for the folder it was built in."""
     server: Command
     speaks: Callable[[Speech], bool]
-    """Whether it can speak so, as client and as server."""
+    """Whether its client can speak so, and its server unless something else is said."""
+    serves: Callable[[Speech], bool] | None = None
+    """Whether its server can speak so."""
+
+    def can_serve(self, speech: Speech) -> bool:
+        """Return whether its server can speak so."""
+        return (self.serves or self.speaks)(speech)
 
 
 def _generate(generator: str) -> Command:
@@ -119,11 +125,23 @@ def _ours(name: str, engine: str) -> Peer:
     return Peer(name, (), (), command("client"), command("server"), _speaks(transports=TRANSPORTS))
 
 
-OURS: dict[str, Peer] = {
+RUST = Peer(
+    name="fastthrift-rust",
+    needs=(["cargo", "--version"],),
+    build=(),
+    client=["{built}", "conformance-client"],
+    server=["{built}", "conformance-server"],
+    speaks=_speaks(transports=TRANSPORTS),
+    serves=_speaks(),
+)
+"""The crate: its programs lie in the workspace, which keeps the build. Its clients know SASL, its servers do not."""
+ENGINES: dict[str, Peer] = {
     peer.name: peer
     for peer in (
         _ours("fastthrift", "blocking"),
         _ours("fastthrift-aio", "asyncio"),
     )
 }
-"""fastthrift's engines. A server of theirs tells the rest by itself, once it knows whether to ask who calls."""
+"""The engines in Python."""
+OURS: dict[str, Peer] = ENGINES | {RUST.name: RUST}
+"""fastthrift in both languages. A server of it tells the rest by itself, once it knows whether to ask who calls."""

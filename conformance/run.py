@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from conformance import known, report
-from conformance.build import BuildError, build, missing_tool
+from conformance.build import BuildError, build, build_ours, missing_tool
 from conformance.certificates import make_certificates
-from conformance.libraries import PEERS
+from conformance.libraries import ENGINES, OURS, PEERS, RUST
 from conformance.suite import Job, Runner, can_speak, jobs
 
 TOLD = 100
@@ -29,8 +29,9 @@ def main() -> int:
     asked = _arguments()
     entries = known.read()
     peers = [name for name in PEERS if not asked.peer or name in asked.peer]
-    built, skipped, broken = _build(peers)
-    wanted = [_narrowed(job, asked.only) for job in jobs(built)]
+    built, skipped, broken = _build([RUST.name, *peers])
+    ours = [name for name in OURS if name in ENGINES or name in built]
+    wanted = [_narrowed(job, asked.only) for job in jobs([name for name in peers if name in built], ours)]
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder, ThreadPoolExecutor(asked.jobs) as pool:
         runner = Runner(built, make_certificates(Path(folder)))
@@ -69,13 +70,14 @@ def _build(peers: list[str]) -> tuple[dict[str, Path], list[str], list[str]]:
     broken: list[str] = []
     for name in peers:
         start = time.monotonic()
-        missing = missing_tool(PEERS[name])
+        peer = RUST if name == RUST.name else PEERS[name]
+        missing = missing_tool(peer)
         if missing is not None:
             skipped.append(f"SKIPPED {name}: this fails here: {missing}")
             print(skipped[-1], flush=True)
             continue
         try:
-            built[name] = build(PEERS[name])
+            built[name] = build_ours() if peer is RUST else build(peer)
             print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
         except BuildError as error:
             broken.append(f"BROKEN {name}: {error}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from conformance import programs
 from conformance.cells import Cell, Speech, all_speeches
 from conformance.certificates import Certificates
-from conformance.libraries import OURS, PEERS, Command, Peer
+from conformance.libraries import ENGINES, OURS, PEERS, Command, Peer
 from conformance.peers.common.checks import CHECKS
 
 EVERYBODY = OURS | PEERS
@@ -33,19 +33,21 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    return all(EVERYBODY[name].speaks(cell.speech) for name in (cell.client, cell.server))
+    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].can_serve(cell.speech)
 
 
-def jobs(peers: Iterable[str]) -> Iterator[Job]:
-    """Yield all jobs with the given peers."""
+def jobs(peers: Sequence[str], ours: Sequence[str]) -> Iterator[Job]:
+    """Yield all jobs of the peers with what there is of ours, and of ours in one language with ours in the other."""
     speeches = list(all_speeches())
     for peer in peers:
         for speech in speeches:
-            yield Job(peer, speech, tuple(Cell(ours, peer, speech) for ours in OURS))
-        for ours in OURS:
-            for kind in dict.fromkeys(_kind(speech) for speech in speeches):
-                alike = [speech for speech in speeches if _kind(speech) == kind]
-                yield Job(ours, alike[0], tuple(Cell(peer, ours, speech) for speech in alike))
+            yield Job(peer, speech, tuple(Cell(own, peer, speech) for own in ours))
+    for own in ours:
+        others = [other for other in ours if (other in ENGINES) != (own in ENGINES)]
+        for kind in dict.fromkeys(_kind(speech) for speech in speeches):
+            alike = [speech for speech in speeches if _kind(speech) == kind]
+            for caller in (*peers, *others):
+                yield Job(own, alike[0], tuple(Cell(caller, own, speech) for speech in alike))
 
 
 def _kind(speech: Speech) -> tuple[str, bool]:
