@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::instance::{self, Slots, class_name, is_none, none};
+use super::instance::{self, Slots, class_name, none};
 use super::meta::slot;
 use super::{ClassInfo, compare, shared_info_of, text};
 use crate::error::restore;
@@ -227,7 +227,9 @@ unsafe extern "C" fn exception_reduce(object: Ref, _: Ref) -> Ref {
 
 /// The member of a union that is set.
 fn member(object: Ref, info: &ClassInfo) -> Option<(&Py<PyString>, Object)> {
-    fields(object, info).find(|(_, value)| !is_none(value.as_ptr()))
+    // SAFETY: the info is that of the object's class.
+    let set = unsafe { Slots::of(object) }.first_set(info.offsets());
+    set.map(|(place, value)| (&info.names[place], value))
 }
 
 unsafe extern "C" fn union_which(object: Ref, _: *mut c_void) -> Ref {

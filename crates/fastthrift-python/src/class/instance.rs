@@ -3,7 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
+#[cfg(Py_GIL_DISABLED)]
+use pyo3::Borrowed;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -61,21 +64,61 @@ impl Slots {
     /// Stores a value and returns the one before.
     #[inline]
     pub(super) fn swap(&self, offset: usize, value: Object) -> Option<Object> {
-        self.exchange(offset, value.into_ptr())
+        // SAFETY: a slot is null or a strong reference, which is given away after it was replaced.
+        unsafe { Object::from_new(locked(self.object, || self.replace(offset, value.into_ptr()))) }
     }
 
-    /// Empties a slot.
+    /// Empties a slot of an object that is being freed: nobody else has it, and nobody may refer to it any more, not even to lock it.
     #[inline]
     fn clear(&self, offset: usize) {
-        self.exchange(offset, std::ptr::null_mut());
+        // SAFETY: as in `swap`.
+        drop(unsafe { Object::from_new(self.replace(offset, std::ptr::null_mut())) });
     }
 
+    /// Stores values in several slots, and returns those before: no other thread sees some of it without the rest.
+    pub(super) fn swap_all(&self, values: impl Iterator<Item = (usize, Object)>) -> Vec<Object> {
+        locked(self.object, || {
+            // SAFETY: as in `swap`.
+            let swap =
+                |(offset, value): (usize, Object)| unsafe { Object::from_new(self.replace(offset, value.into_ptr())) };
+            values.filter_map(swap).filter(|old| !is_none(old.as_ptr())).collect()
+        })
+    }
+
+    /// What several slots hold at one moment, None for what one does not hold.
+    pub(crate) fn load_all(&self, offsets: &[usize], to: &mut Vec<Object>) {
+        to.reserve(offsets.len());
+        locked(self.object, || {
+            // SAFETY: as in `load`.
+            let load =
+                |&offset: &usize| self.get(offset).map_or_else(none, |value| unsafe { Object::from_borrowed(value) });
+            to.extend(offsets.iter().map(load));
+        });
+    }
+
+    /// The place of the first of several slots that does not hold None, with what it holds, at one moment.
+    pub(super) fn first_set(&self, offsets: &[usize]) -> Option<(usize, Object)> {
+        locked(self.object, || {
+            offsets.iter().enumerate().find_map(|(place, &offset)| {
+                let value = self.get(offset).filter(|&value| !is_none(value))?;
+                // SAFETY: as in `load`.
+                Some((place, unsafe { Object::from_borrowed(value) }))
+            })
+        })
+    }
+
+    /// Stores a pointer and returns the one before.
     #[inline]
-    fn exchange(&self, offset: usize, value: Ref) -> Option<Object> {
-        // SAFETY: a slot is null or a strong reference, which is given away after it was replaced.
+    fn replace(&self, offset: usize, value: Ref) -> Ref {
+        let slot = self.at(offset);
+        // SAFETY: the slot is there, by the constructor's contract, and the lock keeps others from storing; on free-threaded builds
+        // CPython's own code reads it without the lock, and must find all that was written to the object that it points to.
         unsafe {
-            let old = locked(self.object, || std::mem::replace(&mut *self.at(offset), value));
-            Object::from_new(old)
+            if cfg!(Py_GIL_DISABLED) {
+                AtomicPtr::from_ptr(slot).swap(value, Ordering::AcqRel)
+            } else {
+                std::mem::replace(&mut *slot, value)
+            }
         }
     }
 }
@@ -86,7 +129,8 @@ impl Slots {
 fn locked<T>(object: Ref, action: impl FnOnce() -> T) -> T {
     #[cfg(Py_GIL_DISABLED)]
     {
-        let object = crate::object::borrowed(held(), object);
+        // SAFETY: callers hand in live objects.
+        let object = unsafe { Borrowed::from_ptr(held(), object) };
         pyo3::sync::critical_section::with_critical_section(&object, action)
     }
     #[cfg(not(Py_GIL_DISABLED))]

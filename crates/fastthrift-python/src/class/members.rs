@@ -84,11 +84,12 @@ unsafe extern "C" fn set(object: Ref, value: Ref, place: *mut c_void) -> c_int {
 fn put(object: Ref, info: &ClassInfo, place: usize, value: Object) {
     // SAFETY: the info is that of the object's class.
     let slots = unsafe { Slots::of(object) };
-    let mut replaced = Vec::new();
-    if !is_none(value.as_ptr()) {
-        for &offset in info.offsets() {
-            replaced.extend(slots.swap(offset, none()).filter(|old| !is_none(old.as_ptr())));
-        }
-    }
-    replaced.extend(info.offsets().get(place).and_then(|&offset| slots.swap(offset, value)));
+    let Some(&own) = info.offsets().get(place) else { return };
+    let replaced = if is_none(value.as_ptr()) {
+        slots.swap_all(std::iter::once((own, value)))
+    } else {
+        let others = info.offsets().iter().filter(|&&offset| offset != own).map(|&offset| (offset, none()));
+        slots.swap_all(others.chain(std::iter::once((own, value))))
+    };
+    drop(replaced);
 }
