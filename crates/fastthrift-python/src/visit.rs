@@ -9,8 +9,9 @@ use std::cell::RefCell;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, MapPlan, Numbers, SequencePlan, StructPlan, Visit};
 use fastthrift_schema::EnumId;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::PyTypeMethods;
-use pyo3::{PyErr, ffi};
+use pyo3::{Borrowed, PyErr, ffi};
 
 use crate::arrays::{Element, Lent};
 use crate::class::{ClassInfo, Layout, Slots, is_none};
@@ -35,6 +36,8 @@ pub(crate) struct Open<'r> {
     info: &'r ClassInfo,
     /// Where its slots are; none for the attribute layout.
     offsets: Option<&'r [usize]>,
+    /// From where on its fields are among what is kept, on builds where another thread could change them one by one.
+    start: usize,
 }
 
 impl<'r> PyVisit<'r> {
@@ -56,6 +59,15 @@ impl<'r> PyVisit<'r> {
         let pointer = object.as_ptr();
         self.kept.borrow_mut().push(object);
         pointer
+    }
+
+    /// Keeps what the fields of a struct are at one moment, and says from where on.
+    fn keep_fields(&self, object: Ref, offsets: &[usize]) -> usize {
+        let mut kept = self.kept.borrow_mut();
+        let start = kept.len();
+        // SAFETY: the offsets are those of the object's class.
+        unsafe { Slots::of(object) }.load_all(offsets, &mut kept);
+        start
     }
 
     /// Keeps what a C call made; a Python exception becomes an error.
@@ -294,18 +306,19 @@ impl<'r> Visit for PyVisit<'r> {
             Layout::Slots(_) => return Err(self.wrong_struct(plan, value)),
             Layout::Attributes => None,
         };
-        Ok(Open { object: value, info: &entry.info, offsets })
+        let start = match offsets {
+            Some(offsets) if cfg!(Py_GIL_DISABLED) => self.keep_fields(value, offsets),
+            _ => 0,
+        };
+        Ok(Open { object: value, info: &entry.info, offsets, start })
     }
 
     #[inline]
     fn field(&self, open: &Open<'r>, field: &FieldPlan) -> Result<Option<Ref>, EncodeError> {
         let value = match open.offsets {
-            Some(offsets) => {
-                // SAFETY: `structure` checked that the object is an instance of the info's class.
-                let slots = unsafe { Slots::of(open.object) };
-                let offset = offsets[field.index];
-                if cfg!(Py_GIL_DISABLED) { slots.load(offset).map(|value| self.keep(value)) } else { slots.get(offset) }
-            }
+            Some(_) if cfg!(Py_GIL_DISABLED) => Some(self.kept.borrow()[open.start + field.index].as_ptr()),
+            // SAFETY: `structure` checked that the object is an instance of the info's class.
+            Some(offsets) => unsafe { Slots::of(open.object) }.get(offsets[field.index]),
             None => self.attribute(open, field)?,
         };
         Ok(value.filter(|&value| !is_none(value)))
@@ -330,15 +343,16 @@ impl<'r> Visit for PyVisit<'r> {
     }
 
     fn set(&self, plan: &SequencePlan, value: Ref) -> Result<(usize, Elements), EncodeError> {
-        // SAFETY: the value is live. The collector rests while the copy is made, so that no Python code runs.
+        // SAFETY: the value is live. The collector rests while the copy is made, so that no Python code runs; it cannot rest for this
+        // thread alone where others run meanwhile, and there all is kept.
         unsafe {
             if ffi::PyAnySet_Check(value) != 0 {
-                let was_on = ffi::PyGC_Disable();
+                let was_on = !cfg!(Py_GIL_DISABLED) && ffi::PyGC_Disable() != 0;
                 // A subclass may iterate in its own way; what counts is what the set holds.
                 let exact =
                     if ffi::PyAnySet_CheckExact(value) != 0 { value } else { self.keep_new(ffi::PySet_New(value))? };
                 let copy = ffi::PySequence_List(exact);
-                if was_on != 0 {
+                if was_on {
                     ffi::PyGC_Enable();
                 }
                 let copy = self.keep_new(copy)?;
@@ -394,7 +408,9 @@ impl PyVisit<'_> {
         // them, and a memoryview cannot be extended.
         unsafe {
             let copy = if ffi::PyByteArray_Check(value) != 0 {
-                ffi::PyBytes_FromStringAndSize(ffi::PyByteArray_AsString(value), ffi::PyByteArray_Size(value))
+                with_critical_section(&Borrowed::from_ptr(held(), value), || {
+                    ffi::PyBytes_FromStringAndSize(ffi::PyByteArray_AsString(value), ffi::PyByteArray_Size(value))
+                })
             } else if ffi::PyMemoryView_Check(value) != 0 {
                 ffi::PyBytes_FromObject(value)
             } else {
