@@ -174,7 +174,8 @@ fn container_hash(value: Ref) -> PyResult<isize> {
         }
         if let Ok(dict) = value.cast::<PyDict>() {
             let mut combined = 0x9e3_779_isize;
-            for (key, value) in dict {
+            // Of a copy, since Python code may run, or another thread, and change the dict.
+            for (key, value) in dict.copy()? {
                 let key = deep_hash(key.as_ptr())?;
                 combined ^= spread(key.rotate_left(7).wrapping_mul(1_000_003) ^ deep_hash(value.as_ptr())?);
             }
