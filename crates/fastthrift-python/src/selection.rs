@@ -1,11 +1,12 @@
 //! The fields that a caller wants, compiled once and kept for the next calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastthrift_dynamic::StructPlan;
 use fastthrift_schema::StructId;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyString, PyTuple};
 
 use crate::object::{Ref, borrowed, held, type_name};
@@ -29,7 +30,7 @@ struct Selection {
 
 impl Selections {
     fn find(&self, id: StructId, fields: &[Bound<'_, PyString>]) -> Option<Arc<StructPlan>> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         let place = kept.iter().position(|kept| kept.id == id && are_same(&kept.fields, fields))?;
         kept[..=place].rotate_right(1);
         kept.first().map(|kept| Arc::clone(&kept.plan))
@@ -40,13 +41,18 @@ impl Selections {
             return;
         }
         let fields = fields.iter().map(|field| field.clone().unbind()).collect();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         kept.insert(0, Selection { id, fields, plan: Arc::clone(plan) });
         let len = kept.len().min(KEPT);
         let dropped = kept.split_off(len);
         // What is given back may not be so under the lock.
         drop(kept);
         drop(dropped);
+    }
+
+    /// Waits with the interpreter released: to read a name may be a moment at which it stops all threads.
+    fn lock(&self) -> MutexGuard<'_, Vec<Selection>> {
+        self.0.lock_py_attached(held()).unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
+use pyo3::sync::OnceLockExt;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{Borrowed, PyClass, ffi};
 
@@ -37,7 +38,7 @@ impl Entry {
 
 /// Tells CPython of the [`Entry`] of objects of a class, of which this is one that nobody has called yet; `once` is the class's own.
 pub(crate) fn prepare<T: Callable>(object: &Bound<'_, T>, once: &OnceLock<()>) {
-    once.get_or_init(|| {
+    once.get_or_init_py_attached(object.py(), || {
         let class = object.as_any().get_type().as_type_ptr();
         let entry = std::ptr::from_ref(object.get().entry()).addr() - object.as_ptr().addr();
         // SAFETY: the class lives as long as `object`, and no object of it is called yet. Where the entry is in them is up to their
