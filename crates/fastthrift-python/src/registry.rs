@@ -12,6 +12,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::class::{self, ClassEntry};
 use crate::constant;
 use crate::enumeration::EnumEntry;
+use crate::generated;
 use crate::module;
 use crate::object::Object;
 use crate::selection::Selections;
@@ -309,7 +310,27 @@ impl Registry {
     }
 
     fn publish(&self, py: Python<'_>, program: ProgramId, name: &str, class: &Bound<'_, PyType>) -> PyResult<()> {
-        self.publish_any(py, program, &definition_name(self.schema().program(program), name), class.as_any())
+        let name = definition_name(self.schema().program(program), name);
+        if let Some(namespaces) = self.namespaces.get() {
+            generated::note_line(namespaces[program.index()].bind(py), &name, class)?;
+        }
+        self.publish_any(py, program, &name, class.as_any())
+    }
+
+    /// Publishes an object unless another thread was faster, and returns what is published.
+    fn publish_first<'py>(
+        &self,
+        program: ProgramId,
+        name: &str,
+        object: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match self.namespaces.get() {
+            Some(namespaces) => {
+                let namespace = namespaces[program.index()].bind(object.py());
+                namespace.set_default_with_result(name, object).map(|(_, published)| published)
+            }
+            None => Ok(object),
+        }
     }
 
     fn publish_any(&self, py: Python<'_>, program: ProgramId, name: &str, object: &Bound<'_, PyAny>) -> PyResult<()> {

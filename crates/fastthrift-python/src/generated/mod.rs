@@ -10,8 +10,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use fastthrift_schema::{ProgramId, Schema, correspondence};
 use pyo3::exceptions::{PyAttributeError, PyImportError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyModule};
-use pyo3::{PyTraverseError, PyVisit};
+use pyo3::types::{PyDict, PyList, PyModule, PyType};
+use pyo3::{PyTraverseError, PyVisit, intern};
 
 use crate::registry::{Home, Registry, Style};
 
@@ -260,6 +260,20 @@ fn link(registry: &Bound<'_, Registry>, modules: &[Py<GeneratedModule>]) -> PyRe
         }
     }
     Ok(())
+}
+
+/// Tells a class where its declaration is, if it was made of one: Python 3.13 and later know that of each class statement, and
+/// `inspect` goes by it.
+pub(crate) fn note_line(globals: &Bound<'_, PyDict>, name: &str, class: &Bound<'_, PyType>) -> PyResult<()> {
+    let py = class.py();
+    let Some(module) = globals.get_item(intern!(py, "__thrift_generated__"))? else { return Ok(()) };
+    let Ok(module) = module.cast_into::<GeneratedModule>() else { return Ok(()) };
+    let Some(declared) = module.get().declared.bind(py).get_item(name)? else { return Ok(()) };
+    let line = intern!(py, "__firstlineno__");
+    match declared.get_item(1)?.cast_into::<PyDict>().map(|body| body.get_item(line)) {
+        Ok(Ok(Some(first))) => class.setattr(line, first),
+        _ => Ok(()),
+    }
 }
 
 /// For each program of a schema that was just loaded, where its classes are: those of an imported module that says the same.
