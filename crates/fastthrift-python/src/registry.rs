@@ -287,14 +287,12 @@ impl Registry {
             Definition::Service(id) => Self::service(registry, id)?.class(py).clone().into_any(),
             Definition::Typedef(id) => {
                 let object = module::typedef(registry, id)?;
-                this.publish_any(py, program, name, &object)?;
-                object
+                this.publish_first(program, name, object)?
             }
             Definition::Constant(id) => {
                 let constant = this.schema().constant(id);
                 let object = constant::object_of(registry, constant.ty, &constant.value, false)?;
-                this.publish_any(py, program, name, &object)?;
-                object
+                this.publish_first(program, name, object)?
             }
         })
     }
