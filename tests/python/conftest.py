@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.python.modes import MODES, Mode
+from tests.python.scripted import Connections, Faulty, Plan, counted_connections, faulty_servers
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("FASTTHRIFT_SHARED") or ROOT.parent / "shared")
@@ -67,6 +68,20 @@ def mode(request: pytest.FixtureRequest) -> Iterator[Mode]:
     """The engine of clients, each in turn."""
     with Mode(request.param).running() as mode:
         yield mode
+
+
+@pytest.fixture
+def faulty() -> Iterator[Callable[[Plan], Faulty]]:
+    """Make servers that do with each request what a plan says."""
+    with faulty_servers() as make:
+        yield make
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    """A server that answers on every connection and keeps count of them."""
+    with counted_connections() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastthrift
@@ -19,13 +19,9 @@ import pytest
 from fastthrift import Backoff, ConnectionLost, Pool, Retry, TransportTimeout, TTransportException, aio
 
 from tests.interop.fake_server import Peer
-from tests.python.loops import KINDS, Run, runner
+from tests.python.loops import KINDS, Run, runner, until
+from tests.python.scripted import QUICK, SHOP, Connections, after, cut, failing, in_turn
 from tests.python.test_aio_options import MODULE, Loop
-from tests.python.test_hedging import after, cut, in_turn
-from tests.python.test_pool import Connections
-from tests.python.test_retries import QUICK, Faulty, failing, m
-
-Plan = Callable[[Peer, str, int], None]
 
 
 @pytest.fixture(params=KINDS)
@@ -33,28 +29,8 @@ def run(request: pytest.FixtureRequest) -> Run:
     return runner(request.param)
 
 
-@pytest.fixture
-def faulty() -> Iterator[Callable[[Plan], Faulty]]:
-    made: list[Faulty] = []
-
-    def make(plan: Plan) -> Faulty:
-        made.append(Faulty(plan))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
-
-
 def connect(url: Any, *, timeout: float | None = 20.0, **options: Any) -> Any:
-    return aio.connect(m.Shop, url, timeout=timeout, **options)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds() and time.monotonic() < end:  # noqa: ASYNC110 (threads make it so, which know no loop)
-        await asyncio.sleep(0.005)
-    assert holds()
+    return aio.connect(SHOP.Shop, url, timeout=timeout, **options)
 
 
 def silent(peer: Peer, name: str, sequence_id: int) -> None:
@@ -161,7 +137,7 @@ class TestHedging:
     def test_over_http_the_loser_takes_its_connection_with_it(self, run: Run) -> None:
         calls = 0
 
-        class Handler(m.Shop):  # type: ignore[name-defined, misc]
+        class Handler(SHOP.Shop):  # type: ignore[name-defined, misc]
             async def add(self, a: int, b: int) -> int:
                 nonlocal calls
                 calls += 1
@@ -171,7 +147,7 @@ class TestHedging:
 
         async def main() -> None:
             async with (
-                aio.Server(Handler(), "http://127.0.0.1:0/", service=m.Shop) as server,
+                aio.Server(Handler(), "http://127.0.0.1:0/", service=SHOP.Shop) as server,
                 connect(server.url, hedge=0.05) as client,
             ):
                 assert await client.add(1, 2) == 3
@@ -193,14 +169,14 @@ class TestHedging:
         assert server.requests == {1: 1, 3: 1}
 
     def test_each_of_many_calls_at_once_gets_its_own_answer(self, run: Run) -> None:
-        class Handler(m.Shop):  # type: ignore[name-defined, misc]
+        class Handler(SHOP.Shop):  # type: ignore[name-defined, misc]
             async def add(self, a: int, b: int) -> int:
                 if (a + b) % 7 == 0:
                     await asyncio.sleep(0.03)
                 return a + b
 
         async def main() -> None:
-            async with aio.Server(Handler(), "tcp://127.0.0.1:0", service=m.Shop) as server:
+            async with aio.Server(Handler(), "tcp://127.0.0.1:0", service=SHOP.Shop) as server:
                 retry = Retry(3, budget=fastthrift.RetryBudget(1, burst=1e6))
                 async with connect(server.url, pool=Pool(4), hedge=0.005, retry=retry) as client:
                     for first in range(0, 3000, 500):
@@ -289,15 +265,6 @@ class TestClosing:
 
 
 class TestPools:
-    @pytest.fixture
-    def connections(self) -> Iterator[Connections]:
-        server = Connections()
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield server
-        server.close()
-        thread.join(10)
-
     def test_a_pool_grows_with_the_calls_that_overlap_up_to_its_size(self, run: Run, connections: Connections) -> None:
         connections.silent = {1, 2, 3, 4}
 

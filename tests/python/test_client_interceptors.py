@@ -13,7 +13,7 @@ import pytest
 from fastthrift import Call, TransportTimeout
 
 from tests.interop.fake_server import Peer
-from tests.python.test_retries import QUICK, Faulty
+from tests.python.scripted import QUICK, Faulty
 
 m = fastthrift.loads("""
 exception Bad { 1: string text }

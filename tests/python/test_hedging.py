@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastthrift
@@ -16,24 +16,8 @@ from fastthrift import ConnectionLost, Pool, Retry, RetryBudget, TransportTimeou
 from tests.interop.fake_server import Peer, frame, message
 from tests.python.certificates import Authority
 from tests.python.modes import Mode, with_options
-from tests.python.test_retries import QUICK, Faulty, m
+from tests.python.scripted import QUICK, SHOP, Plan, after, cut, in_turn
 from tests.python.timing import LATE
-
-Plan = Callable[[Peer, str, int], None]
-
-
-@pytest.fixture
-def faulty() -> Iterator[Callable[..., Faulty]]:
-    made: list[Faulty] = []
-
-    def make(plan: Plan) -> Faulty:
-        made.append(Faulty(plan))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
-
 
 Connect = Callable[..., Any]
 BLOCKING = pytest.mark.parametrize("mode", ["blocking"], indirect=True)
@@ -42,30 +26,9 @@ BLOCKING = pytest.mark.parametrize("mode", ["blocking"], indirect=True)
 @pytest.fixture
 def connect(mode: Mode) -> Connect:
     def connect(url: Any, *, timeout: float | None = 5.0, hedge: float = 0.1, size: int = 2, **options: Any) -> Any:
-        return mode.connect(m.Shop, url, timeout=timeout, hedge=hedge, pool=Pool(size), **options)
+        return mode.connect(SHOP.Shop, url, timeout=timeout, hedge=hedge, pool=Pool(size), **options)
 
     return connect
-
-
-def in_turn(*plans: Plan) -> Plan:
-    """Do with each request what the next plan says; the last one stays."""
-    left = list(plans)
-    lock = threading.Lock()
-
-    def plan(peer: Peer, name: str, sequence_id: int) -> None:
-        with lock:
-            current = left.pop(0) if len(left) > 1 else left[0]
-        current(peer, name, sequence_id)
-
-    return plan
-
-
-def after(seconds: float, value: int = 42) -> Plan:
-    def plan(peer: Peer, name: str, sequence_id: int) -> None:
-        time.sleep(seconds)
-        peer.reply(name, sequence_id, value)
-
-    return plan
 
 
 def once(event: threading.Event, value: int) -> Plan:
@@ -86,10 +49,6 @@ def telling(event: threading.Event, then: Plan) -> Plan:
         then(peer, name, sequence_id)
 
     return plan
-
-
-def cut(peer: Peer, name: str, sequence_id: int) -> None:
-    raise EOFError
 
 
 def cut_later(peer: Peer, name: str, sequence_id: int) -> None:
@@ -184,7 +143,7 @@ class TestWhatMayBeHedged:
 
     def test_one_connection_cannot_hedge(self, mode: Mode, connect: Connect) -> None:
         with pytest.raises(ValueError, match="second connection"):
-            mode.connect(m.Shop, "tcp://127.0.0.1:1", hedge=0.1)
+            mode.connect(SHOP.Shop, "tcp://127.0.0.1:1", hedge=0.1)
         for bad in (0, -1, float("nan")):
             with pytest.raises(ValueError, match="hedge"):
                 connect("tcp://127.0.0.1:1", hedge=bad)
@@ -245,7 +204,7 @@ class TestFailures:
 def test_threads_that_hedge_get_their_own_answers(connect: Connect) -> None:
     turns = 0
 
-    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+    class Handler(SHOP.Shop):  # type: ignore[name-defined, misc]
         def add(self, a: int, b: int) -> int:
             nonlocal turns
             turns += 1
@@ -264,7 +223,7 @@ def test_threads_that_hedge_get_their_own_answers(connect: Connect) -> None:
             except Exception as error:  # noqa: BLE001 (the test shows it)
                 wrong.append(error)
 
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=m.Shop, threads=16) as server:
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0", service=SHOP.Shop, threads=16) as server:
         retry = Retry(1, budget=RetryBudget(1, per_second=1000, burst=1000))
         with connect(server.url, hedge=0.005, size=8, retry=retry) as client:
             threads = [threading.Thread(target=work, args=(client, number)) for number in range(6)]
@@ -298,7 +257,7 @@ def test_tls_connections_race_too(tmp_path: Any, connect: Connect) -> None:
     certificate, key = authority.issue("server")
     turns = 0
 
-    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+    class Handler(SHOP.Shop):  # type: ignore[name-defined, misc]
         def add(self, a: int, b: int) -> int:
             nonlocal turns
             turns += 1
@@ -307,7 +266,7 @@ def test_tls_connections_race_too(tmp_path: Any, connect: Connect) -> None:
             return a + b
 
     tls = fastthrift.ServerTLS(certificate, key)
-    with fastthrift.Server(Handler(), "tls://localhost:0", service=m.Shop, tls=tls, threads=4) as server:
+    with fastthrift.Server(Handler(), "tls://localhost:0", service=SHOP.Shop, tls=tls, threads=4) as server:
         options = {"tls": fastthrift.ClientTLS(ca_file=authority.file), "hedge": 0.05}
         with connect(server.url, **options) as client:
             start = time.monotonic()
@@ -323,7 +282,7 @@ def test_what_tls_says_by_itself_does_not_hold_up_the_second_call(tmp_path: Any,
     may_end = threading.Event()
     calls = 0
 
-    class Handler(m.Shop):  # type: ignore[name-defined, misc]
+    class Handler(SHOP.Shop):  # type: ignore[name-defined, misc]
         def add(self, a: int, b: int) -> int:
             nonlocal calls
             calls += 1
@@ -332,7 +291,7 @@ def test_what_tls_says_by_itself_does_not_hold_up_the_second_call(tmp_path: Any,
             return a + b
 
     tls = fastthrift.ServerTLS(certificate, key)
-    with fastthrift.Server(Handler(), "tls://localhost:0", service=m.Shop, tls=tls, threads=4) as server:
+    with fastthrift.Server(Handler(), "tls://localhost:0", service=SHOP.Shop, tls=tls, threads=4) as server:
         # The server's tickets for further sessions come behind the handshake, when the first call waits for its reply.
         with connect(server.url, tls=fastthrift.ClientTLS(ca_file=authority.file), hedge=0.05) as client:
             start = time.monotonic()

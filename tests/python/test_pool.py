@@ -17,8 +17,8 @@ import fastthrift
 import pytest
 from fastthrift import ConnectError, Pool, TransportTimeout, TTransportException
 
-from tests.interop.fake_server import Peer
 from tests.python.modes import Mode
+from tests.python.scripted import Connections
 from tests.python.timing import LATE
 
 m = fastthrift.loads("""
@@ -45,72 +45,6 @@ class Handler(m.Shop):  # type: ignore[name-defined, misc]
     def hello(self, name: str) -> None: ...
 
     def note(self, text: str) -> None: ...
-
-
-class Connections:
-    """A framed Binary server that answers with 42 on every connection and keeps count of them."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.made: list[socket.socket] = []
-        self.calls: list[tuple[int, str]] = []
-        self.closed: set[int] = set()
-        self.silent: set[int] = set()
-        self.changed = threading.Condition()
-
-    def run(self) -> None:
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            with self.changed:
-                self.made.append(sock)
-                number = len(self.made)
-                self.changed.notify_all()
-            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
-
-    def _serve(self, sock: socket.socket, number: int) -> None:
-        try:
-            peer = Peer(sock)
-            while True:
-                name, sequence_id = peer.request()
-                with self.changed:
-                    self.calls.append((number, name))
-                if number not in self.silent:
-                    peer.reply(name, sequence_id, 42)
-        except (EOFError, OSError):
-            pass
-        finally:
-            with self.changed:
-                self.closed.add(number)
-                self.changed.notify_all()
-            sock.close()
-
-    def close(self) -> None:
-        """Take no further connections."""
-        with contextlib.suppress(OSError):  # it may be closed already
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def wait_until_closed(self, *numbers: int, timeout: float = 5.0) -> None:
-        with self.changed:
-            assert self.changed.wait_for(lambda: self.closed >= set(numbers), timeout), self.closed
-
-
-@pytest.fixture
-def connections() -> Iterator[Connections]:
-    server = Connections()
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    yield server
-    server.close()
-    thread.join(10)
-    for sock in server.made:
-        # Its thread closes a connection that has ended at its own time, so it may be gone by now.
-        with server.changed, contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager

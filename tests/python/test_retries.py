@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import socket
 import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastthrift
@@ -18,100 +17,8 @@ from fastthrift import Backoff, ConnectError, ConnectionLost, Pool, Retry, Retry
 
 from tests.interop.fake_server import Peer, frame, message
 from tests.python.modes import Mode, with_options
+from tests.python.scripted import QUICK, SHOP, failing
 from tests.python.timing import LATE
-
-m = fastthrift.loads("""
-service Shop {
-  i64 add(1: i64 a, 2: i64 b) (idempotent = "true")
-  i64 take(1: i64 a) (idempotent = "false")
-  i64 buy(1: i64 a)
-  i64 plain(1: i64 a) (idempotent)
-  oneway void note(1: string text)
-}
-""")
-
-QUICK = Backoff(0.001, most=0.01)
-
-
-class Faulty:
-    """A server that does with each request what a plan says, in framed Binary."""
-
-    def __init__(self, plan: Callable[[Peer, str, int], None]) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.plan = plan
-        self.requests: Counter[int] = Counter()
-        self.names: list[str] = []
-        self.connections = 0
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self.connections += 1
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock: socket.socket) -> None:
-        peer = Counting(sock, self)
-        try:
-            while True:
-                name, sequence_id = peer.request()
-                self.plan(peer, name, sequence_id)
-        except (EOFError, OSError):
-            pass
-        finally:
-            sock.close()
-
-    def note(self, name: str, argument: int) -> None:
-        with self._lock:
-            self.names.append(name)
-            self.requests[argument] += 1
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):  # it may be closed already
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self._thread.join(10)
-
-
-class Counting(Peer):
-    """A server's end of a connection that keeps each request's first argument."""
-
-    def __init__(self, sock: socket.socket, server: Faulty) -> None:
-        super().__init__(sock)
-        self.server = server
-
-    def request(self) -> tuple[str, int]:
-        header = self._file.read(4)
-        if len(header) < 4:
-            raise EOFError
-        body = self._file.read(struct.unpack(">i", header)[0])
-        length = struct.unpack_from(">i", body, 4)[0]
-        name = body[8 : 8 + length].decode()
-        kind, _, argument = struct.unpack_from(">bhq", body + bytes(8), 12 + length)
-        self.server.note(name, argument if kind == 10 else -1)
-        return name, struct.unpack_from(">i", body, 8 + length)[0]
-
-
-@pytest.fixture
-def faulty() -> Iterator[Callable[..., Faulty]]:
-    made: list[Faulty] = []
-
-    def make(plan: Callable[[Peer, str, int], None]) -> Faulty:
-        made.append(Faulty(plan))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.close()
-
 
 Connect = Callable[..., Any]
 
@@ -120,22 +27,9 @@ Connect = Callable[..., Any]
 def connect(mode: Mode) -> Connect:
     def connect(url: Any, *, timeout: float | None = 5.0, retry: Retry | None = None, **options: Any) -> Any:
         retry = Retry(backoff=QUICK) if retry is None else retry
-        return mode.connect(m.Shop, url, timeout=timeout, retry=retry, **options)
+        return mode.connect(SHOP.Shop, url, timeout=timeout, retry=retry, **options)
 
     return connect
-
-
-def failing(times: int) -> Callable[[Peer, str, int], None]:
-    """Close the connection in place of the first answers."""
-    left = [times]
-
-    def plan(peer: Peer, name: str, sequence_id: int) -> None:
-        if left[0] > 0:
-            left[0] -= 1
-            raise EOFError
-        peer.reply(name, sequence_id, 42)
-
-    return plan
 
 
 class TestWhatMayBeMadeAgain:
@@ -169,7 +63,7 @@ class TestWhatMayBeMadeAgain:
 
     def test_without_retry_nothing_is_made_again(self, faulty: Any, mode: Mode, connect: Connect) -> None:
         server = faulty(failing(1))
-        with mode.connect(m.Shop, server.url) as client:
+        with mode.connect(SHOP.Shop, server.url) as client:
             with pytest.raises(ConnectionLost):
                 client.add(1, 2)
             assert client.add(3, 4) == 42
