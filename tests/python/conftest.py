@@ -7,10 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.python.loop_servers import HANDLERS
+from tests.python.loops import KINDS, Run, runner
 from tests.python.modes import MODES, Mode
 from tests.python.scripted import Connections, Faulty, Plan, counted_connections, faulty_servers
 
@@ -68,6 +71,19 @@ def mode(request: pytest.FixtureRequest) -> Iterator[Mode]:
     """The engine of clients, each in turn."""
     with Mode(request.param).running() as mode:
         yield mode
+
+
+@pytest.fixture(params=KINDS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """What runs programs on an event loop, each kind in turn."""
+    return runner(request.param)
+
+
+@pytest.fixture(params=HANDLERS)
+def style(request: pytest.FixtureRequest) -> tuple[Any, dict[str, Any]]:
+    """A handler of an event loop's server and the options it needs, each way to write one in turn."""
+    handler, options = HANDLERS[request.param]
+    return handler(), options
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from fastthrift import TransportTimeout, TTransportException
 
 from tests.interop.fake_server import Conversation, Peer, fake_server, frame, message
 from tests.interop.handler import SECRET, Calculator
-from tests.python.loops import KINDS, Run, runner
+from tests.python.loops import Run
 from tests.python.timing import LATE
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
@@ -33,11 +33,6 @@ ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrif
 
 class Types:
     DivisionByZero, TApplicationException = ours.DivisionByZero, fastthrift.TApplicationException
-
-
-@pytest.fixture(params=KINDS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return runner(request.param)
 
 
 @contextmanager

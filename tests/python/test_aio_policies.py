@@ -19,14 +19,9 @@ import pytest
 from fastthrift import Backoff, ConnectionLost, Pool, Retry, TransportTimeout, TTransportException, aio
 
 from tests.interop.fake_server import Peer
-from tests.python.loops import KINDS, Run, runner, until
+from tests.python.loops import Run, until
 from tests.python.scripted import QUICK, SHOP, Connections, after, cut, failing, in_turn
 from tests.python.test_aio_options import MODULE, Loop
-
-
-@pytest.fixture(params=KINDS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return runner(request.param)
 
 
 def connect(url: Any, *, timeout: float | None = 20.0, **options: Any) -> Any:

@@ -17,17 +17,12 @@ from fastthrift import ClientTLS, ConnectError, ServerTLS, TransportTimeout, TTr
 
 from tests.interop.handler import Calculator
 from tests.python.certificates import Authority
-from tests.python.loops import KINDS, Run, runner
-from tests.python.test_aio_server import Types, Waiting, ours
+from tests.python.loop_servers import Types, Waiting, ours
+from tests.python.loops import Run
 from tests.python.timing import LATE
 
 URLS = ["tcp", "unix", "memory", "tls", "http", "https"]
 TRANSPORTS = [None, "unframed", "header", "header+zlib", "zlib", "zlib+framed"]
-
-
-@pytest.fixture(params=KINDS)
-def run(request: pytest.FixtureRequest) -> Run:
-    return runner(request.param)
 
 
 @pytest.fixture(scope="module")
