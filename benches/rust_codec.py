@@ -1,4 +1,4 @@
-"""The Rust codecs beside their peers: builds and runs `benches/rust`, and makes tables of what it prints."""
+"""The Rust codecs beside their peers: builds and runs `benches/rust-codec`, and makes tables of what it prints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benches import report, rust_machine
 from benches.measure import Sample
 
 ROOT = Path(__file__).resolve().parent.parent
-CRATE = ROOT / "benches" / "rust"
+CRATE = ROOT / "benches" / "rust-codec"
 ALLOCATORS: Mapping[str, Sequence[str]] = {
     "The system's allocator": (),
     "mimalloc": ("--features", "mimalloc"),
