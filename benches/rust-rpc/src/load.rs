@@ -9,6 +9,12 @@ pub trait Call: Send + 'static {
     fn call(&mut self) -> impl Future<Output = ()> + Send;
 }
 
+/// Who calls, and blocks its thread meanwhile.
+pub trait BlockingCall: Send + 'static {
+    /// Makes a call, and waits for its reply.
+    fn call(&mut self);
+}
+
 /// What came of it.
 pub struct Load {
     /// How many calls were made, and in how long.
@@ -28,29 +34,85 @@ impl Load {
     }
 }
 
-/// Lets all of them call for this long, after a tenth of it to warm up.
-pub async fn run<C: Call>(callers: Vec<C>, time: Duration) -> Load {
-    let begin = Instant::now() + time / 10;
-    let end = begin + time;
-    let tasks: Vec<_> = callers.into_iter().map(|caller| tokio::spawn(calls(caller, begin, end))).collect();
-    let mut times = Vec::new();
-    for task in tasks {
-        times.append(&mut task.await.expect("callers do not panic"));
-    }
-    times.sort_unstable();
-    Load { calls: times.len(), elapsed: time, times }
+/// When calls are counted: after a tenth of the time, to warm up, and for this long.
+#[derive(Clone, Copy)]
+struct Span {
+    begin: Instant,
+    end: Instant,
 }
 
-async fn calls<C: Call>(mut caller: C, begin: Instant, end: Instant) -> Vec<u32> {
-    let mut times = Vec::with_capacity(1 << 16);
-    let mut last = Instant::now();
-    while last < end {
-        caller.call().await;
-        let now = Instant::now();
-        if now >= begin && now < end {
-            times.push(u32::try_from((now - last).as_nanos()).unwrap_or(u32::MAX));
-        }
-        last = now;
+impl Span {
+    fn starting_now(time: Duration) -> Self {
+        let begin = Instant::now() + time / 10;
+        Self { begin, end: begin + time }
     }
-    times
+}
+
+/// What one caller measured so far.
+struct Watch {
+    span: Span,
+    last: Instant,
+    times: Vec<u32>,
+}
+
+impl Watch {
+    fn new(span: Span) -> Self {
+        Self { span, last: Instant::now(), times: Vec::with_capacity(1 << 16) }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.last < self.span.end
+    }
+
+    /// Notes the end of a call.
+    fn lap(&mut self) {
+        let now = Instant::now();
+        if now >= self.span.begin && now < self.span.end {
+            self.times.push(u32::try_from((now - self.last).as_nanos()).unwrap_or(u32::MAX));
+        }
+        self.last = now;
+    }
+}
+
+/// Lets all of them call for this long, after a tenth of it to warm up.
+pub async fn run<C: Call>(callers: Vec<C>, time: Duration) -> Load {
+    let span = Span::starting_now(time);
+    let tasks: Vec<_> = callers.into_iter().map(|caller| tokio::spawn(calls(caller, span))).collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.push(task.await.expect("callers do not panic"));
+    }
+    load_of(all, time)
+}
+
+async fn calls<C: Call>(mut caller: C, span: Span) -> Vec<u32> {
+    let mut watch = Watch::new(span);
+    while watch.goes_on() {
+        caller.call().await;
+        watch.lap();
+    }
+    watch.times
+}
+
+/// The same in a thread for each.
+pub fn run_blocking<C: BlockingCall>(callers: Vec<C>, time: Duration) -> Load {
+    let span = Span::starting_now(time);
+    let threads: Vec<_> =
+        callers.into_iter().map(|caller| std::thread::spawn(move || blocking_calls(caller, span))).collect();
+    load_of(threads.into_iter().map(|thread| thread.join().expect("callers do not panic")).collect(), time)
+}
+
+fn blocking_calls<C: BlockingCall>(mut caller: C, span: Span) -> Vec<u32> {
+    let mut watch = Watch::new(span);
+    while watch.goes_on() {
+        caller.call();
+        watch.lap();
+    }
+    watch.times
+}
+
+fn load_of(all: Vec<Vec<u32>>, time: Duration) -> Load {
+    let mut times = all.concat();
+    times.sort_unstable();
+    Load { calls: times.len(), elapsed: time, times }
 }

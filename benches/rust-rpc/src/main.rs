@@ -2,11 +2,12 @@
 //!
 //! `fastthrift-bench-rpc [--rounds N] [--seconds S]` prints the tables.
 
+mod apache_peer;
 mod load;
-mod message;
 mod ours;
 mod raw;
 mod report;
+mod tonic_peer;
 mod volo_peer;
 
 use std::io::{Read, Write};
@@ -43,6 +44,11 @@ fn serve(kind: &str, url: &str) {
         match kind.as_str() {
             "raw" => raw::serve(&url, ready).await,
             "fastthrift" | "fastthrift-mux" => ours::serve(&url, ready).await,
+            "apache" => {
+                ready(&url);
+                std::thread::spawn(move || apache_peer::serve(&url));
+            }
+            "tonic" => tonic_peer::serve(&url, ready).await,
             "volo" => volo_peer::serve(&url, false, ready).await,
             "volo-mux" => volo_peer::serve(&url, true, ready).await,
             _ => panic!("there is no server {kind}"),
@@ -56,11 +62,15 @@ fn serve(kind: &str, url: &str) {
 }
 
 fn load(kind: &str, url: &str, callers: usize, time: Duration) -> Load {
+    if kind == "apache" {
+        return load::run_blocking(apache_peer::Caller::all(url, callers), time);
+    }
     runtime().block_on(async {
         match kind {
             "raw" => load::run(raw::Caller::all(url, callers).await, time).await,
             "fastthrift" => load::run(ours::Caller::all(url, callers, callers.max(2)).await, time).await,
             "fastthrift-mux" => load::run(ours::Caller::all(url, callers, 1).await, time).await,
+            "tonic" => load::run(tonic_peer::Caller::all(url, callers).await, time).await,
             "volo" => load::run(volo_peer::Caller::all(url, callers, false), time).await,
             "volo-mux" => load::run(volo_peer::Caller::all(url, callers, true), time).await,
             _ => panic!("there is no load {kind}"),

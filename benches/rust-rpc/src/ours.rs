@@ -1,42 +1,46 @@
 //! The runtime of fastthrift.
 
-use fastthrift::{CallError, Channel, Function, Request, Response, Server, Service};
+use fastthrift::{CallError, Channel, Server};
 
 use crate::load::Call;
-use crate::message::{Holder, Message, message};
 
-struct Echo;
+#[allow(warnings, clippy::all, clippy::pedantic)]
+mod generated {
+    fastthrift::include_thrift!("echo");
+}
 
-impl Service for Echo {
-    fn name(&self) -> &'static str {
-        "Echo"
-    }
+pub use generated::echo::Message;
+use generated::echo::{Echo, EchoClient, EchoServer};
 
-    async fn serve(&self, request: Request) -> Response {
-        let arguments: Holder<Message, 1> = match request.arguments() {
-            Ok(arguments) => arguments,
-            Err(error) => return request.fail(error),
-        };
-        match echo(arguments.0).await {
-            Ok(message) => request.reply(&Holder::<_, 0>(message)),
-            Err(error) => request.fail(error),
-        }
+struct Handler;
+
+impl Echo for Handler {
+    async fn echo(&self, message: Message) -> Result<Message, CallError> {
+        Ok(message)
     }
 }
 
-async fn echo(message: Message) -> Result<Message, CallError> {
-    Ok(message)
+/// The message that everybody sends: 124 bytes with the call and its frame.
+pub fn message() -> Message {
+    Message {
+        id: 1_234_567_890_123,
+        name: "0123456789abcdef0123456789abcdef0123".to_owned(),
+        ratio: 0.75,
+        count: 42,
+        active: true,
+        data: vec![7; 16],
+    }
 }
 
 /// Serves until the process ends.
 pub async fn serve(url: &str, ready: impl FnOnce(&str)) {
-    let server = Server::builder(Echo).bind(url).await.expect("the address is free");
+    let server = Server::builder(EchoServer::new(Handler)).bind(url).await.expect("the address is free");
     ready(&server.url());
     server.serve().await;
 }
 
 /// A caller; all of them share the channel.
-pub struct Caller(Channel, Message);
+pub struct Caller(EchoClient, Message);
 
 impl Caller {
     /// Callers over this many connections: one carries all calls at once, several one call each.
@@ -44,14 +48,13 @@ impl Caller {
         let builder = Channel::builder(url).connections(connections);
         let builder = if connections > 1 { builder.one_call_a_connection() } else { builder };
         let channel = builder.connect().await.expect("the server is there");
-        (0..callers).map(|_| Self(channel.clone(), message())).collect()
+        (0..callers).map(|_| Self(EchoClient::new(channel.clone()), message())).collect()
     }
 }
 
 impl Call for Caller {
     async fn call(&mut self) {
-        let result: Holder<Message, 0> =
-            self.0.call(&Function::new("echo"), &Holder::<_, 1>(&self.1)).await.expect("the server answers");
-        assert_eq!(result.0.id, self.1.id);
+        let reply = self.0.echo(&self.1).await.expect("the server answers");
+        assert_eq!(reply.id, self.1.id);
     }
 }

@@ -22,7 +22,9 @@ struct Figures {
     client: f64,
 }
 
-const KINDS: [&str; 5] = ["raw", "fastthrift", "fastthrift-mux", "volo", "volo-mux"];
+const KINDS: [&str; 7] = ["raw", "fastthrift", "fastthrift-mux", "volo", "volo-mux", "apache", "tonic"];
+/// Those that do not say which port they were given, nor when they listen.
+const SILENT: [&str; 3] = ["volo", "volo-mux", "apache"];
 
 /// Runs each case in rounds, and takes the median.
 pub fn run(options: &[&str]) {
@@ -99,7 +101,7 @@ fn measure(case: &Case, seconds: f64) -> Figures {
         .expect("this program can be run");
     let mut said = BufReader::new(server.stdout.take().expect("it is a pipe"));
     let url = line(&mut said);
-    if case.kind.starts_with("volo") {
+    if SILENT.contains(&case.kind) {
         wait_for(&url);
     }
     let before = ask(&mut server, &mut said);
@@ -126,8 +128,7 @@ fn url(case: &Case) -> String {
         let _ = std::fs::remove_file(&path);
         return format!("unix://{}", path.display());
     }
-    if case.kind.starts_with("volo") {
-        // It does not say which port it was given.
+    if SILENT.contains(&case.kind) {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a port");
         return format!("tcp://{}", free.local_addr().expect("it is bound"));
     }

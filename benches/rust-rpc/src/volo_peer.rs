@@ -53,7 +53,7 @@ impl Caller {
     pub fn all(url: &str, callers: usize, is_multiplexed: bool) -> Vec<Self> {
         let builder = EchoClientBuilder::new("echo").address(address(url));
         let client = if is_multiplexed { builder.multiplex(true).build() } else { builder.build() };
-        let sent = crate::message::message();
+        let sent = crate::ours::message();
         let message = Message {
             id: sent.id,
             name: FastStr::from_string(sent.name),
