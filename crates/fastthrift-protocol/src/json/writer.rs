@@ -203,8 +203,6 @@ impl<'a, S: Sink> JsonWriter<'a, S> {
 impl<S: Sink> OutputProtocol for JsonWriter<'_, S> {
     const TEXT_IS_UTF8: bool = true;
 
-    /// Ends with the comma before the body, so that a writer of its own can write that. A name that is not UTF-8 has the wrong
-    /// bytes replaced.
     #[inline]
     fn has_lost(&self) -> bool {
         self.out.has_lost()
@@ -221,6 +219,8 @@ impl<S: Sink> OutputProtocol for JsonWriter<'_, S> {
         self.nested -= 1;
     }
 
+    /// Ends with the comma before the body, so that a writer of its own can write that. A name that is not UTF-8 has the wrong
+    /// bytes replaced.
     fn write_message_header(&mut self, header: &MessageHeader<'_>) {
         write_header(Form::Json, self.out, header);
     }
