@@ -42,7 +42,7 @@ def generate_python(
         package: The package that all modules lie in, such as "myapp.idl"; None for none.
         include_dirs: As for `load`.
         dialect: As for `load`.
-        allow_missing_includes: As for `load`.
+        allow_missing_includes: Whether an included file may be missing; what needs it is an error all the same.
 
     Raises:
         ThriftSyntaxError: A file is not right.
@@ -79,7 +79,7 @@ def generate_stubs(
         output: The folder to write to: one where a type checker finds modules.
         include_dirs: As for `load`.
         dialect: As for `load`.
-        allow_missing_includes: As for `load`.
+        allow_missing_includes: Whether an included file may be missing; what needs it is an error all the same.
 
     Raises:
         ThriftSyntaxError: A file is not right.

@@ -460,6 +460,21 @@ def test_a_package_that_python_cannot_import_is_refused(package: str, text: str,
     assert not (tmp_path / "out").exists()
 
 
+def test_what_needs_a_missing_file_is_not_generated(tmp_path: Path) -> None:
+    (tmp_path / "a.thrift").write_text("include 'no.thrift'\nstruct A { 1: no.B b }\nstruct C { 1: bool c }")
+    for function in (fastthrift.generate_python, fastthrift.generate_stubs):
+        with pytest.raises(fastthrift.ThriftSyntaxError, match="`A` needs `no.B`"):
+            function(tmp_path / "a.thrift", tmp_path / "out", allow_missing_includes=True)
+    done = generate("rust", "a.thrift", "-o", "out", "--allow-missing-includes", cwd=tmp_path)
+    assert (done.returncode, done.stderr.partition("\n")[0]) == (
+        1,
+        "error[E0304]: `A` needs `no.B` of an included file that is missing",
+    )
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "a.thrift").write_text("include 'no.thrift'\nstruct C { 1: bool c }")
+    assert fastthrift.generate_python(tmp_path / "a.thrift", tmp_path / "out", allow_missing_includes=True)
+
+
 def test_an_included_module_that_is_not_generated_is_an_error(tmp_path: Path) -> None:
     from fastthrift import generated
 

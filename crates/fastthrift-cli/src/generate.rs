@@ -57,7 +57,9 @@ pub(crate) fn run(what: &What) -> io::Result<u8> {
 /// Writes what a generator makes of the files. The exit code is 0, 1 when a file is not right, and 2 when it cannot be read.
 fn write(common: &Common, generate: impl FnOnce(&Schema) -> Result<Files, Clashes>) -> io::Result<u8> {
     let Common { sources, output } = common;
-    match compile_all(&sources.loader(), &sources.files, &sources.options()) {
+    let mut options = sources.options();
+    options.needs_every_name = true;
+    match compile_all(&sources.loader(), &sources.files, &options) {
         Ok(outcome) => {
             fastthrift_codegen::write(&generate(&outcome.schema).map_err(io::Error::other)?, output)?;
             Ok(0)

@@ -50,6 +50,9 @@ pub struct Options {
     pub dialect: Dialect,
     /// Whether an included file that is not found is a warning instead of an error. Default: no.
     pub allow_missing_includes: bool,
+    /// Whether a name that only a missing included file could define is an error, even where that file may be missing: who generates code
+    /// needs to know what names mean. Default: no.
+    pub needs_every_name: bool,
     /// How many errors are kept; the others are counted. Default: 100.
     pub max_errors: usize,
     /// The size in bytes above which a file is refused. Default: 64 MiB.
@@ -58,7 +61,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dialect: Dialect::default(), allow_missing_includes: false, max_errors: 100, max_file_size: 64 << 20 }
+        Self {
+            dialect: Dialect::default(),
+            allow_missing_includes: false,
+            needs_every_name: false,
+            max_errors: 100,
+            max_file_size: 64 << 20,
+        }
     }
 }
 
@@ -149,7 +158,7 @@ pub fn compile(loader: &dyn Loader, root: impl AsRef<Path>, options: &Options) -
 pub fn compile_all<P: AsRef<Path>>(loader: &dyn Loader, roots: &[P], options: &Options) -> Result<Outcome, Failure> {
     let mut sink = diagnostics::Sink::new(options.dialect, options.max_errors);
     let files = load::load(loader, roots, options, &mut sink)?;
-    resolve::resolve(files, sink)
+    resolve::resolve(files, options, sink)
 }
 
 /// A file's syntax, with all that a tool needs to give the text back.

@@ -102,6 +102,7 @@ impl Case {
                 Some(("max-errors", number)) => self.options.max_errors = number.parse().unwrap(),
                 Some(("max-file-size", number)) => self.options.max_file_size = number.parse().unwrap(),
                 None if word == "allow-missing-includes" => self.options.allow_missing_includes = true,
+                None if word == "needs-every-name" => self.options.needs_every_name = true,
                 _ => panic!("unknown option {word}"),
             }
         }

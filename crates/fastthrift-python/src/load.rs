@@ -201,7 +201,8 @@ fn generate(
     if let Some(text) = package.and_then(python::names::package_name_error) {
         return Err(PyValueError::new_err(text));
     }
-    let options = options(dialect, allow_missing_includes)?;
+    let mut options = options(dialect, allow_missing_includes)?;
+    options.needs_every_name = true;
     let outcome = py.detach(move || compile_all(&FileLoader::new(include_dirs), &paths, &options));
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
     let written = py.detach(move || {

@@ -68,6 +68,7 @@ codes! {
     MissingInclude, "E0301", "missing-include", "The included file is neither beside the including one nor in an include directory.";
     UnreadableInclude, "E0302", "unreadable-include", "The included file exists and cannot be read.";
     IncludeCycle, "E0303", "include-cycle", "A file must not include itself, directly or by others.";
+    NeedsMissingInclude, "E0304", "needs-missing-include", "No code can be made of what needs an included file that is missing.";
 
     DuplicateType, "E0401", "duplicate-type", "Types and services of a file share one set of names.";
     DuplicateConstant, "E0402", "duplicate-constant", "A constant is defined once in a file.";

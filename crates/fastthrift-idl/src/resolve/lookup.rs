@@ -48,6 +48,7 @@ impl<'a> Resolver<'a> {
         for &place in places {
             let Some(target) = self.units[unit].includes[place].target else {
                 is_unknowable = true;
+                self.unknown.entry(span).or_insert((unit, place));
                 continue;
             };
             is_unknowable |= self.scopes[target].may_define(last);
@@ -60,6 +61,7 @@ impl<'a> Resolver<'a> {
         let Some((place, definition)) = found else {
             return missing(is_unknowable);
         };
+        self.unknown.remove(&span);
         self.scopes[unit].used[place] = true;
         if let Some(second) = second {
             self.report_ambiguous(unit, name, span, [place, second]);

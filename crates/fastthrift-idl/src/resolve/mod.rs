@@ -18,9 +18,10 @@ mod services;
 mod structs;
 mod typedefs;
 mod types;
+mod unknown;
 mod uuid;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use fastthrift_schema::{
@@ -32,15 +33,18 @@ use crate::ast;
 use crate::diagnostics::{Code, Diagnostic, Sink};
 use crate::load::{Files, Unit};
 use crate::token::TextRange;
-use crate::{Failure, Outcome, Report, doc_comment};
+use crate::{Failure, Options, Outcome, Report, doc_comment};
 use constants::Evaluation;
 use scopes::Scope;
 
 /// Gives the files' meaning, or everything that is wrong with them.
-pub(crate) fn resolve(files: Files, mut sink: Sink) -> Result<Outcome, Failure> {
+pub(crate) fn resolve(files: Files, options: &Options, mut sink: Sink) -> Result<Outcome, Failure> {
     let mut schema = {
         let mut resolver = Resolver::new(&files.units, &mut sink);
         resolver.run();
+        if options.needs_every_name {
+            resolver.report_unknown_names();
+        }
         resolver.out
     };
     if sink.has_errors() {
@@ -85,6 +89,8 @@ struct Resolver<'a> {
     evaluation: Evaluation<'a>,
     /// Forward references that were reported: who refers, and to what.
     forward: HashSet<(At, usize)>,
+    /// The names that only a missing included file could define, with the index of the file that has them and the place of its `include`.
+    unknown: BTreeMap<Span, (usize, usize)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -109,6 +115,7 @@ impl<'a> Resolver<'a> {
             field_places: HashMap::new(),
             evaluation: Evaluation::default(),
             forward: HashSet::new(),
+            unknown: BTreeMap::new(),
         }
     }
 
