@@ -14,6 +14,8 @@ from pathlib import Path
 import fastthrift
 import pytest
 
+from tests.python import odd_names
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "generated"
 SHARED = Path(os.environ.get("FASTTHRIFT_SHARED") or ROOT.parent / "shared") / "idl"
@@ -39,6 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 fastthrift.generate_python(others, folder, package=f"others.{name}", include_dirs=includes)
         if project.name == "jaeger":
             fastthrift.generate_stubs(files, folder, include_dirs=includes)
+    for name, text in odd_names.files().items():
+        (folder / f"{name}.thrift").write_text(text)
+        fastthrift.generate_python(folder / f"{name}.thrift", folder)
+        fastthrift.generate_stubs(folder / f"{name}.thrift", folder)
     for program in ("good.py", "bad.py"):
         shutil.copy(PROGRAMS / program, folder)
     return folder

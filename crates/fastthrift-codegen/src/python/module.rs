@@ -79,7 +79,10 @@ impl Module<'_> {
             printable(self.file())
         ));
         // Type checkers read the stub; what editors show of this file is not to be full of what a declaration is not.
-        out.line("# pyright: basic, reportInvalidTypeForm=false");
+        let is_confusing =
+            |name: &str| matches!(name, "annotations" | "bool" | "dict" | "list" | "property" | "set" | "type");
+        let is_plain = !self.meaning().definitions.iter().any(|(name, _)| is_confusing(name));
+        out.line(if is_plain { "# pyright: basic, reportInvalidTypeForm=false" } else { "# type: ignore" });
         if let Some(doc) = &self.meaning().doc {
             docs::write(&mut out, doc);
         }

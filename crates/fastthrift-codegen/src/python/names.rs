@@ -54,7 +54,7 @@ fn distinct(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// What every union has.
-const UNION_NAMES: [&str; 2] = ["_which", "_value"];
+pub(super) const UNION_NAMES: [&str; 2] = ["_which", "_value"];
 
 /// The names of some members of one thing: as [`python_name`], each different, and none of the `reserved` ones.
 pub fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserved: &[&str]) -> Vec<String> {
@@ -62,7 +62,9 @@ pub fn member_names<'a>(names: &(impl Iterator<Item = &'a str> + Clone), reserve
     for name in names.clone() {
         let mut escaped = python_name(name);
         if reserved.contains(&name) {
-            escaped.push('_');
+            // Python keeps names of underscores alone for itself, however many there are.
+            let is_bare = name.chars().all(|c| c == '_');
+            escaped.insert(if is_bare { 0 } else { escaped.len() }, if is_bare { 'x' } else { '_' });
         }
         while escaped != name && (taken.contains(&escaped) || names.clone().any(|other| other == escaped)) {
             escaped.push('_');

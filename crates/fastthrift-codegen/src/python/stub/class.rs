@@ -3,7 +3,7 @@ use fastthrift_schema::{Enum, Field, Requiredness, Struct, StructKind};
 use super::Stub;
 use super::types::Scope;
 use crate::python::literal::string_tuple;
-use crate::python::names::{definition_name, enum_member_names, field_names, receiver};
+use crate::python::names::{UNION_NAMES, definition_name, enum_member_names, field_names, receiver};
 
 /// A parameter of a constructor.
 struct Parameter {
@@ -24,7 +24,8 @@ impl Parameter {
 impl Stub<'_> {
     pub(super) fn structure(&self, structure: &Struct) {
         let names = field_names(structure);
-        let scope = Scope::new(names.iter().cloned());
+        let of_all = if structure.kind == StructKind::Union { &UNION_NAMES[..] } else { &[] };
+        let scope = Scope::new(names.iter().cloned().chain(of_all.iter().map(|&name| name.to_owned())));
         let base = match structure.kind {
             StructKind::Union => "Union",
             StructKind::Exception => "ThriftException",
@@ -32,7 +33,7 @@ impl Stub<'_> {
         };
         let name = definition_name(self.meaning(), &structure.name);
         self.line("");
-        self.line(format_args!("class {name}(_fastthrift.{base}):"));
+        self.line(format_args!("class {name}({}.{base}):", self.other("fastthrift")));
         self.indented(|| {
             self.doc(structure.doc.as_deref());
             self.fields(structure, &names, &scope);
@@ -49,7 +50,8 @@ impl Stub<'_> {
         for (field, name) in structure.fields.iter().zip(names) {
             // What every exception of Python's has, as something else.
             let is_foreign = is_exception && matches!(name.as_str(), "args" | "with_traceback" | "add_note");
-            let comment = if is_foreign { "  # type: ignore[assignment]  # pyright: ignore" } else { "" };
+            let comment =
+                if is_foreign { "  # type: ignore[assignment, unused-ignore]  # pyright: ignore" } else { "" };
             self.line(format_args!("{name}: {}{comment}", self.field(field, scope)));
             self.doc(field.doc.as_deref());
         }
@@ -96,7 +98,7 @@ impl Stub<'_> {
             by_place.extend(texts[last_needed..].iter().cloned());
             let by_name: Vec<String> = ["*".to_owned()].into_iter().chain(texts).collect();
             for texts in [by_name, by_place] {
-                self.line("@_overload");
+                self.line(format_args!("@{}", self.other("overload")));
                 constructor(&texts);
             }
         }
@@ -115,7 +117,7 @@ impl Stub<'_> {
         self.out.borrow_mut().call_in_lines(
             "def __replace__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]",
             &all,
-            ") -> _Self: ...",
+            &format!(") -> {}: ...", self.other("Self")),
         );
     }
 
@@ -126,12 +128,13 @@ impl Stub<'_> {
         if names.is_empty() {
             return self.line("def __init__(self) -> None: ...");
         }
-        self.line("@_overload");
+        let overload = format!("@{}", self.other("overload"));
+        self.line(&overload);
         self.line(format_args!("def __init__({receiver}) -> None: ..."));
         let mut values = Vec::new();
         for (field, name) in structure.fields.iter().zip(names) {
             let ty = self.ty(field.ty, scope);
-            self.line("@_overload");
+            self.line(&overload);
             self.line(format_args!("def __init__({receiver}, *, {name}: {ty}) -> None: ..."));
             if !values.contains(&ty) {
                 values.push(ty);
@@ -139,7 +142,8 @@ impl Stub<'_> {
         }
         let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
         self.line(format_args!("@{}", self.builtin("property", scope)));
-        self.line(format_args!("def _which(self) -> _Literal[{}] | None: ...", quoted.join(", ")));
+        let literal = self.other("Literal");
+        self.line(format_args!("def _which(self) -> {literal}[{}] | None: ...", quoted.join(", ")));
         self.line(format_args!("@{}", self.builtin("property", scope)));
         self.line(format_args!("def _value(self) -> {} | None: ...", values.join(" | ")));
     }
@@ -147,12 +151,16 @@ impl Stub<'_> {
     pub(super) fn enumeration(&self, enumeration: &Enum) {
         let name = definition_name(self.meaning(), &enumeration.name);
         self.line("");
-        self.line(format_args!("class {name}(_fastthrift.ThriftEnum):"));
+        self.line(format_args!("class {name}({}.ThriftEnum):", self.other("fastthrift")));
         self.indented(|| {
             self.doc(enumeration.doc.as_deref());
             for (value, name) in enumeration.values.iter().zip(enum_member_names(enumeration)) {
                 // What every number or enum has, as something else.
-                let comment = if is_of_enums(&name) { "  # type: ignore  # pyright: ignore" } else { "" };
+                let comment = if is_of_enums(&name) {
+                    "  # type: ignore[assignment, misc, override, unused-ignore]  # pyright: ignore"
+                } else {
+                    ""
+                };
                 self.line(format_args!("{name} = {}{comment}", value.value));
                 self.doc(value.doc.as_deref());
             }

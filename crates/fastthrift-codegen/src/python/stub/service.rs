@@ -22,30 +22,35 @@ impl Stub<'_> {
         self.line("");
         match &base {
             Some(base) => self.line(format_args!("class {name}({base}):")),
-            None => self.line(format_args!("class {name}(_fastthrift.Service, metaclass=_ABCMeta):")),
+            None => {
+                let (fastthrift, abstract_class) = (self.other("fastthrift"), self.other("ABCMeta"));
+                self.line(format_args!("class {name}({fastthrift}.Service, metaclass={abstract_class}):"));
+            }
         }
         self.indented(|| {
             self.doc(service.doc.as_deref());
             for (function, name) in service.functions.iter().zip(&names) {
-                self.line("@_abstractmethod");
+                self.line(format_args!("@{}", self.other("abstractmethod")));
                 self.method(function, name, Kind::Handler, &scope);
             }
             let own = self.name(service.program, &service.name, &scope);
             for (class, kind) in [("Client", Kind::Client), ("AsyncClient", Kind::AsyncClient)] {
-                // A function of that name goes before.
-                if names.iter().any(|name| name == class) {
+                let getter = if class == "Client" { "_thrift_client" } else { "_thrift_async_client" };
+                // A function of that name goes before, be it an inherited one.
+                let functions = self.schema.lineage(id).flat_map(|(_, service)| &service.functions);
+                if functions.map(|function| &*function.name).any(|name| name == class || name == getter) {
                     continue;
                 }
-                let base = base
-                    .as_ref()
-                    .map_or_else(|| format!("_generated.{}", kind.base()), |base| format!("{base}.{class}"));
+                let base = base.as_ref().map_or_else(
+                    || format!("{}.{}", self.other("generated"), kind.base()),
+                    |base| format!("{base}.{class}"),
+                );
                 self.line(format_args!("class {class}({base}):"));
                 self.indented(|| {
                     for (function, name) in service.functions.iter().zip(&names) {
                         self.method(function, name, kind, &inner);
                     }
                 });
-                let getter = if class == "Client" { "_thrift_client" } else { "_thrift_async_client" };
                 self.line(format_args!("@{}", self.builtin("classmethod", &scope)));
                 let class_type = self.builtin("type", &scope);
                 self.line(format_args!("def {getter}(cls) -> {class_type}[{own}.{class}]: ..."));
@@ -69,9 +74,9 @@ impl Stub<'_> {
         }
         let returns = function.returns.map_or_else(|| "None".to_owned(), |ty| self.ty(ty, scope));
         let returns = match kind {
-            Kind::Handler => format!("{returns} | _Awaitable[{returns}]"),
+            Kind::Handler => format!("{returns} | {}[{returns}]", self.other("Awaitable")),
             Kind::Client => returns,
-            Kind::AsyncClient => format!("_Awaitable[{returns}]"),
+            Kind::AsyncClient => format!("{}[{returns}]", self.other("Awaitable")),
         };
         let doc = function.doc.as_deref().filter(|doc| !doc.trim().is_empty());
         // What every client has, as something else.

@@ -32,7 +32,7 @@ impl Stub<'_> {
             TypeKind::Double => builtin("float"),
             TypeKind::String => builtin("str"),
             TypeKind::Binary => builtin("bytes"),
-            TypeKind::Uuid => "_uuid.UUID".to_owned(),
+            TypeKind::Uuid => format!("{}.UUID", self.other("uuid")),
             TypeKind::Enum(id) => {
                 let named = self.schema.enumeration(id);
                 self.name(named.program, &named.name, scope)
@@ -62,7 +62,7 @@ impl Stub<'_> {
         let meaning = self.meaning();
         let is_defined = meaning.definitions.iter().any(|(defined, _)| definition_name(meaning, defined) == name);
         let is_hidden = is_defined || scope.members.contains(name);
-        if is_hidden { format!("_builtins.{name}") } else { name.to_owned() }
+        if is_hidden { format!("{}.{name}", self.other("builtins")) } else { name.to_owned() }
     }
 
     /// A definition's name where it is mentioned.
