@@ -38,6 +38,35 @@ each.
 }
 
 
+_RUST_VALUES = {
+    "layout": (
+        "WHICH",
+        'which files: "tree" (mod.rs, and a file for each module) or "file" (one, called as the first IDL file)',
+    ),
+    "maps": ("KIND", 'what maps are: "btree", "hash" or "pairs" (a vector of pairs, the fastest to read)'),
+    "sets": ("KIND", 'what sets are: "btree", "hash" or "list"'),
+    "texts": (
+        "KIND",
+        'how strings and binaries are held: "owned", "shared" (with the message) or "borrowed" (from the input)',
+    ),
+    "unmarked": ("KIND", 'what fields are that are neither required nor optional: "value" or "option"'),
+    "newtypes": ("WHICH", 'which typedefs are types of their own: "annotated" or "all"'),
+    "derive": (
+        "TRAIT",
+        "a trait to derive on every struct, union, exception and newtype; may be given several times",
+    ),
+    "runtime": ("PATH", "the path of the runtime crate (default: ::fastthrift)"),
+}
+_RUST_FLAGS = {
+    "keep-unknown-fields": "let structs keep and write fields that their IDL does not know",
+    "keep-unknown-members": "let unions keep and write members that their IDL does not know",
+    "no-servers": "write no traits of handlers and no servers",
+    "no-clients": "write no clients",
+    "blocking": "write clients that block, too",
+    "no-std": "write code that does without std, and without services",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -75,6 +104,11 @@ def _set_up_gen(gen: argparse.ArgumentParser) -> None:
             kind.add_argument(
                 "--package", metavar="NAME", help="the package that all modules lie in, such as myapp.idl"
             )
+        if what == "rust":
+            for name, (metavar, help_text) in _RUST_VALUES.items():
+                kind.add_argument(f"--{name}", action="append", default=[], metavar=metavar, help=help_text)
+            for name, help_text in _RUST_FLAGS.items():
+                kind.add_argument(f"--{name}", action="store_true", help=help_text)
         kind.set_defaults(run=_generate, what=what, package=None)
 
 
@@ -120,6 +154,7 @@ def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
             dialect=options.dialect,
             allow_missing_includes=options.allow_missing_includes,
             package=options.package,
+            settings=_rust_settings(options) if options.what == "rust" else (),
         )
     except ThriftSyntaxError as error:
         _complain(error.report)
@@ -128,6 +163,12 @@ def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
         _complain(f"fastthrift: {error}\n")
         return 2
     return 0
+
+
+def _rust_settings(options: argparse.Namespace) -> list[tuple[str, str]]:
+    given = vars(options)
+    values = [(name, value) for name in _RUST_VALUES for value in given[name]]
+    return values + [(name, "") for name in _RUST_FLAGS if given[name.replace("-", "_")]]
 
 
 def _print(text: str) -> bool:

@@ -272,6 +272,7 @@ def generate(
     allow_missing_includes: bool,
     package: str | None,
     output: _StrPath,
+    settings: Sequence[tuple[str, str]],
 ) -> list[Path]: ...
 
 @final

@@ -108,7 +108,9 @@ def generate(
     dialect: Dialect,
     allow_missing_includes: bool,
     package: str | None,
+    settings: Sequence[tuple[str, str]] = (),
 ) -> list[Path]:
-    """Write what one of the functions above does, or Rust."""
+    """Write what one of the functions above does, or Rust with these settings."""
     paths = [idl] if isinstance(idl, (str, os.PathLike)) else list(idl)
-    return _core.generate(what, paths, directories(include_dirs), dialect, allow_missing_includes, package, output)
+    directories_ = directories(include_dirs)
+    return _core.generate(what, paths, directories_, dialect, allow_missing_includes, package, output, [*settings])

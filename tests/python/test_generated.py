@@ -15,6 +15,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python import odd_names
+
 IDL = Path(__file__).resolve().parents[1] / "generated"
 ORDERS = IDL / "orders.thrift"
 
@@ -432,6 +434,51 @@ def test_the_command_writes_rust(tmp_path: Path) -> None:
     assert any("pub struct Line" in text for text in texts.values())
 
 
+RUST_SETTINGS = {
+    "--maps pairs": ("BTreeMap<", "Vec<(String, "),
+    "--sets hash": ("BTreeSet<", "HashSet<"),
+    "--texts shared": (": String", "fastthrift::Text"),
+    "--unmarked option": ("pub id: i64", "pub id: Option<i64>"),
+    "--newtypes all": ("pub type Cents = i64", "pub struct Cents("),
+    "--keep-unknown-fields": (None, "unknown_fields"),
+    "--keep-unknown-members": (None, "Unknown"),
+    "--no-servers": ("OrdersServer", "OrdersClient"),
+    "--no-clients": ("OrdersClient", "OrdersServer"),
+    "--blocking": (None, "locking"),
+    "--no-std": ("LazyLock", "pub street: p::String"),
+    "--derive serde::Serialize --derive a::B": (None, "a::B, serde::Serialize"),
+    "--runtime crate::thrift": ("::fastthrift", "crate::thrift"),
+}
+
+
+@pytest.mark.parametrize("arguments", RUST_SETTINGS)
+def test_the_command_writes_rust_as_its_options_say(arguments: str, tmp_path: Path) -> None:
+    gone, new = RUST_SETTINGS[arguments]
+    command = ["rust", ORDERS, "--layout", "file", "-o"]
+    assert generate(*command, "before", cwd=tmp_path).returncode == 0
+    done = generate(*command, "after", *arguments.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    before, after = ((tmp_path / name / "orders.rs").read_text() for name in ("before", "after"))
+    assert new in after
+    assert (new if gone is None else gone) not in (before if gone is None else after)
+    assert gone is None or gone in before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("--maps tree", 'maps is "tree", expected btree, hash, pairs'),
+        ("--derive 1", 'derive is "1", expected paths of traits, such as serde::Serialize'),
+    ],
+)
+def test_an_option_for_rust_that_cannot_be_is_an_error_that_says_what_can(
+    arguments: str, text: str, tmp_path: Path
+) -> None:
+    done = generate("rust", ORDERS, "-o", "out", *arguments.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"fastthrift: {text}\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_says_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.thrift").write_text("struct A { 1: Missing a }")
     done = generate("python", "a.thrift", "-o", "out", cwd=tmp_path)
@@ -463,7 +510,7 @@ def test_a_package_that_python_cannot_import_is_refused(package: str, text: str,
 def test_what_needs_a_missing_file_is_not_generated(tmp_path: Path) -> None:
     (tmp_path / "a.thrift").write_text("include 'no.thrift'\nstruct A { 1: no.B b }\nstruct C { 1: bool c }")
     for function in (fastthrift.generate_python, fastthrift.generate_stubs):
-        with pytest.raises(fastthrift.ThriftSyntaxError, match="`A` needs `no.B`"):
+        with pytest.raises(fastthrift.ThriftSyntaxError, match=r"`A` needs `no\.B`"):
             function(tmp_path / "a.thrift", tmp_path / "out", allow_missing_includes=True)
     done = generate("rust", "a.thrift", "-o", "out", "--allow-missing-includes", cwd=tmp_path)
     assert (done.returncode, done.stderr.partition("\n")[0]) == (
@@ -509,6 +556,20 @@ def test_names_that_python_has_taken_are_generated_under_others(tmp_path: Path) 
         "assert odd.globals(b=2).b == 2; assert odd.None_(a=1).a == 1; assert odd.class_.A == 0"
     )
     run(program, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["odd_members", "odd_structs", "odd_mixed", "odd_others"])
+def test_names_that_generated_code_uses_itself_are_generated_as_they_are_loaded(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.thrift"
+    file.write_text(odd_names.files()[name])
+    fastthrift.generate_python(file, tmp_path)
+    program = (
+        f"import fastthrift, {name} as made; loaded = fastthrift.load({str(file)!r})\n"
+        "assert loaded.__all__ == made.__all__\n"
+        "wrong = [n for n in made.__all__ if getattr(made, n) is not getattr(loaded, n) != getattr(made, n)]\n"
+        "print(wrong, len(made.__all__) > 5)"
+    )
+    assert run(program, tmp_path) == "[] True\n"
 
 
 def test_what_was_not_generated_is_not_written_over(tmp_path: Path) -> None:

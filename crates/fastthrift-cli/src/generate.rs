@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use fastthrift_codegen::python::Clashes;
-use fastthrift_codegen::{Files, python, rust};
+use fastthrift_codegen::rust::{SettingError, Settings};
+use fastthrift_codegen::{Files, python};
 use fastthrift_idl::{Failure, compile_all};
 use fastthrift_schema::Schema;
 
@@ -28,6 +29,8 @@ pub(crate) enum What {
     Rust {
         #[command(flatten)]
         common: Common,
+        #[command(flatten)]
+        settings: RustSettings,
     },
     /// Write stubs (.pyi) for the modules that loading IDL files at run time makes: <file>_thrift.pyi each
     Stubs {
@@ -46,10 +49,91 @@ pub(crate) struct Common {
     output: PathBuf,
 }
 
+/// How Rust is generated.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
+pub(crate) struct RustSettings {
+    /// Which files: "tree" (mod.rs, and a file for each module) or "file" (one, called as the first IDL file)
+    #[arg(long, value_name = "WHICH")]
+    layout: Option<String>,
+    /// What maps are: "btree", "hash" or "pairs" (a vector of pairs, the fastest to read)
+    #[arg(long, value_name = "KIND")]
+    maps: Option<String>,
+    /// What sets are: "btree", "hash" or "list"
+    #[arg(long, value_name = "KIND")]
+    sets: Option<String>,
+    /// How strings and binaries are held: "owned", "shared" (with the message) or "borrowed" (from the input)
+    #[arg(long, value_name = "KIND")]
+    texts: Option<String>,
+    /// What fields are that are neither required nor optional: "value" or "option"
+    #[arg(long, value_name = "KIND")]
+    unmarked: Option<String>,
+    /// Which typedefs are types of their own: "annotated" or "all"
+    #[arg(long, value_name = "WHICH")]
+    newtypes: Option<String>,
+    /// Let structs keep and write fields that their IDL does not know
+    #[arg(long)]
+    keep_unknown_fields: bool,
+    /// Let unions keep and write members that their IDL does not know
+    #[arg(long)]
+    keep_unknown_members: bool,
+    /// Write no traits of handlers and no servers
+    #[arg(long)]
+    no_servers: bool,
+    /// Write no clients
+    #[arg(long)]
+    no_clients: bool,
+    /// Write clients that block, too
+    #[arg(long)]
+    blocking: bool,
+    /// Write code that does without std, and without services
+    #[arg(long)]
+    no_std: bool,
+    /// A trait to derive on every struct, union, exception and newtype; may be given several times
+    #[arg(long, value_name = "TRAIT")]
+    derive: Vec<String>,
+    /// The path of the runtime crate, if it is not `::fastthrift`
+    #[arg(long, value_name = "PATH")]
+    runtime: Option<String>,
+}
+
+impl RustSettings {
+    fn read(&self) -> Result<Settings, SettingError> {
+        let mut settings = Settings::default();
+        let given = [
+            ("layout", &self.layout),
+            ("maps", &self.maps),
+            ("sets", &self.sets),
+            ("texts", &self.texts),
+            ("unmarked", &self.unmarked),
+            ("newtypes", &self.newtypes),
+            ("runtime", &self.runtime),
+        ];
+        let given = given.iter().filter_map(|(name, value)| value.as_deref().map(|value| (*name, value)));
+        let flags = [
+            ("keep-unknown-fields", self.keep_unknown_fields),
+            ("keep-unknown-members", self.keep_unknown_members),
+            ("no-servers", self.no_servers),
+            ("no-clients", self.no_clients),
+            ("blocking", self.blocking),
+            ("no-std", self.no_std),
+        ];
+        let flags = flags.iter().filter(|(_, is_given)| *is_given).map(|(name, _)| (*name, ""));
+        let derives = self.derive.iter().map(|value| ("derive", value.as_str()));
+        for (name, value) in given.chain(flags).chain(derives) {
+            settings.set(name, value)?;
+        }
+        Ok(settings)
+    }
+}
+
 pub(crate) fn run(what: &What) -> io::Result<u8> {
     match what {
         What::Python { common, package } => write(common, |schema| python::package(schema, package.as_deref())),
-        What::Rust { common } => write(common, |schema| Ok(rust::generate(schema, &rust::Options::default()))),
+        What::Rust { common, settings } => {
+            let settings = settings.read().map_err(io::Error::other)?;
+            write(common, |schema| Ok(settings.files(schema)))
+        }
         What::Stubs { common } => write(common, python::stubs),
     }
 }

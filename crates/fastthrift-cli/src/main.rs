@@ -24,7 +24,7 @@ enum Command {
     Check(check::Arguments),
     /// Generate code from IDL files
     #[command(subcommand)]
-    Gen(generate::What),
+    Gen(Box<generate::What>),
 }
 
 fn main() -> ExitCode {

@@ -78,3 +78,22 @@ fn a_package_that_python_cannot_import_is_refused() {
     assert!(text(&done.stderr).contains(reason), "{}", text(&done.stderr));
     assert!(!folder.join("out").exists());
 }
+
+#[test]
+fn rust_is_generated_as_the_options_say() {
+    let files = [("a.thrift", "namespace rs a.b\nstruct A { 1: map<string, i32> m, 2: set<i32> s }\nservice S {}")];
+    let folder = folder("rust", &files);
+    let settings = "--layout file --maps hash --sets list --texts shared --unmarked option --newtypes all \
+                    --keep-unknown-fields --keep-unknown-members --no-servers --no-clients --derive x::Y --runtime crate::r";
+    let all: Vec<&str> = ["gen", "rust", "a.thrift", "-o", "out"].into_iter().chain(settings.split(' ')).collect();
+    let done = run(&all, &folder);
+    assert_eq!((done.status.code(), text(&done.stderr)), (Some(0), ""));
+    let code = std::fs::read_to_string(folder.join("out/a.rs")).expect("one file is written");
+    for part in ["HashMap<crate::r::Text, i32>", "VecSet<i32>", "x::Y", "unknown"] {
+        assert!(code.contains(part), "{part} is not in {code}");
+    }
+    assert!(!code.contains("Server") && !code.contains("SClient"), "{code}");
+    let done = run(&["gen", "rust", "a.thrift", "-o", "out", "--texts", "lent"], &folder);
+    assert_eq!(done.status.code(), Some(2));
+    assert_eq!(text(&done.stderr), "fastthrift: texts is \"lent\", expected owned, shared, borrowed\n");
+}

@@ -17,7 +17,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 use crate::generated;
 use crate::registry::{Registry, Style};
 use fastthrift_codegen::python::{self, live_module_names};
-use fastthrift_codegen::{WriteError, rust, write};
+use fastthrift_codegen::rust::Settings;
+use fastthrift_codegen::{WriteError, write};
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(load_path, module)?)?;
@@ -197,7 +198,12 @@ fn generate(
     allow_missing_includes: bool,
     package: Option<&str>,
     output: PathBuf,
+    settings: Vec<(String, String)>,
 ) -> PyResult<Vec<PathBuf>> {
+    let mut rust = Settings::default();
+    for (name, value) in settings {
+        rust.set(&name, &value).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    }
     if let Some(text) = package.and_then(python::names::package_name_error) {
         return Err(PyValueError::new_err(text));
     }
@@ -207,7 +213,7 @@ fn generate(
     let schema = outcome.map_err(|failure| failure_error(py, failure))?.schema;
     let written = py.detach(move || {
         let files = match what {
-            "rust" => Ok(rust::generate(&schema, &rust::Options::default())),
+            "rust" => Ok(rust.files(&schema)),
             "stubs" => python::stubs(&schema),
             _ => python::package(&schema, package),
         };

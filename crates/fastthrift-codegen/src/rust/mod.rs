@@ -34,6 +34,7 @@ mod model;
 mod names;
 mod options;
 mod services;
+mod settings;
 mod shape;
 mod structs;
 mod typedefs;
@@ -41,6 +42,7 @@ mod unions;
 mod value;
 
 pub use options::{Maps, Newtypes, Options, Services, Sets, Texts, Unmarked};
+pub use settings::{CHOICES, Layout, SettingError, Settings};
 
 use fastthrift_schema::{Definition, Schema, StructId, StructKind, Value};
 

@@ -20,13 +20,10 @@ impl Stub<'_> {
         let scope = Scope::new(names.iter().cloned().chain(MEMBERS.map(str::to_owned)));
         let inner = Scope::new(names.iter().cloned());
         self.line("");
-        match &base {
-            Some(base) => self.line(format_args!("class {name}({base}):")),
-            None => {
-                let (fastthrift, abstract_class) = (self.other("fastthrift"), self.other("ABCMeta"));
-                self.line(format_args!("class {name}({fastthrift}.Service, metaclass={abstract_class}):"));
-            }
-        }
+        let bases = base
+            .clone()
+            .unwrap_or_else(|| format!("{}.Service, metaclass={}", self.other("fastthrift"), self.other("ABCMeta")));
+        self.line(format_args!("class {name}({bases}):"));
         self.indented(|| {
             self.doc(service.doc.as_deref());
             for (function, name) in service.functions.iter().zip(&names) {
