@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ CASES = [("binary", None), ("compact", None), ("json", None), ("compact", "heade
 
 @cache
 def program(name: str) -> Path:
-    """Return the program of an example, built if the Rust tests did not do so."""
+    """Return the program of an example, built with all features if the Rust tests did not do so."""
     cargo = shutil.which("cargo")
     if cargo is None:
         pytest.skip("there is no cargo here")
@@ -30,7 +32,8 @@ def program(name: str) -> Path:
     target = json.loads(subprocess.run(metadata, cwd=ROOT, check=True, capture_output=True).stdout)["target_directory"]
     built = Path(target) / "debug" / "examples" / name
     if not built.exists():
-        build = [cargo, "build", "--quiet", "--locked", "--package", "fastthrift", "--example", name]
+        build = [cargo, "build", "--quiet", "--locked", "--package", "fastthrift"]
+        build += ["--all-features", "--example", name]
         subprocess.run(build, cwd=ROOT, check=True, env={**os.environ, "CARGO_TERM_COLOR": "never"}, timeout=600)
     return built
 
@@ -61,9 +64,36 @@ def rust_server(url: str) -> AbstractContextManager[str]:
     return serving(program("calculator_server"), url)
 
 
+IDL = ROOT / "examples" / "rust" / "calculator.thrift"
+
+
 def calculator() -> Any:
     """Load the IDL that both sides have."""
-    return fastthrift.load(ROOT / "examples" / "rust" / "calculator.thrift")
+    return fastthrift.load(IDL)
+
+
+@contextmanager
+def python_server(lines: list[str]) -> Iterator[str]:
+    """Serve by Python, and give the URL; the lines are those that are logged."""
+    module = calculator()
+
+    class Handler(module.Calculator):  # type: ignore[misc, name-defined]
+        def ping(self) -> None:
+            pass
+
+        def add(self, a: int, b: int) -> int:
+            if a + b >= 2**31:
+                raise module.Overflow(message="too large", limit=2**31 - 1)
+            return a + b
+
+        def greet(self, name: str) -> str:
+            return f"Hello, {name}!"
+
+        def log(self, line: str) -> None:
+            lines.append(line)
+
+    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0") as server:
+        yield server.url
 
 
 @pytest.mark.timeout(700)
@@ -90,27 +120,10 @@ def test_a_python_client_calls_a_rust_server(url: str) -> None:
 @pytest.mark.timeout(700)
 @pytest.mark.parametrize(("protocol", "transport"), CASES)
 def test_a_rust_client_calls_a_python_server(protocol: str, transport: str | None) -> None:
-    module = calculator()
     lines: list[str] = []
-
-    class Handler(module.Calculator):  # type: ignore[misc, name-defined]
-        def ping(self) -> None:
-            pass
-
-        def add(self, a: int, b: int) -> int:
-            if a + b >= 2**31:
-                raise module.Overflow(message="too large", limit=2**31 - 1)
-            return a + b
-
-        def greet(self, name: str) -> str:
-            return f"Hello, {name}!"
-
-        def log(self, line: str) -> None:
-            lines.append(line)
-
     words: list[Any] = [program("calculator_client")]
-    with fastthrift.Server(Handler(), "tcp://127.0.0.1:0") as server:
-        words += [server.url, protocol, *([transport] if transport else [])]
+    with python_server(lines) as url:
+        words += [url, protocol, *([transport] if transport else [])]
         done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines() == ["2 + 3 = 5", "too large over 2147483647", "Hello, Ada!"], done.stderr
     assert lines == ["the client was here"]
@@ -161,3 +174,52 @@ def test_pages_are_bounded_and_foreign_tokens_refused(language: str) -> None:
         assert client.books("after:Book 000996x", 2).books[0].title == "Book 000997"
         with pytest.raises(library.UnknownToken):
             client.books("page 2", 7)
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("protocol", ["binary", "compact", "json"])
+def test_a_rust_program_calls_a_python_server_by_its_idl_alone(protocol: str) -> None:
+    def call(function: str, arguments: str) -> subprocess.CompletedProcess[str]:
+        words = [program("call"), IDL, url, f"Calculator.{function}", arguments, protocol]
+        return subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+
+    lines: list[str] = []
+    with python_server(lines) as url:
+        assert call("add", '{"a": 2, "b": 3}').stdout == "5\n"
+        assert call("greet", '{"name": "Ada"}').stdout == '"Hello, Ada!"\n'
+        assert call("log", '{"line": "a line"}').stdout == "null\n"
+        failed = call("add", '{"a": 2147483647, "b": 1}')
+        name, _, value = failed.stderr.partition(" ")
+        assert (name, json.loads(value)) == ("Overflow", {"message": "too large", "limit": 2147483647})
+        misspelt = call("gret", "{}")
+        assert (misspelt.returncode, misspelt.stderr) == (
+            1,
+            "'Calculator' has no function 'gret', did you mean 'greet'?\n",
+        )
+        end = time.monotonic() + 30
+        while not lines and time.monotonic() < end:
+            time.sleep(0.01)
+    assert lines == ["a line"]
+
+
+@pytest.mark.timeout(700)
+def test_a_rust_gateway_gives_a_python_server_a_json_face() -> None:
+    def post(path: str, body: str) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(served.removeprefix("http://"), timeout=60)
+        connection.request("POST", path, body)
+        with closing(connection), connection.getresponse() as response:
+            return response.status, json.loads(response.read())
+
+    with python_server([]) as url, serving(program("gateway"), IDL, "Calculator", url, "127.0.0.1:0") as served:
+        assert post("/add", '{"a": 2, "b": 3}') == (200, 5)
+        assert post("/ping", "{}") == (200, None)
+        assert post("/add", '{"a": 2147483647, "b": 1}') == (
+            422,
+            {"Overflow": {"message": "too large", "limit": 2147483647}},
+        )
+        status, problem = post("/add", '{"a": 1, "b": "two"}')
+        assert (status, problem["error"].partition(":")[0]) == (400, "b")
+        assert post("/greed", "{}") == (
+            404,
+            {"error": "'Calculator' has no function 'greed', did you mean 'greet'?"},
+        )

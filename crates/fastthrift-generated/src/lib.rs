@@ -5,6 +5,8 @@
 
 #![deny(warnings)]
 
+extern crate self as fastthrift_generated;
+
 pub mod agreement;
 
 use fastthrift::{
@@ -46,6 +48,9 @@ pub mod real {
 
 /// Reads a value and writes it again, or says why not.
 pub type RoundTrip = fn(Protocol, &[u8]) -> Result<Vec<u8>, String>;
+
+/// Every struct, union and exception of the real IDL: file, name, and how it is read and written.
+pub static ROUND_TRIPS: &[(&str, &str, RoundTrip)] = include!(concat!(env!("OUT_DIR"), "/table.rs"));
 
 /// Reads a value of this type and writes it again, in Binary or Compact.
 pub fn round_trip<T: Encode + DecodeOwned>(protocol: Protocol, bytes: &[u8]) -> Result<Vec<u8>, String> {

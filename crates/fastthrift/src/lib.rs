@@ -102,3 +102,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "tokio"))]
 #[doc = include_str!("../../../docs/guide/rust-runtime.md")]
 struct Guide;
+
+/// And those of its page on what is not generated.
+#[cfg(all(doctest, feature = "dynamic", feature = "tokio"))]
+#[doc = include_str!("../../../docs/guide/rust-dynamic.md")]
+struct DynamicGuide;

@@ -26,9 +26,12 @@ pub enum Error {
 }
 
 /// An exception that a function declares, and its value.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Two are equal when their types' names and their values are.
+#[derive(Debug, Clone)]
 pub struct Exception {
     name: Arc<str>,
+    declared: Option<Arc<str>>,
     value: StructValue,
 }
 
@@ -51,16 +54,21 @@ impl Exception {
     /// assert_eq!(overflow.get("message").and_then(|text| text.as_str()), Some("too large"));
     /// ```
     pub fn new(name: &str, fields: impl Into<StructValue>) -> Self {
-        Self { name: name.into(), value: fields.into() }
+        Self { name: name.into(), declared: None, value: fields.into() }
     }
 
-    pub(super) fn declared(name: Arc<str>, value: StructValue) -> Self {
-        Self { name, value }
+    pub(super) fn declared(name: Arc<str>, declared: Arc<str>, value: StructValue) -> Self {
+        Self { name, declared: Some(declared), value }
     }
 
     /// The name of its type.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name by which the function declares it, of one that was received.
+    pub fn declared_as(&self) -> Option<&str> {
+        self.declared.as_deref()
     }
 
     /// Its fields.
@@ -146,6 +154,12 @@ impl From<Exception> for Error {
 impl From<UnknownName> for Error {
     fn from(error: UnknownName) -> Self {
         Self::UnknownFunction(error)
+    }
+}
+
+impl PartialEq for Exception {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.value == other.value
     }
 }
 

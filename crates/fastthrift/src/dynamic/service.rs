@@ -212,7 +212,7 @@ impl Function {
         for field in plan.fields.iter().filter(|field| field.header.id != 0) {
             if let Some(Value::Struct(value)) = result.take_at(field.index) {
                 let name = value.ty().map_or_else(|| Arc::clone(&field.name), |ty| ty.name().into());
-                return Err(Exception::declared(name, value).into());
+                return Err(Exception::declared(name, Arc::clone(&field.name), value).into());
             }
         }
         match self.success() {
@@ -241,7 +241,7 @@ impl Function {
         exception: Exception,
         out: &mut Vec<u8>,
     ) -> Result<(), CallError> {
-        let Some(place) = self.place_of(exception.name()) else {
+        let Some(place) = self.place_of(&exception) else {
             let text = format!("'{}' does not declare an exception: {exception}", self.name());
             return Err(CallError::internal(text));
         };
@@ -251,20 +251,23 @@ impl Function {
         written.map_err(CallError::internal)
     }
 
-    /// The place in the result of the exception of this type, or declared by this name.
-    fn place_of(&self, name: &str) -> Option<usize> {
+    /// The place in the result of this exception: where it was received, or the first of its type or declared by its name.
+    fn place_of(&self, exception: &Exception) -> Option<usize> {
         let schema = self.0.idl.schema();
         let fields = &schema.structure(self.0.result).fields;
+        let place = |is_it: &dyn Fn(&schema::Field) -> bool| {
+            fields.iter().position(|field| field.id != FieldId(0) && is_it(field))
+        };
         let is_of_type = |field: &schema::Field| match schema.resolve(field.ty) {
             TypeKind::Struct(id) => {
                 let ty = schema.structure(id);
-                ty.kind == StructKind::Exception && &*ty.name == name
+                ty.kind == StructKind::Exception && &*ty.name == exception.name()
             }
             _ => false,
         };
-        let declared = |field: &schema::Field| field.id != FieldId(0);
-        let by_type = fields.iter().position(|field| declared(field) && is_of_type(field));
-        by_type.or_else(|| fields.iter().position(|field| declared(field) && &*field.name == name))
+        place(&|field| exception.declared_as() == Some(&field.name) && is_of_type(field))
+            .or_else(|| place(&is_of_type))
+            .or_else(|| place(&|field| &*field.name == exception.name()))
     }
 }
 
