@@ -11,7 +11,7 @@ from pathlib import Path
 from conformance.libraries import HERE, IDL, PROGRAMS, Command, Peer
 
 BUILDS = HERE.parent / "build" / "conformance"
-CRATE = "fastthrift-peers"
+PACKAGE = "fastthrift-peers"
 BUILD_TIMEOUT = 900.0
 
 
@@ -54,11 +54,11 @@ def build_ours() -> Path:
     Raises:
         BuildError: They do not build.
     """
-    said = _run(["cargo", "build", "--quiet", "--locked", "-p", CRATE, "--message-format", "json"], HERE.parent)
+    said = _run(["cargo", "build", "--quiet", "--locked", "-p", PACKAGE, "--message-format", "json"], HERE.parent)
     for artifact in map(json.loads, said.splitlines()):
-        if artifact.get("executable") and artifact["target"]["name"] == CRATE:
+        if artifact.get("executable") and artifact["target"]["name"] == PACKAGE:
             return Path(artifact["executable"])
-    raise BuildError(f"cargo built no {CRATE}")
+    raise BuildError(f"cargo built no {PACKAGE}")
 
 
 def _run(command: Command, folder: Path) -> str:

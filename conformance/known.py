@@ -19,6 +19,8 @@ class Entry(NamedTuple):
     patterns: tuple[tuple[str, ...], ...]
     """For the client, the server, the carrier, the transport, the protocol and the check, what each may be."""
     reason: str
+    is_steady: bool = True
+    """Whether they fail each time; others may pass."""
 
     def matches(self, cell: Cell, check: str) -> bool:
         """Return whether the entry says that this check of this cell fails."""
@@ -46,4 +48,6 @@ def _parse(lines: Iterable[str]) -> Iterator[Entry]:
         columns = patterns.split()
         if len(columns) != 6 or not bar or not reason.strip():
             raise ValueError(f"{FILE.name}:{number}: expected six patterns, a bar and a reason")
-        yield Entry(number, tuple(tuple(column.split(",")) for column in columns), reason.strip())
+        is_steady = not columns[-1].startswith("~")
+        columns[-1] = columns[-1].removeprefix("~")
+        yield Entry(number, tuple(tuple(column.split(",")) for column in columns), reason.strip(), is_steady)

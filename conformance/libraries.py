@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.cells import CARRIERS, TRANSPORTS, Speech
+from conformance.cells import CARRIERS, PROTOCOLS, TRANSPORTS, Speech
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "peers"
@@ -46,10 +46,13 @@ OPEN_TRANSPORTS = tuple(transport for transport in TRANSPORTS if transport != "s
 
 
 def _speaks(
-    *, carriers: Iterable[str] = CARRIERS, transports: Iterable[str] = OPEN_TRANSPORTS
+    *,
+    carriers: Iterable[str] = CARRIERS,
+    transports: Iterable[str] = OPEN_TRANSPORTS,
+    protocols: Iterable[str] = PROTOCOLS,
 ) -> Callable[[Speech], bool]:
-    known = frozenset(carriers), frozenset(transports)
-    return lambda speech: speech.carrier in known[0] and speech.transport in known[1]
+    known = frozenset(carriers), frozenset(transports), frozenset(protocols)
+    return lambda speech: all(word in words for word, words in zip(speech, known, strict=True))
 
 
 COMPILER: Command = ["thrift", "--version"]
@@ -115,7 +118,15 @@ NODE = Peer(
     server=["node", "{built}/server.js"],
     speaks=_speaks(transports=("framed", "buffered", "header")),
 )
-PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE)}
+RUST = Peer(
+    name="rust",
+    needs=(COMPILER, ["cargo", "--version"]),
+    build=(_generate("rs"), ["cargo", "build", "--quiet", "--locked", "--target-dir", "target"]),
+    client=["{built}/target/debug/client"],
+    server=["{built}/target/debug/server"],
+    speaks=_speaks(carriers=("tcp", "unix", "tls"), transports=("framed", "buffered"), protocols=("binary", "compact")),
+)
+PEERS: dict[str, Peer] = {peer.name: peer for peer in (PYTHON, CPP, GO, JAVA, NODE, RUST)}
 
 
 def _ours(name: str, engine: str) -> Peer:
@@ -125,7 +136,7 @@ def _ours(name: str, engine: str) -> Peer:
     return Peer(name, (), (), command("client"), command("server"), _speaks(transports=TRANSPORTS))
 
 
-RUST = Peer(
+CRATE = Peer(
     name="fastthrift-rust",
     needs=(["cargo", "--version"],),
     build=(),
@@ -143,5 +154,5 @@ ENGINES: dict[str, Peer] = {
     )
 }
 """The engines in Python."""
-OURS: dict[str, Peer] = ENGINES | {RUST.name: RUST}
+OURS: dict[str, Peer] = ENGINES | {CRATE.name: CRATE}
 """fastthrift in both languages. A server of it tells the rest by itself, once it knows whether to ask who calls."""

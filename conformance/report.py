@@ -44,7 +44,7 @@ def judge(outcomes: Iterable[Outcome], entries: Sequence[Entry], *, is_whole: bo
             elif message is not None:
                 signs[cell] = "F"
                 errors.append(f"FAIL {cell}: {check}: {message}")
-            elif entry is not None:
+            elif entry is not None and entry.is_steady:
                 signs[cell] = max(signs[cell], "U", key="+kUF".index)
                 errors.append(f"PASS {cell}: {check} passes, although {FILE.name}:{entry.line} says that it fails")
     if is_whole:

@@ -17,7 +17,7 @@ from pathlib import Path
 from conformance import known, report
 from conformance.build import BuildError, build, build_ours, missing_tool
 from conformance.certificates import make_certificates
-from conformance.libraries import ENGINES, OURS, PEERS, RUST
+from conformance.libraries import CRATE, ENGINES, OURS, PEERS
 from conformance.suite import Job, Runner, can_speak, jobs
 
 TOLD = 100
@@ -29,7 +29,7 @@ def main() -> int:
     asked = _arguments()
     entries = known.read()
     peers = [name for name in PEERS if not asked.peer or name in asked.peer]
-    built, skipped, broken = _build([RUST.name, *peers])
+    built, skipped, broken = _build([CRATE.name, *peers])
     ours = [name for name in OURS if name in ENGINES or name in built]
     wanted = [_narrowed(job, asked.only) for job in jobs([name for name in peers if name in built], ours)]
     start = time.monotonic()
@@ -70,14 +70,14 @@ def _build(peers: list[str]) -> tuple[dict[str, Path], list[str], list[str]]:
     broken: list[str] = []
     for name in peers:
         start = time.monotonic()
-        peer = RUST if name == RUST.name else PEERS[name]
+        peer = CRATE if name == CRATE.name else PEERS[name]
         missing = missing_tool(peer)
         if missing is not None:
             skipped.append(f"SKIPPED {name}: this fails here: {missing}")
             print(skipped[-1], flush=True)
             continue
         try:
-            built[name] = build_ours() if peer is RUST else build(peer)
+            built[name] = build_ours() if peer is CRATE else build(peer)
             print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
         except BuildError as error:
             broken.append(f"BROKEN {name}: {error}")

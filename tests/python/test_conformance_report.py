@@ -46,6 +46,10 @@ def test_a_success_that_is_known_as_a_failure_is_an_error(tmp_path: Path) -> Non
     assert verdict.signs == {BINARY: "U", JSON: "k"}
 
 
+def test_what_fails_at_times_is_no_error_either_way(tmp_path: Path) -> None:
+    assert judged(tmp_path, "go * * * * ~nul | drops it at times") == Verdict({BINARY: "+", JSON: "k"}, [], 1)
+
+
 def test_a_cell_of_which_all_fails_alike_is_told_once() -> None:
     verdict = report.judge([Outcome(JSON, {"void": "no server", "nul": "no server"})], [], is_whole=False)
     assert verdict == Verdict({JSON: "F"}, ["FAIL go fastthrift tcp framed json: each check: no server"], 0)

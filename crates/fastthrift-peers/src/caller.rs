@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use fastthrift::__private::{Arguments, Outcome as Returned, Signature, Values};
 use fastthrift::{CallError, CallErrorKind, Channel, Framing, Limits, Protocol, Transform, blocking};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,8 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::Outcome;
 use crate::held::Held;
-use crate::idl::calculator::CalculatorClient;
-use crate::idl::calculator::calculator_functions::Add;
+use crate::idl::calculator::{BlockingCalculatorClient, CalculatorClient};
 use crate::serving::{runtime, say};
 
 /// What to do.
@@ -47,7 +45,7 @@ struct Opening {
 /// A client of either engine.
 enum Client {
     Tokio(CalculatorClient),
-    Blocking(blocking::Channel),
+    Blocking(BlockingCalculatorClient),
 }
 
 /// Does what it is told until there is no more to read.
@@ -83,7 +81,8 @@ async fn open(opening: &Opening) -> Result<Client, CallError> {
     let (timeout, limits) = (Duration::from_secs_f64(*timeout), Limits { message: *limit, ..Limits::DEFAULT });
     if *is_blocking {
         let builder = blocking::Channel::builder(url).protocol(protocol).framing(framing);
-        return builder.timeout(timeout).limits(limits).connect().map(Client::Blocking);
+        let channel = builder.timeout(timeout).limits(limits).connect()?;
+        return Ok(Client::Blocking(BlockingCalculatorClient::new(channel)));
     }
     let mut builder = Channel::builder(url).protocol(protocol).framing(framing).timeout(timeout).limits(limits);
     match transport.as_str() {
@@ -98,11 +97,7 @@ impl Client {
     fn add(&self, runtime: &Runtime, a: i64, b: i64) -> Result<i64, CallError> {
         match self {
             Self::Tokio(client) => runtime.block_on(client.add(a, b)),
-            Self::Blocking(channel) => {
-                let arguments = Values::<Arguments<Add>, _>::new((a, b));
-                let result: Values<Returned<Add>, (Option<i64>,)> = channel.call(&Add::FUNCTION, &arguments)?;
-                result.0.0.ok_or_else(|| CallError::missing_result(Add::FUNCTION.name()))
-            }
+            Self::Blocking(client) => client.add(a, b),
         }
     }
 }

@@ -194,7 +194,7 @@ fn kind(error: &CallError) -> (&'static str, bool) {
 }
 
 impl Function {
-    pub(super) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Ask => "ask",
             Self::Refuse => "refuse",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fastthrift::{CallError, Channel, ChannelBuilder, ClientTls, Framing, Retry, Transform};
+use fastthrift::{Channel, ChannelBuilder, ClientTls, Framing, Retry, Transform};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -99,6 +99,6 @@ async fn ask(client: &OracleClient, question: &Question) -> Ended {
         Function::Slow => client.slow(token).await.into(),
         Function::Refuse => client.refuse(token).await.into(),
         Function::Fail => client.fail(token).await.into(),
-        Function::Note => Result::<(), CallError>::into(client.note(token).await),
+        Function::Note => client.note(token).await.into(),
     }
 }
