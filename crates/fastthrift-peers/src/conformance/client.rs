@@ -30,8 +30,8 @@ impl Setting {
         if url.starts_with("tls:") || url.starts_with("https:") {
             builder = builder.tls(ClientTls::new().authorities(fs::read(asked.get("ca")?)?));
         }
-        // Apache's servers answer the calls of a connection one after the other.
-        Ok(Self { builder: builder.one_call_a_connection().connections(1) })
+        // Apache's servers answer the calls of a connection one after the other, and over HTTP some answer no oneway.
+        Ok(Self { builder: builder.one_call_a_connection() })
     }
 
     /// A channel of its own.
