@@ -106,6 +106,10 @@ package: $(DONE)/tools ## Build all that is published into dist: the source pack
 	$(CARGO_PACKAGE)
 	cp $(TARGET)/package/*.crate dist
 
+.PHONY: loom
+loom: ## Try every order in which threads can share a connection of the Rust runtime (models in model.rs)
+	RUSTFLAGS="--cfg fastthrift_loom" cargo test --locked --quiet -p fastthrift --lib --target-dir $(TARGET)/loom model::
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS each
 	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --version $(FUZZ_VERSION) cargo-fuzz

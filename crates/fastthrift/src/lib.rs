@@ -40,6 +40,8 @@ mod request;
 mod secure;
 #[cfg(feature = "tokio")]
 mod server;
+#[cfg(feature = "tokio")]
+mod sync;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tokio")]

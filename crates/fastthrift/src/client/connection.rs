@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use fastthrift_rpc::{CallId, CallKind, CallOptions, ClientConfig, ClientConnecti
 use tokio::time::Instant;
 
 use crate::CallError;
+use crate::sync::{Mutex, MutexGuard};
 use crate::transport::Direct;
 
 /// Bytes that may wait to be sent before further calls wait, too.

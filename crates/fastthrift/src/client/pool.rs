@@ -1,6 +1,9 @@
 //! The connections of a channel.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+#[cfg(all(test, fastthrift_loom))]
+mod model;
+
+use std::sync::{Arc, PoisonError, Weak};
 
 use fastthrift_rpc::policy::PoolPolicy;
 use fastthrift_rpc::{CallKind, ClientConfig};
@@ -11,7 +14,8 @@ use super::connection::{Connection, NotBegun, Outgoing};
 use super::driver::Driver;
 use super::waiting::Waiting;
 use crate::CallError;
-use crate::transport::Target;
+use crate::sync::{Mutex, MutexGuard};
+use crate::transport::{Direct, ReadSide, Target};
 
 /// A call that was begun; a oneway has no reply to wait for.
 pub(crate) type Begun = Option<Waiting>;
@@ -131,12 +135,18 @@ impl Pool {
         let connected = timeout_at(by, self.target.connect()).await;
         let stream = connected.map_err(CallError::connect)?.map_err(CallError::connect)?;
         let (read_side, direct) = stream.into_sides();
-        let connection = Connection::new(self.config.clone(), direct, self.is_exclusive);
         place.fill();
-        self.lock().made.push(Arc::downgrade(&connection));
-        tokio::spawn(Driver::new(Arc::clone(&connection), self, read_side).run());
-        self.put_back(connection);
+        tokio::spawn(self.adopt(read_side, direct).run());
         Ok(())
+    }
+
+    /// Lets calls be made over a connection, whose task is to be run.
+    fn adopt(self: &Arc<Self>, read_side: ReadSide, direct: Option<Direct>) -> Driver {
+        let connection = Connection::new(self.config.clone(), direct, self.is_exclusive);
+        self.lock().made.push(Arc::downgrade(&connection));
+        let driver = Driver::new(Arc::clone(&connection), self, read_side);
+        self.put_back(connection);
+        driver
     }
 
     fn pick(&self) -> Option<Arc<Connection>> {

@@ -1,6 +1,9 @@
 //! How much memory all connections together may take for what was received and what is to be sent.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+#[cfg(all(test, fastthrift_loom))]
+mod model;
+
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What each connection has besides, so that small calls go on while large ones wait: as much as an idle one keeps.
 const FREE: usize = 128 << 10;

@@ -1,12 +1,16 @@
 //! What a connection shares with those outside of its task.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+#[cfg(all(test, fastthrift_loom))]
+mod model;
+
+use std::sync::PoisonError;
 use std::task::Waker;
 
 use fastthrift_rpc::RequestId;
 
 use super::service::Response;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// One connection, seen from outside.
 #[derive(Debug, Default)]

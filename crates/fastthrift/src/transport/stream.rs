@@ -27,6 +27,8 @@ pub(crate) enum Direct {
     Tcp(Arc<tcp::OwnedWriteHalf>),
     #[cfg(unix)]
     Unix(Arc<unix::OwnedWriteHalf>),
+    #[cfg(all(test, fastthrift_loom))]
+    Model(Arc<crate::sync::model::Socket>),
 }
 
 /// What one task alone does with a stream.
@@ -37,6 +39,8 @@ pub(crate) enum ReadSide {
     Unix(unix::OwnedReadHalf),
     /// What cannot be written to by others.
     Whole(Stream),
+    #[cfg(all(test, fastthrift_loom))]
+    Model(Arc<crate::sync::model::Socket>),
 }
 
 impl Stream {
@@ -116,6 +120,8 @@ impl ReadSide {
             #[cfg(unix)]
             Self::Unix(half) => Pin::new(half).poll_read(cx, &mut buffer),
             Self::Whole(stream) => return stream.poll_receive(cx, into),
+            #[cfg(all(test, fastthrift_loom))]
+            Self::Model(socket) => return socket.poll_read(cx, into),
         };
         read.map_ok(|()| buffer.filled().len())
     }
@@ -150,6 +156,8 @@ impl Direct {
             Self::Tcp(half) => half.try_write(bytes),
             #[cfg(unix)]
             Self::Unix(half) => half.try_write(bytes),
+            #[cfg(all(test, fastthrift_loom))]
+            Self::Model(socket) => socket.try_write(bytes),
         };
         match sent {
             Ok(sent) => Ok(Some(sent)),
@@ -172,6 +180,9 @@ impl Direct {
             Self::Tcp(half) => AsRef::<TcpStream>::as_ref(&**half).poll_write_ready(cx),
             #[cfg(unix)]
             Self::Unix(half) => AsRef::<UnixStream>::as_ref(&**half).poll_write_ready(cx),
+            // There is room at once.
+            #[cfg(all(test, fastthrift_loom))]
+            Self::Model(_) => Poll::Ready(Ok(())),
         }
     }
 }
