@@ -13,6 +13,8 @@ BENCH_ARGS ?=
 FAULT_CALLS ?= 100000
 UPDATE ?=
 PYTEST_ARGS ?=
+PYTHONS ?=
+TEST_PYTHONS_ARGS ?=
 CONFORMANCE_ARGS ?=
 SINCE ?= $(or $(shell git describe --tags --abbrev=0 2>/dev/null),HEAD)
 
@@ -110,6 +112,10 @@ package: $(DONE)/tools ## Build all that is published into dist: the source pack
 loom: ## Try every order in which threads can share a connection of the Rust runtime (models in model.rs)
 	RUSTFLAGS="--cfg fastthrift_loom" cargo test --locked --quiet -p fastthrift --lib --target-dir $(TARGET)/loom model::
 
+.PHONY: test-pythons
+test-pythons: $(DONE)/venv ## Run a part of the Python tests by each other Python here (PYTHONS="paths", TEST_PYTHONS_ARGS=...)
+	$(BIN)/python tools/test_pythons.py $(TEST_PYTHONS_ARGS) $(PYTHONS)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZ_SECONDS each
 	@command -v cargo-fuzz >/dev/null || cargo install --quiet --locked --version $(FUZZ_VERSION) cargo-fuzz
@@ -140,7 +146,7 @@ format: $(DONE)/tools ## Format all sources
 
 .PHONY: clean
 clean: ## Remove what these commands made
-	rm -rf target dist fuzz/target $(VENV) $(BENCH_VENV) $(FUZZ_VENV) python/fastthrift/*.so
+	rm -rf target dist fuzz/target $(VENV) $(BENCH_VENV) $(FUZZ_VENV) .venv-pythons python/fastthrift/*.so
 
 # ---- what `check` consists of ----
 
