@@ -30,7 +30,7 @@ VERSIONS = ("3.15t", "3.15", "3.14t", "3.14", "3.13", "3.12", "3.11", "3.10")
 # What depends on the interpreter: classes and codecs, threads, event loops, and what is generated. These need no peers.
 PARTS = (
     "parallel", "hammer", "threads", "classes", "unions", "subclasses", "reentrancy", "pickling", "protocol_objects",
-    "generated", "conversations", "client", "call", "server_threads", "aio_client", "aio_server",
+    "generated", "conversations", "client", "call", "server_threads", "aio_client", "aio_ends", "aio_server",
 )  # fmt: skip
 NEEDED = ("hypothesis", "pytest", "pytest-timeout", "typing_extensions")
 WISHED = ("uvloop",)
@@ -158,7 +158,7 @@ def test(interpreter: Interpreter) -> str:
     except Failed:
         return "left out: what the tests need cannot be installed"
     files = [f"tests/python/test_{part}.py" for part in PARTS]
-    command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    command: list[str | Path] = [ROOT / "tools" / "run_tests", python, "-q", *files]
     try:
         run(command, PYTHONPATH=str(build(python)))
     except Failed:
