@@ -156,6 +156,7 @@ check-rust: $(DONE)/venv
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	RUSTFLAGS="-D warnings" cargo check --locked --quiet -p fastthrift --no-default-features --target-dir $(TARGET)/bare
 	RUSTFLAGS="-D warnings" cargo check --locked --quiet -p fastthrift --no-default-features --features blocking --target-dir $(TARGET)/bare
+	RUSTFLAGS="-D warnings" cargo check --locked --quiet -p fastthrift --no-default-features --features dynamic --target-dir $(TARGET)/bare
 	$(BIN)/python tools/check_layers.py
 	$(BIN)/python tools/public_api.py
 

@@ -66,6 +66,8 @@ pub use fastthrift_protocol::{
 pub use observe::Metrics;
 #[cfg(feature = "tracing")]
 pub use observe::Tracing;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use request::{ClientReply, ClientRequest};
 #[cfg(any(feature = "tls", feature = "blocking-tls"))]
 pub use secure::ClientTls;
 #[cfg(feature = "tls")]
@@ -84,7 +86,6 @@ pub use {
     fastthrift_protocol::{ApplicationException, ApplicationExceptionKind},
     fastthrift_rpc::{CallKind, Framing, Headers, Transform},
     function::Function,
-    request::{ClientReply, ClientRequest},
 };
 
 /// Includes the Rust that a `build.rs` generated of a file: `mod idl { fastthrift::include_thrift!("calculator"); }`.
