@@ -9,6 +9,10 @@ pub mod names;
 mod annotations;
 mod clash;
 mod imports;
+#[cfg_attr(
+    not(feature = "write"),
+    allow(dead_code, reason = "what is on a disk is read where something is written to it")
+)]
 pub(crate) mod index;
 mod layout;
 mod literal;
