@@ -285,7 +285,7 @@ class GeneratedModule:
         source: str,
         doc: str | None,
         namespaces: dict[str, str] | None,
-        includes: Sequence[tuple[str, ModuleType]],
+        includes: Sequence[tuple[str, ModuleType | str]],
         declared: dict[str, tuple[str, object, dict[str, Any]]],
         globals: dict[str, Any],  # noqa: A002 (the native name)
     ) -> Self: ...

@@ -8,6 +8,7 @@ of its names; whoever asks for one of them gets the class that loading the IDL w
 from __future__ import annotations
 
 import sys
+import threading
 from importlib import import_module, reload
 
 from fastthrift import _core
@@ -167,7 +168,7 @@ def module(
     source: str,
     package: str | None = None,
     namespaces: dict[str, str] | None = None,
-    includes: Mapping[str, ModuleType] | None = None,
+    includes: Mapping[str, ModuleType | str] | None = None,
 ) -> None:
     """Make a module of the declarations among its names; this ends it.
 
@@ -177,7 +178,8 @@ def module(
         source: The name of the IDL file.
         package: The package that hands the classes on, which they are of: ``__package__``; None for the module itself.
         namespaces: The ``namespace`` headers by their scope.
-        includes: The modules of included files by the names under which the declarations know them.
+        includes: The modules of included files, or their names, by the names under which the declarations know them.
+            Those that are named are imported when the import that is going on has come to its end.
 
     Raises:
         TypeError: An included module is not a generated one.
@@ -189,8 +191,7 @@ def module(
         del namespace[name]
     included = [*(includes or {}).items()]
     for _, found in included:
-        # One that is still being imported, because its package imports this module, is looked at later.
-        if "__thrift_generated__" not in vars(found) and not getattr(found.__spec__, "_initializing", False):
+        if not isinstance(found, str) and "__thrift_generated__" not in vars(found):
             raise TypeError(f"{found.__name__} is no generated module")
     made = _core.GeneratedModule(
         namespace["__name__"],
@@ -210,6 +211,30 @@ def module(
     namespace["__getattr__"] = made
     namespace["__dir__"] = lambda: list(shown)
     made.publish()
+    _import([(namespace, alias, found) for alias, found in included if isinstance(found, str)])
+
+
+class _Waiting(threading.local):
+    """The modules that a thread will import, and where their names go; None while it imports none."""
+
+    names: list[tuple[dict[str, Any], str, str]] | None = None
+
+
+_waiting = _Waiting()
+
+
+def _import(names: list[tuple[dict[str, Any], str, str]]) -> None:
+    """Import modules one after another, however long the chain is in which they include one another."""
+    if _waiting.names is not None:
+        _waiting.names.extend(names)
+        return
+    _waiting.names = names
+    try:
+        # The list grows meanwhile.
+        for namespace, alias, name in _waiting.names:
+            namespace.setdefault(alias, import_module(name))
+    finally:
+        _waiting.names = None
 
 
 def package(name: str, *files: str) -> None:
@@ -222,7 +247,7 @@ def package(name: str, *files: str) -> None:
     namespace = vars(sys.modules[name])
     before: dict[str, ModuleType] | None = namespace.get("__thrift_files__")
     homes: dict[str, ModuleType] = {}
-    included: dict[str, ModuleType] = {}
+    included: dict[str, str] = {}
     namespaces: dict[str, str] = {}
     loaded = {file: import_module(f"{name}.{file}") for file in files}
     for file, found in loaded.items():
@@ -237,9 +262,6 @@ def package(name: str, *files: str) -> None:
     # How the package knew this module is no name of its own.
     for own in [own for own, known in namespace.items() if known is sys.modules[__name__]]:
         del namespace[own]
-    for alias, found in included.items():
-        if alias not in homes:
-            namespace.setdefault(alias, found)
 
     def get(wanted: str) -> object:
         if wanted not in homes:
@@ -253,6 +275,7 @@ def package(name: str, *files: str) -> None:
     namespace["__thrift_namespaces__"] = namespaces
     namespace["__getattr__"] = get
     namespace["__dir__"] = lambda: list(shown)
+    _import([(namespace, alias, known) for alias, known in included.items() if alias not in homes])
 
 
 if not TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import shutil
 import subprocess
 import sys
 import typing
@@ -150,6 +151,25 @@ def test_packages_may_include_one_another_by_different_files(tmp_path: Path) -> 
     use = "import x, y; print(x.B(y.D(x.A(y.C()))))"
     for first in ("x", "y", "x._b", "y._d", "x._a", "y._c"):
         assert run(f"import {first}\n{use}", tmp_path / "out") == "B(d=D(a=A(c=C())))\n"
+
+
+def test_a_long_chain_of_includes_is_imported(tmp_path: Path) -> None:
+    count = 400
+    chain = {
+        f"c{n}": f"include 'c{n + 1}.thrift'\nnamespace py chain.c{n}\nstruct S {{ 1: c{n + 1}.S next }}"
+        for n in range(count)
+    }
+    files = write_files(tmp_path, **chain, **{f"c{count}": f"namespace py chain.c{count}\nstruct S {{ 1: i32 end }}"})
+    fastthrift.generate_python(files[0], tmp_path / "out")
+    program = "import chain.c0 as m; print(m.S(), m.c1.S(), sum(name.startswith('chain.c') for name in sys.modules))"
+    assert run(program, tmp_path / "out") == f"S() S() {2 * (count + 1)}\n"
+
+
+def test_an_include_that_cannot_be_imported_is_an_error(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "shop" / "common")
+    program = "try: import shop.orders\nexcept ImportError as error: print(error)"
+    assert run(program, tmp_path) == "No module named 'shop.common'\n"
 
 
 def test_what_lies_beside_a_package_and_would_be_hidden_is_removed_if_it_was_generated(tmp_path: Path) -> None:

@@ -95,11 +95,11 @@ impl Module<'_> {
         if !scalars.is_empty() {
             imports.insert(format!("from fastthrift.generated import {}", scalars.join(", ")));
         }
-        imports.extend(self.aliases.iter().map(|(id, alias)| import(&self.modules[id.index()].name, alias)));
         for line in imports {
             out.line(line);
         }
         out.blank();
+        self.includes(&mut out);
         let defined = self.meaning().definitions.iter();
         let names: Vec<String> =
             defined.map(|(name, _)| literal::string(&definition_name(self.meaning(), name))).collect();
@@ -113,6 +113,20 @@ impl Module<'_> {
         }
         out.call(&format!("{thrift}.module("), &self.options(), ")");
         text + &out.finish()
+    }
+
+    /// The included modules, for those who read. At run time the last line names them, so that long chains of includes are no deep
+    /// recursion.
+    fn includes(&self, out: &mut Writer) {
+        let imports = self.aliases.iter().map(|(id, alias)| import(&self.modules[id.index()].name, alias));
+        let imports: BTreeSet<String> = imports.collect();
+        if imports.is_empty() {
+            return;
+        }
+        out.line("TYPE_CHECKING = False");
+        out.line("if TYPE_CHECKING:");
+        out.indented(|out| imports.iter().for_each(|line| out.line(line)));
+        out.blank();
     }
 
     /// What stands for the module's names, whatever these are.
@@ -140,8 +154,10 @@ impl Module<'_> {
             options.push(format!("namespaces={{{}}}", entries.join(", ")));
         }
         if !self.aliases.is_empty() {
-            let entries: Vec<String> =
-                self.aliases.iter().map(|(_, alias)| format!("{}: {alias}", literal::string(alias))).collect();
+            let entry = |(id, alias): &(ProgramId, String)| {
+                format!("{}: {}", literal::string(alias), literal::string(&self.modules[id.index()].name))
+            };
+            let entries: Vec<String> = self.aliases.iter().map(entry).collect();
             options.push(format!("includes={{{}}}", entries.join(", ")));
         }
         options

@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use fastthrift_schema::{ProgramId, Schema, correspondence};
 use pyo3::exceptions::{PyAttributeError, PyImportError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyModule, PyType};
+use pyo3::types::{PyDict, PyList, PyModule, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use crate::registry::{Home, Registry, Style};
@@ -39,9 +39,9 @@ pub(crate) struct GeneratedModule {
     source: String,
     doc: Option<String>,
     namespaces: Option<Py<PyDict>>,
-    /// The modules of included files, by the names under which the declarations know them. They may not have come to their end when
-    /// this one does, since packages import one another.
-    includes: Vec<(String, Py<PyModule>)>,
+    /// The modules of included files, or their names, by the names under which the declarations know them. They may not have come to
+    /// their end when this one does, since packages import one another.
+    includes: Vec<(String, Py<PyAny>)>,
     /// What they declare, once it was asked for.
     included: OnceLock<Included>,
     /// The declarations by their names in Python, in the order of the IDL.
@@ -62,8 +62,13 @@ impl GeneratedModule {
         }
         let mut found = Vec::new();
         for (alias, module) in &self.includes {
-            let Some(declared) = module.bind(py).dict().get_item(DECLARED)? else {
-                let text = format!("module '{}' includes one that is not imported to its end: {alias}", self.name);
+            let module = match module.bind(py).cast::<PyString>() {
+                Ok(name) => py.import(name)?,
+                Err(_) => module.bind(py).cast::<PyModule>()?.clone(),
+            };
+            let Some(declared) = module.dict().get_item(DECLARED)? else {
+                let text =
+                    format!("module '{}' includes one that is not generated, or not to its end: {alias}", self.name);
                 return Err(PyImportError::new_err(text));
             };
             found.push((alias.clone(), declared.cast_into::<Self>()?.unbind()));
@@ -105,7 +110,7 @@ impl GeneratedModule {
         source: String,
         doc: Option<String>,
         namespaces: Option<Py<PyDict>>,
-        includes: Vec<(String, Py<PyModule>)>,
+        includes: Vec<(String, Py<PyAny>)>,
         declared: Py<PyDict>,
         globals: Py<PyDict>,
     ) -> Self {

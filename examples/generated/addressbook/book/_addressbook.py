@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from addressbook.address import _address as address
 from fastthrift import generated as thrift
 from fastthrift.generated import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from addressbook.address import _address as address
 
 __all__ = ["PhoneKind", "Phone", "Person", "NotFound", "AddressBook"]
 
@@ -54,5 +57,5 @@ thrift.module(
     program="addressbook",
     source="addressbook.thrift",
     namespaces={"py": "addressbook.book"},
-    includes={"address": address},
+    includes={"address": "addressbook.address._address"},
 )
