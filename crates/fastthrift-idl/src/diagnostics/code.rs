@@ -91,6 +91,7 @@ codes! {
     NotAService, "E0510", "not-a-service", "A service extends services only.";
     ServiceCycle, "E0511", "service-cycle", "A service must not extend itself, directly or by others.";
     TypeUsedAsConstant, "E0512", "type-used-as-constant", "A type is no constant.";
+    TypeTooLarge, "E0513", "type-too-large", "A typedef, with the typedefs in it, stands for at most 256 types.";
 
     ConstMismatch, "E0601", "const-mismatch", "The value is not of the declared type.";
     ConstOutOfRange, "E0602", "const-out-of-range", "The number does not fit the declared type.";

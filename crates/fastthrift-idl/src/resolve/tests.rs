@@ -176,6 +176,16 @@ fn long_chains_end_in_errors_and_in_time() {
 }
 
 #[test]
+fn typedefs_that_double_end_in_an_error_and_in_time() {
+    let doubling = |count: usize| -> String {
+        (0..count).map(|n| format!("typedef map<T{n}, T{n}> T{}\n", n + 1)).collect::<String>() + "typedef i32 T0\n"
+    };
+    assert_eq!(errors(&doubling(7)), []);
+    assert_eq!(errors(&doubling(8)), [Code::TypeTooLarge]);
+    assert!(errors(&doubling(100)).iter().all(|&code| code == Code::TypeTooLarge));
+}
+
+#[test]
 fn long_chains_of_includes_are_no_recursion() {
     let file =
         |n: usize| (format!("f{n}.thrift"), format!("include 'f{}.thrift'\nstruct S {{ 1: f{}.S s }}", n + 1, n + 1));

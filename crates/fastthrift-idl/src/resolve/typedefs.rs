@@ -5,13 +5,30 @@ use super::types::TypeUse;
 use crate::diagnostics::{Code, Diagnostic, quote};
 use crate::parser::MAX_NESTING;
 
+/// Of how many types one may consist that a typedef stands for; without a limit forty typedefs of maps could stand for 2^40.
+const MAX_PARTS: usize = 256;
+
 /// How far the search for cycles has come with a typedef.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     New,
     Open,
-    /// How deep the types are nested that it stands for.
-    Done(usize),
+    /// What it stands for.
+    Done(Extent),
+}
+
+/// How deep a type is nested, typedefs counted, and of how many types it consists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Extent {
+    depth: usize,
+    parts: usize,
+}
+
+impl Extent {
+    /// That of a container of these.
+    fn around(self, other: Self) -> Self {
+        Self { depth: 1 + self.depth.max(other.depth), parts: 1 + self.parts + other.parts }
+    }
 }
 
 impl Resolver<'_> {
@@ -33,49 +50,65 @@ impl Resolver<'_> {
         let mut states = vec![State::New; self.typedefs.len()];
         let mut open = Vec::new();
         for id in self.out.typedefs.ids() {
-            self.typedef_depth(id, &mut states, &mut open, 0);
+            self.typedef_extent(id, &mut states, &mut open, 0);
         }
     }
 
-    /// How deep a typedef's type is nested, seen from `level` levels above. Breaks cycles and chains that are too long, after reporting.
-    fn typedef_depth(&mut self, id: TypedefId, states: &mut [State], open: &mut Vec<TypedefId>, level: usize) -> usize {
+    /// The extent of a typedef's type, seen from `level` levels above. Breaks cycles, and what is too much, after reporting.
+    fn typedef_extent(
+        &mut self,
+        id: TypedefId,
+        states: &mut [State],
+        open: &mut Vec<TypedefId>,
+        level: usize,
+    ) -> Extent {
         match states[id.index()] {
-            State::Done(depth) => return depth,
+            State::Done(extent) => return extent,
             State::Open => {
                 self.break_cycle(id, open);
-                return 0;
+                return Extent::default();
             }
             State::New => {}
         }
-        let mut depth = MAX_NESTING;
+        let mut extent = Extent { depth: MAX_NESTING, parts: 0 };
         if level < MAX_NESTING {
             states[id.index()] = State::Open;
             open.push(id);
-            depth = 1 + self.type_depth(self.out.typedefs[id].target, states, open, level + 1);
+            extent = self.type_extent(self.out.typedefs[id].target, states, open, level + 1);
+            extent.depth += 1;
             open.pop();
         }
-        if depth >= MAX_NESTING {
-            let typedef = &self.out.typedefs[id];
-            let message = format!("the typedef {} is nested more than {MAX_NESTING} deep", quote(&typedef.name));
-            let span = typedef.span;
-            self.report(Code::NestingTooDeep, span, message);
-            self.out.typedefs[id].target = self.error_type;
-            depth = 0;
+        if extent.depth >= MAX_NESTING {
+            self.refuse(id, Code::NestingTooDeep, &format!("is nested more than {MAX_NESTING} deep"));
+            extent = Extent::default();
+        } else if extent.parts > MAX_PARTS {
+            self.refuse(id, Code::TypeTooLarge, &format!("stands for more than {MAX_PARTS} types"));
+            extent = Extent::default();
         }
-        states[id.index()] = State::Done(depth);
-        depth
+        states[id.index()] = State::Done(extent);
+        extent
     }
 
-    fn type_depth(&mut self, id: TypeId, states: &mut [State], open: &mut Vec<TypedefId>, level: usize) -> usize {
+    fn type_extent(&mut self, id: TypeId, states: &mut [State], open: &mut Vec<TypedefId>, level: usize) -> Extent {
         match self.out.types[id].kind {
-            TypeKind::Typedef(typedef) => self.typedef_depth(typedef, states, open, level),
-            TypeKind::List(element) | TypeKind::Set(element) => 1 + self.type_depth(element, states, open, level + 1),
-            TypeKind::Map(key, value) => {
-                let key = self.type_depth(key, states, open, level + 1);
-                1 + key.max(self.type_depth(value, states, open, level + 1))
+            TypeKind::Typedef(typedef) => self.typedef_extent(typedef, states, open, level),
+            TypeKind::List(element) | TypeKind::Set(element) => {
+                self.type_extent(element, states, open, level + 1).around(Extent::default())
             }
-            _ => 0,
+            TypeKind::Map(key, value) => {
+                let key = self.type_extent(key, states, open, level + 1);
+                key.around(self.type_extent(value, states, open, level + 1))
+            }
+            _ => Extent { depth: 0, parts: 1 },
         }
+    }
+
+    /// Reports a typedef and has it stand for nothing.
+    fn refuse(&mut self, id: TypedefId, code: Code, why: &str) {
+        let typedef = &self.out.typedefs[id];
+        let (span, message) = (typedef.span, format!("the typedef {} {why}", quote(&typedef.name)));
+        self.report(code, span, message);
+        self.out.typedefs[id].target = self.error_type;
     }
 
     /// Reports the cycle that leads from `id` through the open typedefs back to it.
