@@ -24,6 +24,8 @@ pub(crate) struct Zlib {
     /// The last output filled its room, so there may be more without any further input.
     is_full: bool,
     has_ended: bool,
+    /// Where the stream is broken, if something came out before that: it is told after what came out was looked at.
+    broken_at: Option<u64>,
     /// There once something was sent: a connection on which nothing is takes no memory for it.
     deflate: Option<Compress>,
     /// What was compressed last.
@@ -46,7 +48,7 @@ impl Zlib {
     /// Streams of which these are the first received bytes.
     pub(crate) fn new(raw: Inbound) -> Self {
         let inflate = Decompress::new(true);
-        Self { raw, inflate, is_full: false, has_ended: false, deflate: None, scratch: Vec::new() }
+        Self { raw, inflate, is_full: false, has_ended: false, broken_at: None, deflate: None, scratch: Vec::new() }
     }
 
     pub(super) fn raw(&self) -> &Inbound {
@@ -58,7 +60,7 @@ impl Zlib {
     }
 
     pub(super) fn is_drained(&self) -> bool {
-        self.has_ended || (self.raw.len() == 0 && !self.is_full)
+        self.has_ended || (self.raw.len() == 0 && !self.is_full && self.broken_at.is_none())
     }
 
     /// Decompresses at most [`STEP`] bytes. All input may go without any output.
@@ -69,6 +71,9 @@ impl Zlib {
         }
         if self.is_drained() {
             return Ok(Pumped::Nothing);
+        }
+        if let Some(position) = self.broken_at {
+            return Err(ConnectionErrorKind::Zlib { position });
         }
         let room = plain.spare(STEP);
         let size = room.len().min(STEP);
@@ -87,7 +92,11 @@ impl Zlib {
             Ok(_) if self.is_full || self.raw.len() == taken => {}
             // What cannot be read stays, to be recognised.
             Ok(_) | Err(_) => {
-                return Err(ConnectionErrorKind::Zlib { position: self.raw.position() + distance(taken) });
+                let position = self.raw.position() + distance(taken);
+                if given == 0 {
+                    return Err(ConnectionErrorKind::Zlib { position });
+                }
+                self.broken_at = Some(position);
             }
         }
         self.raw.consume(taken);
