@@ -111,8 +111,7 @@ def prepare(interpreter: Interpreter) -> Path:
     """Make an environment with what the tests need, and return its interpreter."""
     venv = VENVS / f"{interpreter.release}{'t' if interpreter.version.endswith('t') else ''}"
     python = venv / "bin" / "python"
-    if not python.exists():
-        run([interpreter.path, "-m", "venv", venv])
+    run([interpreter.path, "-m", "venv", venv])
     install: list[str | Path] = [
         python,
         "-m",

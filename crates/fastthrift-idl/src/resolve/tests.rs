@@ -177,8 +177,9 @@ fn long_chains_end_in_errors_and_in_time() {
 
 #[test]
 fn typedefs_that_double_end_in_an_error_and_in_time() {
-    let doubling = |count: usize| -> String {
-        (0..count).map(|n| format!("typedef map<T{n}, T{n}> T{}\n", n + 1)).collect::<String>() + "typedef i32 T0\n"
+    let doubling = |count: usize| {
+        let lines = (0..count).map(|n| format!("typedef map<T{n}, T{n}> T{}\n", n + 1));
+        lines.chain(["typedef i32 T0\n".to_owned()]).collect::<String>()
     };
     assert_eq!(errors(&doubling(7)), []);
     assert_eq!(errors(&doubling(8)), [Code::TypeTooLarge]);
