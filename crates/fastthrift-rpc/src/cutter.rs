@@ -203,9 +203,9 @@ impl Cutter {
     fn enter(&mut self, inbound: &mut Inbound, size: usize) -> Result<usize, CutError> {
         let header = self.header.as_deref_mut().expect("invariant: only the Header transport has such frames");
         let entered = header.enter(inbound, size, self.limits.message);
-        let (protocol, len) = entered.map_err(|error| match (error, &inbound.unread()[FRAME_HEADER..]) {
-            (HeaderError::NotHeader, content) => self.not_header(content),
-            (error, _) => CutError::Header(error),
+        let (protocol, len) = entered.map_err(|error| match error {
+            HeaderError::NotHeader => self.not_header(&inbound.unread()[FRAME_HEADER..FRAME_HEADER + size]),
+            error => CutError::Header(error),
         })?;
         let found = Dialect { protocol, ..self.dialect };
         if self.only.is_some_and(|only| only != protocol) {
