@@ -108,8 +108,10 @@ fn a_union_without_a_member_is_none_where_it_is_optional_and_an_error_elsewhere(
     assert_eq!(from_slice::<Strict>(Protocol::Binary, optional).unwrap().maybe, None);
     let error = from_slice::<Choice>(Protocol::Binary, b"\0").unwrap_err();
     assert_eq!(error.to_string(), "union 'Choice' holds no member that is known (at byte 1)");
-    let two = from_slice::<Choice>(Protocol::Binary, b"\x02\0\x02\x01\x02\0\x02\x01\0").unwrap_err();
+    let two = from_slice::<Choice>(Protocol::Binary, b"\x02\0\x02\x01\x08\0\x01\0\0\0\x05\0").unwrap_err();
     assert!(two.to_string().starts_with("union 'Choice' holds more than one member"));
+    let twice = from_slice::<Choice>(Protocol::Binary, b"\x02\0\x02\x01\x02\0\x02\0\0").unwrap();
+    assert_eq!(twice, Choice::Flag(false));
 }
 
 #[test]
