@@ -130,6 +130,47 @@ fn rustfmt_leaves_everything_as_it_is() {
 }
 
 #[test]
+fn rustfmt_leaves_the_code_of_real_idl_as_it_is() {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared = std::env::var_os("FASTTHRIFT_SHARED").map_or_else(beside, PathBuf::from).join("idl");
+    if !shared.is_dir() || Command::new("rustfmt").arg("--version").output().is_err() {
+        return println!("skipped: there is no real IDL beside the checkout, or no rustfmt");
+    }
+    let roots = [
+        "cassandra/cassandra.thrift",
+        "hbase-thrift1-happybase/Hbase.thrift",
+        "impala/CatalogService.thrift",
+        "impala/ImpalaInternalService.thrift",
+        "impala/ImpalaService.thrift",
+        "impala/StatestoreService.thrift",
+        "jaeger/agent.thrift",
+        "parquet/src/main/thrift/parquet.thrift",
+        "storm/storm.thrift",
+    ];
+    let variants = [
+        Options::default(),
+        with(|options| (options.texts, options.maps, options.sets) = (Texts::Shared, Maps::Hash, Sets::Hash)),
+        with(|options| (options.texts, options.services.blocking) = (Texts::Borrowed, true)),
+    ];
+    let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real");
+    fs::create_dir_all(&written).unwrap();
+    let mut files = Vec::new();
+    for root in roots {
+        let root = shared.join(root);
+        let loader = FileLoader::new([root.parent().unwrap()]);
+        let compiled = fastthrift_idl::compile(&loader, &root, &fastthrift_idl::Options::default()).unwrap();
+        for (number, options) in variants.iter().enumerate() {
+            let name = format!("{}_{number}.rs", root.file_stem().unwrap().display());
+            files.push(written.join(name));
+            fs::write(&files[files.len() - 1], rust::generate_file(&compiled.schema, options)).unwrap();
+        }
+    }
+    fs::write(written.join("rustfmt.toml"), "").unwrap();
+    let done = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+}
+
+#[test]
 fn the_same_text_comes_on_every_run() {
     let run = || generated("types.thrift", &Options::default());
     assert_eq!(run(), run());

@@ -5,7 +5,7 @@ use fastthrift_schema::TypeId;
 use crate::Writer;
 
 use super::doc::write_doc;
-use super::layout::{LIST_WIDTH, WIDTH, signature, typed, width};
+use super::layout::{self, LIST_WIDTH, WIDTH, signature, width};
 use super::options::Texts;
 use super::services::{Call, Part, call_in, nested};
 use super::shape::Shape;
@@ -75,7 +75,7 @@ impl<'a> Part<'a> {
         signature(writer, &format!("pub {} {}", way.keyword, call.names.method), &parameters, &tail);
         writer.indented(|writer| {
             let names = self.model.names.fields(call.function.arguments);
-            typed(writer, "type Function =", &self.signature(call), ";");
+            self.write_aliases(call, writer);
             if !names.is_empty() {
                 write_tuple(writer, names);
             }
@@ -90,7 +90,7 @@ impl<'a> Part<'a> {
             let values = if names.is_empty() { "()" } else { "arguments" };
             let values = ["&self.channel".to_owned(), values.to_owned()];
             if call.names.error.is_none() && wait.is_empty() {
-                return super::layout::call(writer, &function, &values, "");
+                return layout::call(writer, &function, &values, "");
             }
             call_in(writer, "let call = ", &function, &values);
             if call.names.error.is_none() {
@@ -106,7 +106,6 @@ impl<'a> Part<'a> {
     fn write_outcome(&self, call: &Call<'a>, name: &str, writer: &mut Writer) {
         let variants = self.variants(call);
         let fields = &call.result.fields;
-        let error = self.error_type(call);
         let at = |place: usize, pattern: &str| {
             let parts: Vec<_> =
                 (0..fields.len()).map(|at| if at == place { pattern } else { "_" }.to_owned()).collect();
@@ -115,7 +114,7 @@ impl<'a> Part<'a> {
         writer.indented(|writer| {
             for variant in &variants {
                 let pattern = at(variant.place, "Some(error)");
-                super::unions::arm(writer, &pattern, "Err", &[format!("{error}::{}(error)", variant.name)], "");
+                super::unions::arm(writer, &pattern, "Err", &[format!("Error::{}(error)", variant.name)], "");
             }
             match fields.iter().position(|field| field.id.0 == 0) {
                 Some(place) => {
@@ -153,15 +152,13 @@ fn write_tuple(writer: &mut Writer, values: &[String]) {
         return writer.line(line);
     }
     if values.len() <= 12 {
-        writer.line("let arguments = (");
-        writer.indented(|writer| values.iter().for_each(|value| writer.line(format!("{value},"))));
+        layout::values(writer, "let arguments = (", values);
         return writer.line(");");
     }
     let (first, rest) = values.split_at(12);
     writer.line("let arguments = p::Then(");
     writer.indented(|writer| {
-        writer.line("(");
-        writer.indented(|writer| first.iter().for_each(|value| writer.line(format!("{value},"))));
+        layout::values(writer, "(", first);
         writer.line("),");
         writer.line(format!("{},", nested(rest)));
     });

@@ -16,21 +16,86 @@ pub(super) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Writes `head(parameters)tail`, with a line each for the parameters when one line is too short.
+/// Writes `head(parameters)tail`, with a line each for the parameters when one line is too short; a brace that ends the tail has a line
+/// of its own where it does not fit.
 pub(super) fn signature(writer: &mut Writer, head: &str, parameters: &[String], tail: &str) {
     let line = format!("{head}({}){tail}", parameters.join(", "));
-    if writer.column() + width(&line) <= WIDTH || parameters.is_empty() {
+    if fits(writer, &line) || parameters.is_empty() {
         return writer.line(line);
     }
-    writer.line(format!("{head}("));
-    writer.indented(|writer| parameters.iter().for_each(|parameter| writer.line(format!("{parameter},"))));
-    writer.line(format!("){tail}"));
+    each(writer, &format!("{head}("), parameters);
+    let end = format!("){tail}");
+    // The room for a brace is counted without the indentation, and the line with it.
+    let Some(end) = end.strip_suffix(" {").filter(|_| 2 * writer.column() + width(&end) > WIDTH) else {
+        return writer.line(end);
+    };
+    if let Some(ty) = end.strip_prefix(") -> ").filter(|_| writer.column() + width(end) > WIDTH + 2) {
+        return broken_type(writer, ") -> ", ty, " {");
+    }
+    writer.line(end);
+    writer.line("{");
+}
+
+/// Writes the declaration of a method, `head(parameters) -> impl Future<Output = output> + Send;`.
+pub(super) fn promise(writer: &mut Writer, head: &str, parameters: &[String], output: &str) {
+    let returns = format!("-> impl p::Future<Output = {output}> + Send;");
+    let line = format!("{head}({}) {returns}", parameters.join(", "));
+    // There must be room for a brace, as if there were a body; a line that is too long for that alone is broken before the arrow.
+    match WIDTH.checked_sub(writer.column() + width(&line)) {
+        Some(0) => {
+            writer.line(format!("{head}({})", parameters.join(", ")));
+            return writer.line(returns);
+        }
+        Some(_) => return writer.line(line),
+        None => each(writer, &format!("{head}("), parameters),
+    }
+    // Neither the parenthesis before the arrow nor the semicolon counts, nor do the five columns of `impl `.
+    if writer.column() + width(&returns) <= WIDTH + 5 + 1 {
+        return writer.line(format!(") {returns}"));
+    }
+    writer.line(") -> impl p::Future<");
+    writer.indented(|writer| broken_type(writer, "Output = ", output, ","));
+    writer.line("> + Send;");
+}
+
+fn fits(writer: &Writer, line: &str) -> bool {
+    writer.column() + width(line) <= WIDTH
+}
+
+/// Writes what opens a list, and its parts, a line each.
+fn each(writer: &mut Writer, open: &str, parts: &[String]) {
+    writer.line(open);
+    writer.indented(|writer| parts.iter().for_each(|part| writer.line(format!("{part},"))));
+}
+
+/// Writes what opens a list of values, and the values: as many a line as there is room for when all are short and plain, otherwise a
+/// line each.
+pub(super) fn values(writer: &mut Writer, open: &str, values: &[String]) {
+    let is_short = |value: &String| width(value) <= SHORT && !value.contains(['(', '[', '{', '<', ':']);
+    if !values.iter().all(is_short) {
+        return each(writer, open, values);
+    }
+    writer.line(open);
+    writer.indented(|writer| {
+        let mut line = String::new();
+        for value in values {
+            if !line.is_empty() && writer.column() + width(&line) + width(value) + 2 > WIDTH {
+                writer.line(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(value);
+            line.push(',');
+        }
+        writer.line(line);
+    });
 }
 
 /// Writes `impl Trait for Type {`, broken before `for` when one line is too short.
 pub(super) fn implementation(writer: &mut Writer, head: &str, of: &str) {
     let line = format!("{head} for {of} {{");
-    if writer.column() + width(&line) <= WIDTH {
+    if fits(writer, &line) {
         return writer.line(line);
     }
     writer.line(head);
@@ -42,18 +107,17 @@ pub(super) fn implementation(writer: &mut Writer, head: &str, of: &str) {
 pub(super) fn call(writer: &mut Writer, head: &str, arguments: &[String], tail: &str) {
     let joined = arguments.join(", ");
     let line = format!("{head}({joined}){tail}");
-    if width(&joined) <= LIST_WIDTH && writer.column() + width(&line) <= WIDTH {
+    if width(&joined) <= LIST_WIDTH && fits(writer, &line) {
         return writer.line(line);
     }
-    writer.line(format!("{head}("));
-    writer.indented(|writer| arguments.iter().for_each(|argument| writer.line(format!("{argument},"))));
+    values(writer, &format!("{head}("), arguments);
     writer.line(format!("){tail}"));
 }
 
 /// Writes `head type tail`, with the type on a line of its own or broken in its angle brackets when it is too wide.
 pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
     let line = format!("{head} {ty}{tail}");
-    if writer.column() + width(&line) <= WIDTH {
+    if fits(writer, &line) {
         return writer.line(line);
     }
     if writer.column() + 4 + width(ty) + width(tail) <= WIDTH {
@@ -66,7 +130,7 @@ pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
 /// Writes `head type tail`, with the type broken in its brackets when it is too wide.
 pub(super) fn broken_type(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
     let line = format!("{head}{ty}{tail}");
-    let Some((open, arguments, close)) = bracketed(ty).filter(|_| writer.column() + width(&line) > WIDTH) else {
+    let Some((open, arguments, close)) = bracketed(ty).filter(|_| !fits(writer, &line)) else {
         return writer.line(line);
     };
     writer.line(format!("{head}{open}"));

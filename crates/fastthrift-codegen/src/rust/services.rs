@@ -9,7 +9,7 @@ use super::attributes;
 use super::clients;
 use super::doc::write_doc;
 use super::ident::{Scope, camel};
-use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, signature, typed, width};
+use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, promise, signature, typed, width};
 use super::model::Model;
 use super::names::{FunctionNames, ModuleId, ServiceNames};
 use super::shape::Shape;
@@ -207,11 +207,19 @@ impl<'a> Part<'a> {
                 }
                 write_doc(writer, call.function.doc.as_deref());
                 let parameters = self.parameters(&call, |ty| self.model.ty(self.at, ty, &[]));
-                let returns = format!(" -> impl p::Future<Output = {}> + Send;", self.return_type(&call));
-                signature(writer, &format!("fn {}", call.names.method), &parameters, &returns);
+                promise(writer, &format!("fn {}", call.names.method), &parameters, &self.return_type(&call));
             }
         });
         writer.line("}");
+    }
+
+    /// Short names for a function's signature and its errors.
+    pub(super) fn write_aliases(&self, call: &Call<'_>, writer: &mut Writer) {
+        typed(writer, "type Function =", &self.signature(call), ";");
+        let error = self.error_type(call);
+        if call.names.error.is_some() && error != "Error" {
+            typed(writer, "type Error =", &error, ";");
+        }
     }
 
     fn service_path(&self, id: ServiceId, name: &str) -> String {
@@ -301,7 +309,7 @@ impl<'a> Part<'a> {
 
     /// What becomes of a request for one function.
     fn write_arm(&self, call: &Call<'a>, writer: &mut Writer) {
-        typed(writer, "type Function =", &self.signature(call), ";");
+        self.write_aliases(call, writer);
         let name = "Function";
         let variables: Vec<String> = (0..call.arguments.fields.len()).map(|place| format!("a{place}")).collect();
         let pattern = nested(&variables);
@@ -384,14 +392,14 @@ impl<'a> Part<'a> {
             Some(place) => super::unions::arm(writer, "Ok(value)", &function, &reply(place, "value"), ""),
             None => writer.line("Ok(()) => p::reply_void(request),"),
         }
-        let Some(error) = call.names.error.as_ref().map(|_| self.error_type(call)) else {
+        if call.names.error.is_none() {
             return writer.line("Err(error) => request.fail(error),");
-        };
+        }
         for variant in self.variants(call) {
-            let pattern = format!("Err({error}::{}(error))", variant.name);
+            let pattern = format!("Err(Error::{}(error))", variant.name);
             super::unions::arm(writer, &pattern, &function, &reply(variant.place, "error"), "");
         }
-        super::unions::arm(writer, &format!("Err({error}::Call(error))"), "request.fail", &["error".to_owned()], "");
+        writer.line("Err(Error::Call(error)) => request.fail(error),");
     }
 }
 

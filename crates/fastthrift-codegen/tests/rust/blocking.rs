@@ -232,21 +232,23 @@ pub mod shelf {
 
         pub fn page(&self, title: &str, number: i32) -> Result<String, PageError> {
             type Function = shelf_functions::Page;
+            type Error = PageError;
             let arguments = (title, number);
             let call = p::blocking::call::<Function, _, _>(&self.channel, arguments);
             match call? {
-                (_, Some(error), _) => Err(PageError::Missing(error)),
-                (_, _, Some(error)) => Err(PageError::Torn(error)),
+                (_, Some(error), _) => Err(Error::Missing(error)),
+                (_, _, Some(error)) => Err(Error::Torn(error)),
                 (value, _, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }
 
         pub fn put(&self, title: &str, pages: &[String]) -> Result<(), PutError> {
             type Function = shelf_functions::Put;
+            type Error = PutError;
             let arguments = (title, pages);
             let call = p::blocking::call::<Function, _, _>(&self.channel, arguments);
             match call? {
-                (Some(error),) => Err(PutError::Missing(error)),
+                (Some(error),) => Err(Error::Missing(error)),
                 _ => Ok(()),
             }
         }

@@ -575,6 +575,7 @@ pub mod calls {
             match request.function() {
                 "add" => {
                     type Function = calculator_functions::Add;
+                    type Error = AddError;
                     type Arguments = (Option<i32>, Option<i32>);
                     let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1) = match arguments {
@@ -586,10 +587,8 @@ pub mod calls {
                     let reply = handler.add(a0, a1);
                     match reply.await {
                         Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(AddError::Overflow(error)) => {
-                            p::reply::<Function, _>(request, 1, &error)
-                        }
-                        Err(AddError::Call(error)) => request.fail(error),
+                        Err(Error::Overflow(error)) => p::reply::<Function, _>(request, 1, &error),
+                        Err(Error::Call(error)) => request.fail(error),
                     }
                 }
                 "greet" => {
@@ -609,6 +608,7 @@ pub mod calls {
                 }
                 "check" => {
                     type Function = calculator_functions::Check;
+                    type Error = CheckError;
                     type Arguments = (Option<Point>, Option<Number>, Option<bool>);
                     let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1, a2) = match arguments {
@@ -627,16 +627,10 @@ pub mod calls {
                     let reply = handler.check(a0, a1, a2);
                     match reply.await {
                         Ok(()) => p::reply_void(request),
-                        Err(CheckError::Overflow(error)) => {
-                            p::reply::<Function, _>(request, 0, &error)
-                        }
-                        Err(CheckError::Refused(error)) => {
-                            p::reply::<Function, _>(request, 1, &error)
-                        }
-                        Err(CheckError::Third(error)) => {
-                            p::reply::<Function, _>(request, 2, &error)
-                        }
-                        Err(CheckError::Call(error)) => request.fail(error),
+                        Err(Error::Overflow(error)) => p::reply::<Function, _>(request, 0, &error),
+                        Err(Error::Refused(error)) => p::reply::<Function, _>(request, 1, &error),
+                        Err(Error::Third(error)) => p::reply::<Function, _>(request, 2, &error),
+                        Err(Error::Call(error)) => request.fail(error),
                     }
                 }
                 "log" => {
@@ -794,10 +788,11 @@ pub mod calls {
         /// Adds two numbers; see \[Overflow\].
         pub async fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
             type Function = calculator_functions::Add;
+            type Error = AddError;
             let arguments = (a, b);
             let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(AddError::Overflow(error)),
+                (_, Some(error)) => Err(Error::Overflow(error)),
                 (value, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }
@@ -816,12 +811,13 @@ pub mod calls {
             strict: bool,
         ) -> Result<(), CheckError> {
             type Function = calculator_functions::Check;
+            type Error = CheckError;
             let arguments = (point, number, strict);
             let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
-                (Some(error), _, _) => Err(CheckError::Overflow(error)),
-                (_, Some(error), _) => Err(CheckError::Refused(error)),
-                (_, _, Some(error)) => Err(CheckError::Third(error)),
+                (Some(error), _, _) => Err(Error::Overflow(error)),
+                (_, Some(error), _) => Err(Error::Refused(error)),
+                (_, _, Some(error)) => Err(Error::Third(error)),
                 _ => Ok(()),
             }
         }
@@ -1047,6 +1043,7 @@ pub mod calls {
             match request.function() {
                 "add" => {
                     type Function = other_functions::Add;
+                    type Error = OtherAddError;
                     type Arguments = (Option<i32>,);
                     let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0,) = match arguments {
@@ -1057,10 +1054,8 @@ pub mod calls {
                     let reply = handler.add(a0);
                     match reply.await {
                         Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(OtherAddError::Refused(error)) => {
-                            p::reply::<Function, _>(request, 1, &error)
-                        }
-                        Err(OtherAddError::Call(error)) => request.fail(error),
+                        Err(Error::Refused(error)) => p::reply::<Function, _>(request, 1, &error),
+                        Err(Error::Call(error)) => request.fail(error),
                     }
                 }
                 _ => request.unknown(service),
@@ -1098,10 +1093,11 @@ pub mod calls {
 
         pub async fn add(&self, a: i32) -> Result<i32, OtherAddError> {
             type Function = other_functions::Add;
+            type Error = OtherAddError;
             let arguments = (a,);
             let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(OtherAddError::Refused(error)),
+                (_, Some(error)) => Err(Error::Refused(error)),
                 (value, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }

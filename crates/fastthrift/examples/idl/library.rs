@@ -198,6 +198,7 @@ pub mod library {
             match request.function() {
                 "books" => {
                     type Function = library_functions::Books;
+                    type Error = BooksError;
                     type Arguments = (Option<String>, Option<i32>);
                     let arguments = p::arguments::<Function, Arguments>(&request);
                     let (a0, a1) = match arguments {
@@ -209,10 +210,10 @@ pub mod library {
                     let reply = handler.books(a0, a1);
                     match reply.await {
                         Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(BooksError::UnknownToken(error)) => {
+                        Err(Error::UnknownToken(error)) => {
                             p::reply::<Function, _>(request, 1, &error)
                         }
-                        Err(BooksError::Call(error)) => request.fail(error),
+                        Err(Error::Call(error)) => request.fail(error),
                     }
                 }
                 _ => request.unknown(service),
@@ -251,10 +252,11 @@ pub mod library {
         /// The books after those that a token stands for; an empty token is the beginning. There are never more than `limit`.
         pub async fn books(&self, token: &str, limit: i32) -> Result<Page, BooksError> {
             type Function = library_functions::Books;
+            type Error = BooksError;
             let arguments = (token, limit);
             let call = p::call::<Function, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(BooksError::UnknownToken(error)),
+                (_, Some(error)) => Err(Error::UnknownToken(error)),
                 (value, _) => Ok(p::returned::<Function, _>(value)?),
             }
         }
