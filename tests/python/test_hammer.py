@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastthrift
@@ -15,16 +14,10 @@ import pytest
 from tests.python.churn import IDL, Churn, item, m
 from tests.python.test_threads import run_together
 
+pytestmark = pytest.mark.usefixtures("switch_often")
+
 SECONDS = 1.0
 PROTOCOLS = ("binary", "compact", "json", "simplejson")
-
-
-@pytest.fixture(autouse=True)
-def _switch_often() -> Iterator[None]:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def until_the_end(work: Callable[[int], None]) -> Callable[[int], int]:

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import threading
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import fastthrift
@@ -37,15 +37,8 @@ typedef map<string, Pair> Pairs
 """
 m: Any = fastthrift.loads(IDL, name="parallel.thrift")
 
+pytestmark = pytest.mark.usefixtures("switch_often")
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-
-
-@pytest.fixture(autouse=True)
-def _switch_often() -> Iterator[None]:
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(interval)
 
 
 def while_others(change: Callable[[int], None], use: Callable[[int], None], *, rounds: int = 1500) -> None:
