@@ -1,4 +1,4 @@
-"""Thrift for Python on a Rust core."""
+"""Thrift for Python and Rust, on one Rust core: the Python package."""
 
 from fastthrift._core import (
     JSON,

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python on a Rust core.")
+    parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python and Rust, on one Rust core.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _set_up_check(commands.add_parser("check", help="say what is wrong with IDL files", description=_CHECKING))
     _set_up_gen(commands.add_parser("gen", help="generate code from IDL files"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,16 @@ def test_a_file_of_records_is_read_whoever_wrote_it(writer: str, reader: str, tm
     for count, years in [(3000, 3000 * 1900 + 30 * sum(range(100))), (0, 0)]:
         run(*command(writer, "records"), "write", file, str(count))
         assert run(*command(reader, "records"), "read", file) == f"{count} books, {years} years\n"
+
+
+def test_the_readme_shows_a_program_that_prints_what_it_says() -> None:
+    shown = re.findall(r"```rust\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    kept = (ROOT / "crates" / "fastthrift" / "examples" / "readme.rs").read_text()
+    assert len(shown) == 1
+    # Where the module is from is all that a program with a build script has differently.
+    assert shown[0].partition("\n\n")[2] == kept.partition("mod idl;\n\n")[2]
+    done = subprocess.run([program("readme")], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == re.findall(r"println!\(.*// (\S+)", shown[0])
 
 
 def test_both_languages_write_the_same_records(tmp_path: Path) -> None:

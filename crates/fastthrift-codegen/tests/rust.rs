@@ -71,6 +71,8 @@ fn clients_that_block_need_nothing_else_of_services() {
 fn the_examples_of_the_runtime_have_what_is_generated_now() {
     let text = generated("../../../../examples/library/library.thrift", &Options::default());
     check("../../../fastthrift/examples/idl/library.rs", &text);
+    let text = generated("../../../../examples/readme/calculator.thrift", &Options::default());
+    check("../../../fastthrift/examples/idl/readme.rs", &text);
 }
 
 fn with(change: impl FnOnce(&mut Options)) -> Options {
