@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -48,3 +50,27 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < end, "what was waited for did not come"
         await asyncio.sleep(0.005)
+
+
+def descriptors() -> dict[str, str]:
+    """The process's open descriptors and what they lead to; empty where the system does not tell."""
+    found = {}
+    for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        # That of the folder itself is closed by now.
+        with suppress(OSError):
+            found[number] = os.readlink(f"/proc/self/fd/{number}")
+    return found
+
+
+@contextmanager
+def descriptors_given_back(spare: int = 1) -> Iterator[None]:
+    """Fail if more descriptors are open after it than before, but for so many that others may have opened meanwhile.
+
+    The other end of a connection may close a moment later.
+    """
+    before = descriptors()
+    yield
+    end = time.monotonic() + 10
+    while len(after := descriptors()) > len(before) + spare:
+        assert time.monotonic() < end, sorted(set(after.items()) - set(before.items()))
+        time.sleep(0.01)

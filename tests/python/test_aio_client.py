@@ -25,7 +25,7 @@ from fastthrift import TransportTimeout, TTransportException
 
 from tests.interop.fake_server import Conversation, Peer, fake_server, frame, message
 from tests.interop.handler import SECRET, Calculator
-from tests.python.loops import Run
+from tests.python.loops import Run, descriptors_given_back
 from tests.python.timing import LATE
 
 ours = fastthrift.load(Path(__file__).parents[1] / "interop" / "calculator.thrift")
@@ -634,13 +634,10 @@ def test_nothing_is_left_of_what_was(run: Run) -> None:
             gc.collect()
             assert len(gc.get_objects()) - before < 1000
 
-    with serving() as url:
-        descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    with serving() as url, descriptors_given_back():
         run(main(url))
         gc.collect()
         assert [each() for each in references] == [None] * len(references)
-        if descriptors:
-            assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
 
 
 @pytest.mark.parametrize(
