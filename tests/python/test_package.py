@@ -82,3 +82,29 @@ def test_submodules_are_there_without_an_import_of_their_own_and_only_once_asked
 @pytest.mark.parametrize("name", fastthrift.__all__)
 def test_public_things_say_that_they_are_of_the_package(name: str) -> None:
     assert getattr(fastthrift, name).__module__.split(".")[0] == "fastthrift"
+
+
+def test_a_subinterpreter_is_told_that_it_cannot_use_the_package() -> None:
+    program = f"""
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+paths = {[path for path in sys.path if path]!r}
+tried = "import sys; sys.path[:] = %r\\ntry: import fastthrift\\nexcept ImportError as error: print(error)" % paths
+for is_first in (True, False):
+    # From 3.12 on there are those that share the lock of the main one, and others.
+    if sys.version_info >= (3, 13):
+        made = interpreters.create("legacy")
+    else:
+        made = interpreters.create(isolated=False) if sys.version_info >= (3, 12) else interpreters.create()
+    interpreters.run_string(made, tried)
+    interpreters.destroy(made)
+    sys.path[:] = paths
+    import fastthrift
+print(fastthrift.loads("struct S {{ 1: i32 a }}").S(1))
+"""
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=30)
+    told = "fastthrift works in the main interpreter alone, and this is a subinterpreter"
+    assert [line.partition(":")[0] for line in run.stdout.splitlines()] == [told, told, "S(a=1)"], run.stderr

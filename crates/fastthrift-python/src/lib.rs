@@ -48,11 +48,19 @@ mod views;
 mod visit;
 mod writing;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+
+const IN_A_SUBINTERPRETER: &str = "fastthrift works in the main interpreter alone, and this is a subinterpreter: import it there, \
+     or use processes (with mod_wsgi, `WSGIApplicationGroup %{GLOBAL}`)";
 
 /// The native module of fastthrift; its public names are those of the package.
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    if !process::is_main_interpreter(module.py()) {
+        // Its classes are those of one interpreter, and so are its threads.
+        return Err(PyImportError::new_err(IN_A_SUBINTERPRETER));
+    }
     let bases = class::bases(module.py())?;
     module.add("StructMeta", bases.meta.bind(module.py()))?;
     module.add("Struct", bases.structure.bind(module.py()))?;

@@ -1,10 +1,14 @@
-//! Which process this is, without asking the system at each call: that would be one system call a call.
+//! Which process this is, without asking the system at each call: that would be one system call a call. And which interpreter
+//! of it.
 #![allow(unsafe_code)]
 
 #[cfg(unix)]
 use std::sync::OnceLock;
 #[cfg(unix)]
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
 
 /// The number of this process, kept right across forks.
 #[cfg(unix)]
@@ -24,6 +28,12 @@ pub(crate) fn id() -> u32 {
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) == 0 }
     });
     if is_watched { ID.load(Ordering::Relaxed) } else { std::process::id() }
+}
+
+/// Whether this is the interpreter that the process began with, which is the one that a thread of the package's own attaches to.
+pub(crate) fn is_main_interpreter(_attached: Python<'_>) -> bool {
+    // SAFETY: the thread is attached to an interpreter, as its token shows, and the main one lasts until the process ends.
+    unsafe { ffi::PyInterpreterState_Get() == ffi::PyInterpreterState_Main() }
 }
 
 /// The number of this process.
