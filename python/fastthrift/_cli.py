@@ -53,7 +53,7 @@ _RUST_VALUES = {
     "newtypes": ("WHICH", 'which typedefs are types of their own: "annotated" or "all"'),
     "derive": (
         "TRAIT",
-        "a trait to derive on every struct, union, exception and newtype; may be given several times",
+        "a trait to derive on every type; may be given several times",
     ),
     "runtime": ("PATH", "the path of the runtime crate (default: ::fastthrift)"),
 }

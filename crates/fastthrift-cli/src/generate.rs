@@ -89,7 +89,7 @@ pub(crate) struct RustSettings {
     /// Write code that does without std, and without services
     #[arg(long)]
     no_std: bool,
-    /// A trait to derive on every struct, union, exception and newtype; may be given several times
+    /// A trait to derive on every type; may be given several times
     #[arg(long, value_name = "TRAIT")]
     derive: Vec<String>,
     /// The path of the runtime crate, if it is not `::fastthrift`

@@ -9,6 +9,7 @@
 //!
 //! What it writes to `$OUT_DIR/calculator.rs` is then included: `mod idl { fastthrift::include_thrift!("calculator"); }`.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fmt;
@@ -35,6 +36,7 @@ pub struct Build {
     options: rust::Options,
     include_dirs: Vec<PathBuf>,
     out_dir: Option<PathBuf>,
+    together: Option<String>,
 }
 
 impl Build {
@@ -64,27 +66,50 @@ impl Build {
         self
     }
 
+    /// Puts the code of all files of a call of [`Self::compile`] into one, `NAME.rs`: what several of them include is there once, so that
+    /// its types are the same for all.
+    #[must_use]
+    pub fn together(mut self, name: impl Into<String>) -> Self {
+        self.together = Some(name.into());
+        self
+    }
+
     /// Generates a file for each of these, `NAME.rs` for `NAME.thrift`, and tells Cargo to run again when one of all files that were read
     /// changes. A file whose text stays the same is not touched.
     ///
     /// # Errors
-    /// A file cannot be read or is not valid, of which all errors of the run are told; the output cannot be written.
+    /// A file cannot be read or is not valid, of which all errors are told; two would be written to the same place; the output cannot be
+    /// written.
     pub fn compile<P: AsRef<Path>>(&self, files: impl IntoIterator<Item = P>) -> Result<(), Error> {
         let out_dir = match &self.out_dir {
             Some(directory) => directory.clone(),
             None => env::var_os("OUT_DIR").map(PathBuf::from).ok_or(Error::NoOutDir)?,
         };
-        files.into_iter().try_for_each(|file| self.compile_file(file.as_ref(), &out_dir))
+        let files: Vec<PathBuf> = files.into_iter().map(|file| file.as_ref().to_owned()).collect();
+        if let Some(name) = &self.together {
+            return self.compile_to(&files, out_dir.join(format!("{name}.rs")));
+        }
+        let mut written = BTreeMap::new();
+        for file in &files {
+            let mut name = file.file_stem().unwrap_or(OsStr::new("thrift")).to_owned();
+            name.push(".rs");
+            let path = out_dir.join(name);
+            if let Some(other) = written.insert(path.clone(), file).filter(|other| *other != file) {
+                return Err(Error::SameName(other.clone(), file.clone()));
+            }
+            self.compile_to(std::slice::from_ref(file), path)?;
+        }
+        Ok(())
     }
 
-    fn compile_file(&self, file: &Path, out_dir: &Path) -> Result<(), Error> {
-        watch(file);
+    fn compile_to(&self, files: &[PathBuf], path: PathBuf) -> Result<(), Error> {
+        for file in files {
+            watch(file);
+        }
         let loader = FileLoader::new(&self.include_dirs);
-        let outcome = fastthrift_idl::compile(&loader, file, &fastthrift_idl::Options::default());
+        let outcome = fastthrift_idl::compile_all(&loader, files, &fastthrift_idl::Options::default());
         let schema = outcome.map_err(|failure| Error::Idl(failure.to_string()))?.schema;
         watch_all(&schema);
-        let name = file.file_stem().unwrap_or(OsStr::new("thrift"));
-        let path = out_dir.join(name).with_extension("rs");
         write_all(vec![(path, &rust::generate_file(&schema, &self.options))])?;
         Ok(())
     }
@@ -110,6 +135,8 @@ pub enum Error {
     Idl(String),
     /// A file cannot be written.
     Output(WriteError),
+    /// These two files have the same name, so what is generated of both would have the same place: see [`Build::together`].
+    SameName(PathBuf, PathBuf),
     /// There is no `OUT_DIR`, which Cargo gives build scripts alone, and no [`Build::out_dir`].
     NoOutDir,
 }
@@ -119,6 +146,10 @@ impl fmt::Display for Error {
         match self {
             Self::Idl(text) => f.write_str(text.trim_end()),
             Self::Output(error) => error.fmt(f),
+            Self::SameName(first, second) => {
+                let (first, second) = (first.display(), second.display());
+                write!(f, "{first} and {second} have the same name: compile them together, or into two folders")
+            }
             Self::NoOutDir => f.write_str("OUT_DIR is not set: call it from a build script, or say where to write"),
         }
     }

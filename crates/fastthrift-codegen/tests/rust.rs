@@ -6,18 +6,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use fastthrift_codegen::Files;
 use fastthrift_codegen::rust::{self, Maps, Newtypes, Options, Services, Sets, Texts, Unmarked};
 use fastthrift_idl::fs::FileLoader;
+use fastthrift_schema::Schema;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rust")
 }
 
+fn schema(file: &str) -> Arc<Schema> {
+    let path = folder().join(file);
+    fastthrift_idl::compile(&FileLoader::default(), path, &fastthrift_idl::Options::default()).unwrap().schema
+}
+
 fn generated(file: &str, options: &Options) -> String {
-    let compiled =
-        fastthrift_idl::compile(&FileLoader::default(), folder().join(file), &fastthrift_idl::Options::default());
-    rust::generate_file(&compiled.unwrap().schema, options)
+    rust::generate_file(&schema(file), options)
+}
+
+fn tree(file: &str) -> Files {
+    rust::generate(&schema(file), &Options::default())
 }
 
 /// Compares with what is kept under this name, or keeps it.
@@ -46,6 +56,27 @@ fn names_are_made_writable_and_distinct() {
 }
 
 #[test]
+fn modules_have_names_by_which_rust_finds_them() {
+    check_default("modules");
+    let names: Vec<String> = tree("modules.thrift").into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        "a.rs",
+        "a/i32_.rs",
+        "a/mod_.rs",
+        "a/p_.rs",
+        "mod.rs",
+        "self_.rs",
+        "self_/super_.rs",
+        "self_/super_/crate_.rs",
+        "self_/super_/crate_/lib.rs",
+        "self_/super_/crate_/lib/main.rs",
+        "self_/super_/crate_/lib/main/build.rs",
+        "self_/super_/crate_/lib/main/build/type.rs",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn constants_and_defaults_are_expressions() {
     check_default("constants");
 }
@@ -69,10 +100,11 @@ fn clients_that_block_need_nothing_else_of_services() {
 
 #[test]
 fn the_examples_of_the_runtime_have_what_is_generated_now() {
-    let text = generated("../../../../examples/library/library.thrift", &Options::default());
-    check("../../../fastthrift/examples/idl/library.rs", &text);
-    let text = generated("../../../../examples/readme/calculator.thrift", &Options::default());
-    check("../../../fastthrift/examples/idl/readme.rs", &text);
+    let examples = [("library/library", "library"), ("readme/calculator", "readme"), ("rust/calculator", "calculator")];
+    for (file, name) in examples {
+        let text = generated(&format!("../../../../examples/{file}.thrift"), &Options::default());
+        check(&format!("../../../fastthrift/examples/idl/{name}.rs"), &text);
+    }
 }
 
 fn with(change: impl FnOnce(&mut Options)) -> Options {
@@ -107,13 +139,18 @@ fn options_borrow_from_the_input_and_do_without_std() {
 }
 
 #[test]
+fn every_type_derives_what_the_options_ask_for() {
+    for file in ["types.thrift", "names.thrift"] {
+        let text = generated(file, &with(|options| options.derives = ["a::Trait".to_owned()].into()));
+        // But for the errors of functions, which are of the runtime.
+        let own = text.matches("#[derive(").count() - text.matches("#[derive(Debug, Clone)]\n").count();
+        assert_eq!(text.matches("a::Trait").count(), own, "{text}");
+    }
+}
+
+#[test]
 fn a_tree_of_modules_has_a_file_for_each() {
-    let compiled = fastthrift_idl::compile(
-        &FileLoader::default(),
-        folder().join("types.thrift"),
-        &fastthrift_idl::Options::default(),
-    );
-    let files = rust::generate(&compiled.unwrap().schema, &Options::default());
+    let files = tree("types.thrift");
     let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["mod.rs", "shapes.rs", "shapes/types.rs"]);
     assert!(files.text("mod.rs").unwrap().contains("\npub mod shapes;\n"));

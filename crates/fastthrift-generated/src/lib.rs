@@ -19,6 +19,7 @@ pub mod cases {
     include!(concat!(env!("OUT_DIR"), "/constants.rs"));
     include!(concat!(env!("OUT_DIR"), "/docs.rs"));
     include!(concat!(env!("OUT_DIR"), "/services.rs"));
+    include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 }
 
 /// The same with what is hashed and shared, and all that is unknown kept.

@@ -7,21 +7,22 @@ use fastthrift_schema::Annotation;
 use crate::Writer;
 
 use super::annotations;
+use super::encoding::{open_decode, open_encode};
 use super::layout::{WIDTH, implementation, width};
 use super::value::Expr;
 
 /// Writes a type's derives, and those that its annotations and the options ask for.
-pub(super) fn write_derives<'a>(
+pub(super) fn write_derives(
     writer: &mut Writer,
     derives: impl Iterator<Item = String>,
     annotations: &[Annotation],
-    more: impl IntoIterator<Item = &'a String>,
+    more: &BTreeSet<String>,
 ) {
     let mut all: Vec<String> = derives.collect();
     let mut seen: BTreeSet<String> = all.iter().cloned().collect();
     let asked =
         annotations::values(annotations, "derive").flat_map(|list| list.split(',')).map(|one| one.trim().to_owned());
-    for derive in more.into_iter().cloned().chain(asked) {
+    for derive in more.iter().cloned().chain(asked) {
         if !derive.is_empty() && seen.insert(derive.clone()) {
             all.push(derive);
         }
@@ -66,7 +67,7 @@ pub(super) fn write_transparent(writer: &mut Writer, name: &str, inner: &str, li
     writer.indented(|writer| {
         Expr::Atom(format!("<{inner} as p::Encode>::TTYPE")).write(writer, "const TTYPE: p::TType = ", ";");
         writer.blank();
-        writer.line("fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {");
+        open_encode(writer);
         writer.indented(|writer| writer.line("p::Encode::encode(&self.0, out)"));
         writer.line("}");
         writer.blank();
@@ -78,7 +79,7 @@ pub(super) fn write_transparent(writer: &mut Writer, name: &str, inner: &str, li
     writer.indented(|writer| {
         Expr::Atom(format!("<{inner} as p::Decode<'de>>::TTYPE")).write(writer, "const TTYPE: p::TType = ", ";");
         writer.blank();
-        writer.line("fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {");
+        open_decode(writer);
         writer.indented(|writer| writer.line("p::Decode::decode(input).map(Self)"));
         writer.line("}");
     });

@@ -79,7 +79,7 @@ impl<'a> Part<'a> {
             if !names.is_empty() {
                 write_tuple(writer, names);
             }
-            let name = "Function";
+            let name = "Function_";
             let (calls, wait) = (way.calls, way.wait);
             let function = match (call.function.returns, &call.names.error) {
                 _ if call.function.is_oneway => format!("{calls}::oneway::<{name}, _>"),
@@ -114,7 +114,7 @@ impl<'a> Part<'a> {
         writer.indented(|writer| {
             for variant in &variants {
                 let pattern = at(variant.place, "Some(error)");
-                super::unions::arm(writer, &pattern, "Err", &[format!("Error::{}(error)", variant.name)], "");
+                super::unions::arm(writer, &pattern, "Err", &[format!("Error_::{}(error)", variant.name)], "");
             }
             match fields.iter().position(|field| field.id.0 == 0) {
                 Some(place) => {

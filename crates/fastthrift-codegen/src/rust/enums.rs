@@ -18,7 +18,8 @@ pub(super) fn write_enum(model: &Model<'_>, id: EnumId, writer: &mut Writer) {
     let enumeration = model.schema.enumeration(id);
     let name = model.names.enumeration(id);
     write_doc(writer, enumeration.doc.as_deref());
-    attributes::write_derives(writer, DERIVES.iter().map(|derive| (*derive).to_owned()), &enumeration.annotations, &[]);
+    let derives = DERIVES.iter().map(|derive| (*derive).to_owned());
+    attributes::write_derives(writer, derives, &enumeration.annotations, &model.options.derives);
     attributes::write_attributes(writer, &enumeration.annotations);
     writer.line("#[repr(transparent)]");
     writer.line(format!("pub struct {name}(pub i32);"));

@@ -11,9 +11,12 @@ const KEYWORDS: [&str; 51] = [
 ];
 
 /// What generated code calls by its bare name; a type of this name gets a trailing underscore.
-const PRELUDE: [&str; 40] = [
-    "Arguments",
-    "Function",
+const PRELUDE: [&str; 43] = [
+    "Arguments_",
+    "Error_",
+    "Function_",
+    "H",
+    "P",
     "AsRef",
     "BTreeMap",
     "BTreeSet",
@@ -155,6 +158,11 @@ impl Scope {
             ident = format!("{}_", ident.trim_start_matches("r#"));
         }
         ident
+    }
+
+    /// Takes a name as it is.
+    pub(super) fn take(&mut self, name: &str) {
+        self.taken.insert(name.to_owned());
     }
 
     /// Whether a name is free.

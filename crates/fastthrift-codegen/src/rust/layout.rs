@@ -62,6 +62,12 @@ fn fits(writer: &Writer, line: &str) -> bool {
     writer.column() + width(line) <= WIDTH
 }
 
+/// Whether rustfmt leaves a type on one line, if the line is wide enough: the parts of a tuple may be as wide as those of any list.
+fn stays_flat(ty: &str) -> bool {
+    let Some((open, parts, _)) = bracketed(ty) else { return true };
+    (open != "(" || width(parts) <= LIST_WIDTH) && top_level(parts).into_iter().all(stays_flat)
+}
+
 /// Writes what opens a list, and its parts, a line each.
 fn each(writer: &mut Writer, open: &str, parts: &[String]) {
     writer.line(open);
@@ -117,10 +123,10 @@ pub(super) fn call(writer: &mut Writer, head: &str, arguments: &[String], tail: 
 /// Writes `head type tail`, with the type on a line of its own or broken in its angle brackets when it is too wide.
 pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
     let line = format!("{head} {ty}{tail}");
-    if fits(writer, &line) {
+    if fits(writer, &line) && stays_flat(ty) {
         return writer.line(line);
     }
-    if writer.column() + 4 + width(ty) + width(tail) <= WIDTH {
+    if writer.column() + 4 + width(ty) + width(tail) <= WIDTH && stays_flat(ty) {
         writer.line(head);
         return writer.indented(|writer| writer.line(format!("{ty}{tail}")));
     }
@@ -130,7 +136,7 @@ pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
 /// Writes `head type tail`, with the type broken in its brackets when it is too wide.
 pub(super) fn broken_type(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
     let line = format!("{head}{ty}{tail}");
-    let Some((open, arguments, close)) = bracketed(ty).filter(|_| !fits(writer, &line)) else {
+    let Some((open, arguments, close)) = bracketed(ty).filter(|_| !fits(writer, &line) || !stays_flat(ty)) else {
         return writer.line(line);
     };
     writer.line(format!("{head}{open}"));

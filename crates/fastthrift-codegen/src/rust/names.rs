@@ -86,6 +86,7 @@ impl Names {
         for module in 0..names.modules.len() {
             names.name_module(schema, module);
         }
+        names.name_methods(schema);
         names
     }
 
@@ -114,6 +115,7 @@ impl Names {
     /// Names what is in a module: first the types that the IDL names, in the order written, then what is made for services.
     fn name_module(&mut self, schema: &Schema, module: ModuleId) {
         let mut types = Scope::of_types();
+        // Enums, newtypes and constants are named where expressions are, too.
         let mut values = Scope::default();
         for &child in &self.modules[module].children {
             types.claim(self.modules[child].path.last().map_or("", String::as_str));
@@ -121,24 +123,23 @@ impl Names {
         let programs = self.modules[module].programs.clone();
         let definitions = || programs.iter().flat_map(|program| &schema.program(*program).definitions);
         for (name, definition) in definitions() {
+            let mut claim = |annotations: &[Annotation]| {
+                let name = types.claim(&type_name(name, annotations));
+                values.claim(&name);
+                name
+            };
             match *definition {
-                Definition::Struct(id) => {
-                    self.structs[id.index()] = types.claim(&type_name(name, &schema.structure(id).annotations));
-                }
-                Definition::Enum(id) => {
-                    self.enums[id.index()] = types.claim(&type_name(name, &schema.enumeration(id).annotations));
-                }
-                Definition::Typedef(id) => {
-                    self.typedefs[id.index()] = types.claim(&type_name(name, &schema.typedef(id).annotations));
-                }
-                Definition::Constant(id) => {
-                    let annotations = &schema.constant(id).annotations;
-                    let wanted = annotations::value(annotations, "name").map_or_else(|| screaming(name), str::to_owned);
-                    self.constants[id.index()] = values.claim(&wanted);
-                }
-                Definition::Service(id) => {
-                    self.services[id.index()].handler = types.claim(&type_name(name, &schema.service(id).annotations));
-                }
+                Definition::Struct(id) => self.structs[id.index()] = claim(&schema.structure(id).annotations),
+                Definition::Enum(id) => self.enums[id.index()] = claim(&schema.enumeration(id).annotations),
+                Definition::Typedef(id) => self.typedefs[id.index()] = claim(&schema.typedef(id).annotations),
+                Definition::Service(id) => self.services[id.index()].handler = claim(&schema.service(id).annotations),
+                Definition::Constant(_) => {}
+            }
+        }
+        for (name, definition) in definitions() {
+            if let Definition::Constant(id) = *definition {
+                let renamed = annotations::value(&schema.constant(id).annotations, "name");
+                self.constants[id.index()] = values.claim(&renamed.map_or_else(|| screaming(name), str::to_owned));
             }
         }
         for (_, definition) in definitions() {
@@ -163,6 +164,23 @@ impl Names {
         names.client = types.claim(&format!("{base}Client"));
         names.messages = types.claim(&format!("{}_functions", snake(&base)));
         names.functions = function_names(schema, service, &base, types);
+    }
+
+    /// Names the methods of services: a client has those of all that its service extends, so no two of them may be called the same.
+    fn name_methods(&mut self, schema: &Schema) {
+        let mut services: Vec<_> = schema.services().ids().map(|id| (schema.lineage(id).count(), id)).collect();
+        services.sort_unstable();
+        for (_, id) in services {
+            let mut methods = Scope::without(&["new", "channel"]);
+            for (base, _) in schema.lineage(id).skip(1) {
+                self.services[base.index()].functions.iter().for_each(|inherited| methods.take(&inherited.method));
+            }
+            for (place, function) in schema.service(id).functions.iter().enumerate() {
+                let renamed = annotations::value(&function.annotations, "name");
+                let name = renamed.map_or_else(|| snake(&function.name), str::to_owned);
+                self.services[id.index()].functions[place].method = methods.claim(&name);
+            }
+        }
     }
 
     /// All modules; the first is the root.
@@ -234,8 +252,16 @@ fn module_path(program: &Program) -> Vec<String> {
         None => Vec::new(),
     };
     let clean = |part: &str| part.replace(|c: char| c != '_' && !c.is_alphanumeric(), "_");
-    let name = |part: &str| writable(&snake(&clean(part)));
+    let name = |part: &str| module_name(&snake(&clean(part)));
     if parts.is_empty() { vec![name(&program.name)] } else { parts.into_iter().map(name).collect() }
+}
+
+/// Names that no module can have: `mod` would lie in the file of the module around it, and the others are those by which the code of
+/// that module calls the runtime and the types of the language.
+const NO_MODULES: [&str; 10] = ["bool", "f64", "i16", "i32", "i64", "i8", "mod", "p", "str", "u8"];
+
+fn module_name(name: &str) -> String {
+    if NO_MODULES.contains(&name) { format!("{name}_") } else { writable(name) }
 }
 
 fn type_name(name: &str, annotations: &[Annotation]) -> String {
@@ -254,7 +280,7 @@ fn field_names(structure: &Struct) -> Vec<String> {
 }
 
 fn value_names(values: &[fastthrift_schema::EnumValue]) -> Vec<String> {
-    let mut scope = Scope::default();
+    let mut scope = Scope::without(&["NAMES"]);
     let name = |value: &fastthrift_schema::EnumValue| match annotations::value(&value.annotations, "name") {
         Some(name) => name.to_owned(),
         None => screaming(&value.name),
@@ -262,13 +288,11 @@ fn value_names(values: &[fastthrift_schema::EnumValue]) -> Vec<String> {
     values.iter().map(|value| scope.claim(&name(value))).collect()
 }
 
+/// Names what is made for functions, but for their methods.
 fn function_names(schema: &Schema, service: &Service, base: &str, types: &mut Scope) -> Vec<FunctionNames> {
-    let mut methods = Scope::without(&["new", "channel"]);
     let mut messages = Scope::default();
     let mut names = Vec::with_capacity(service.functions.len());
     for function in &service.functions {
-        let renamed = annotations::value(&function.annotations, "name");
-        let method = methods.claim(&renamed.map_or_else(|| snake(&function.name), str::to_owned));
         let message = messages.claim(&camel(&function.name));
         let throws = schema.structure(function.result).fields.iter().any(|field| field.id.0 != 0);
         let error = throws.then(|| {
@@ -276,7 +300,7 @@ fn function_names(schema: &Schema, service: &Service, base: &str, types: &mut Sc
             let name = if types.is_free(&short) { short } else { format!("{base}{short}") };
             types.claim(&name)
         });
-        names.push(FunctionNames { method, message, error });
+        names.push(FunctionNames { method: String::new(), message, error });
     }
     names
 }

@@ -22,7 +22,7 @@ pub struct Options {
     pub services: Services,
     /// Whether the code does without `std`: constants that need memory are functions, and names of `alloc` are spelt out. Default: no.
     pub no_std: bool,
-    /// Traits to derive on every struct, union and exception, such as `serde::Serialize`. Default: none.
+    /// Traits to derive on every type, such as `serde::Serialize`. Default: none.
     pub derives: BTreeSet<String>,
     /// The path of the runtime crate. Default: `::fastthrift`.
     pub runtime: String,

@@ -1,18 +1,16 @@
-//! Services: the trait of handlers, the server that dispatches to one, and clients.
+//! Services: what their functions send and receive, and the errors of those.
 
 use fastthrift_schema::{Definition, Field, Function, Service, ServiceId, Struct, StructKind, TypeId};
 
 use crate::Writer;
 
 use super::annotations;
-use super::attributes;
 use super::clients;
 use super::doc::write_doc;
 use super::ident::{Scope, camel};
-use super::layout::{LIST_WIDTH, WIDTH, broken_type, call, promise, signature, typed, width};
+use super::layout::{LIST_WIDTH, WIDTH, call, typed, width};
 use super::model::Model;
 use super::names::{FunctionNames, ModuleId, ServiceNames};
-use super::shape::Shape;
 use super::value::Expr;
 
 /// Writes a service, as far as the options want it.
@@ -99,7 +97,7 @@ impl<'a> Part<'a> {
         })
     }
 
-    fn calls(&self) -> impl Iterator<Item = Call<'a>> {
+    pub(super) fn calls(&self) -> impl Iterator<Item = Call<'a>> {
         self.calls_of(self.id)
     }
 
@@ -185,44 +183,15 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn write_handler(&self, writer: &mut Writer) {
-        writer.blank();
-        match &self.service.doc {
-            Some(doc) => write_doc(writer, Some(doc)),
-            None => writer.line(format!("/// What a server of `{}` does.", self.service.name)),
-        }
-        attributes::write_attributes(writer, &self.service.annotations);
-        let bounds = match self.service.extends {
-            Some(base) => self.service_path(base, &self.model.names.service(base).handler),
-            None => "Send + Sync + 'static".to_owned(),
-        };
-        if self.calls().next().is_none() {
-            return writer.line(format!("pub trait {}: {bounds} {{}}", self.names.handler));
-        }
-        writer.line(format!("pub trait {}: {bounds} {{", self.names.handler));
-        writer.indented(|writer| {
-            for (place, call) in self.calls().enumerate() {
-                if place > 0 {
-                    writer.blank();
-                }
-                write_doc(writer, call.function.doc.as_deref());
-                let parameters = self.parameters(&call, |ty| self.model.ty(self.at, ty, &[]));
-                promise(writer, &format!("fn {}", call.names.method), &parameters, &self.return_type(&call));
-            }
-        });
-        writer.line("}");
-    }
-
     /// Short names for a function's signature and its errors.
     pub(super) fn write_aliases(&self, call: &Call<'_>, writer: &mut Writer) {
-        typed(writer, "type Function =", &self.signature(call), ";");
-        let error = self.error_type(call);
-        if call.names.error.is_some() && error != "Error" {
-            typed(writer, "type Error =", &error, ";");
+        typed(writer, "type Function_ =", &self.signature(call), ";");
+        if call.names.error.is_some() {
+            typed(writer, "type Error_ =", &self.error_type(call), ";");
         }
     }
 
-    fn service_path(&self, id: ServiceId, name: &str) -> String {
+    pub(super) fn service_path(&self, id: ServiceId, name: &str) -> String {
         self.model.path(self.at, self.model.schema.service(id).program, name)
     }
 
@@ -231,175 +200,6 @@ impl<'a> Part<'a> {
         let names = self.model.names.fields(call.function.arguments);
         let typed = names.iter().zip(&call.arguments.fields).map(|(name, field)| format!("{name}: {}", ty(field.ty)));
         std::iter::once("&self".to_owned()).chain(typed).collect()
-    }
-
-    fn write_server(&self, writer: &mut Writer) {
-        let (server, handler) = (&self.names.server, &self.names.handler);
-        writer.blank();
-        writer.line(format!("/// Serves `{}` by a handler.", self.service.name));
-        writer.line("#[derive(Debug, Clone)]");
-        writer.line(format!("pub struct {server}<H>(H);"));
-        writer.blank();
-        writer.line(format!("impl<H: {handler}> {server}<H> {{"));
-        writer.indented(|writer| {
-            writer.line("/// Serves by this handler.");
-            writer.line("pub fn new(handler: H) -> Self {");
-            writer.indented(|writer| writer.line("Self(handler)"));
-            writer.line("}");
-            writer.blank();
-            writer.line("/// Serves the functions of the service, and of those that it extends.");
-            writer.line("#[doc(hidden)]");
-            let parameters = ["handler: &H", "request: p::Request", "service: &str"].map(str::to_owned);
-            signature(writer, "pub async fn dispatch", &parameters, " -> p::Response {");
-            writer.indented(|writer| self.write_dispatch(writer));
-            writer.line("}");
-        });
-        writer.line("}");
-        writer.blank();
-        writer.line(format!("impl<H: {handler}> p::Service for {server}<H> {{"));
-        writer.indented(|writer| {
-            writer.line("fn name(&self) -> &'static str {");
-            writer.indented(|writer| writer.line(format!("{:?}", self.service.name)));
-            writer.line("}");
-            writer.blank();
-            writer.line("async fn serve(&self, request: p::Request) -> p::Response {");
-            writer.indented(|writer| {
-                let arguments = ["&self.0".to_owned(), "request".to_owned(), format!("{:?}", self.service.name)];
-                call_in(writer, "let response = ", "Self::dispatch", &arguments);
-                writer.line("response.await");
-            });
-            writer.line("}");
-        });
-        writer.line("}");
-    }
-
-    fn write_dispatch(&self, writer: &mut Writer) {
-        let base = self.service.extends.map(|base| self.service_path(base, &self.model.names.service(base).server));
-        let other = |writer: &mut Writer| match &base {
-            Some(base) => {
-                let arguments = ["handler", "request", "service"].map(str::to_owned);
-                call_in(writer, "let response = ", &format!("{base}::<H>::dispatch"), &arguments);
-                writer.line("response.await");
-            }
-            None => writer.line("request.unknown(service)"),
-        };
-        if self.calls().next().is_none() {
-            if base.is_none() {
-                writer.line("let _ = handler;");
-            }
-            return other(writer);
-        }
-        writer.line("match request.function() {");
-        writer.indented(|writer| {
-            for call in self.calls() {
-                writer.line(format!("{:?} => {{", call.function.name));
-                writer.indented(|writer| self.write_arm(&call, writer));
-                writer.line("}");
-            }
-            if base.is_some() {
-                writer.line("_ => {");
-                writer.indented(other);
-                writer.line("}");
-            } else {
-                writer.line("_ => request.unknown(service),");
-            }
-        });
-        writer.line("}");
-    }
-
-    /// What becomes of a request for one function.
-    fn write_arm(&self, call: &Call<'a>, writer: &mut Writer) {
-        self.write_aliases(call, writer);
-        let name = "Function";
-        let variables: Vec<String> = (0..call.arguments.fields.len()).map(|place| format!("a{place}")).collect();
-        let pattern = nested(&variables);
-        let types: Vec<String> = call
-            .arguments
-            .fields
-            .iter()
-            .map(|field| format!("Option<{}>", self.model.ty(self.at, field.ty, &[])))
-            .collect();
-        broken_type(writer, "type Arguments = ", &nested_types(&types), ";");
-        let function = format!("p::arguments::<{name}, Arguments>");
-        call_in(writer, "let arguments = ", &function, &["&request".to_owned()]);
-        let arms = |writer: &mut Writer| {
-            writer.indented(|writer| {
-                writer.line("Ok(arguments) => arguments,");
-                writer.line("Err(error) => return request.fail(error),");
-            });
-            writer.line("};");
-        };
-        let line = format!("let {pattern} = match arguments {{");
-        if writer.column() + width(&line) <= WIDTH {
-            writer.line(line);
-            arms(writer);
-        } else {
-            writer.line(format!("let {pattern} ="));
-            writer.indented(|writer| {
-                writer.line("match arguments {");
-                arms(writer);
-            });
-        }
-        for (place, field) in call.arguments.fields.iter().enumerate() {
-            self.write_argument(call, place, field, writer);
-        }
-        let method = format!("handler.{}", call.names.method);
-        call_in(writer, "let reply = ", &method, &variables);
-        writer.line("match reply.await {");
-        writer.indented(|writer| self.write_replies(call, name, writer));
-        writer.line("}");
-    }
-
-    /// Gives an argument that did not come its default, or refuses the call.
-    fn write_argument(&self, call: &Call<'_>, place: usize, field: &Field, writer: &mut Writer) {
-        let id = call.function.arguments;
-        if let Some(default) =
-            self.model.idl_default(self.at, id, place).filter(|_| !self.model.facts.is_optional(id, place))
-        {
-            if let Expr::Atom(value) = &default {
-                return writer.line(format!("let a{place} = a{place}.unwrap_or({value});"));
-            }
-            writer.line(format!("let a{place} = match a{place} {{"));
-            writer.indented(|writer| {
-                writer.line(format!("Some(a{place}) => a{place},"));
-                default.write(writer, "None => ", ",");
-            });
-            return writer.line("};");
-        }
-        let lacks_default = match self.model.shape(field.ty, &[]) {
-            Shape::Struct(target) => !self.model.has_default(target),
-            Shape::Custom(_) => true,
-            _ => false,
-        };
-        if !lacks_default && field.requiredness != fastthrift_schema::Requiredness::Required {
-            return writer.line(format!("let a{place} = a{place}.unwrap_or_default();"));
-        }
-        let arguments = [format!("a{place}"), format!("{:?}", field.name)];
-        writer.line(format!("let a{place} = match p::argument({}) {{", arguments.join(", ")));
-        writer.indented(|writer| {
-            writer.line(format!("Ok(a{place}) => a{place},"));
-            writer.line("Err(error) => return request.fail(error),");
-        });
-        writer.line("};");
-    }
-
-    fn write_replies(&self, call: &Call<'a>, name: &str, writer: &mut Writer) {
-        let success = call.result.fields.iter().position(|field| field.id.0 == 0);
-        let reply = |place: usize, value: &str| vec!["request".to_owned(), place.to_string(), format!("&{value}")];
-        let function = format!("p::reply::<{name}, _>");
-        match success {
-            _ if call.function.is_oneway => writer.line("Ok(()) => request.finish(),"),
-            Some(place) => super::unions::arm(writer, "Ok(value)", &function, &reply(place, "value"), ""),
-            None => writer.line("Ok(()) => p::reply_void(request),"),
-        }
-        if call.names.error.is_none() {
-            return writer.line("Err(error) => request.fail(error),");
-        }
-        for variant in self.variants(call) {
-            let pattern = format!("Err(Error::{}(error))", variant.name);
-            super::unions::arm(writer, &pattern, &function, &reply(variant.place, "error"), "");
-        }
-        writer.line("Err(Error::Call(error)) => request.fail(error),");
     }
 }
 
@@ -453,18 +253,6 @@ pub(super) fn nested(values: &[String]) -> String {
     match values.split_at_checked(12) {
         Some((first, rest)) if !rest.is_empty() => format!("p::Then({}, {})", tuple(first), nested(rest)),
         _ => tuple(values),
-    }
-}
-
-/// Types as a tuple; more than twelve as tuples of twelve.
-fn nested_types(types: &[String]) -> String {
-    let tuple = |types: &[String]| match types {
-        [one] => format!("({one},)"),
-        several => format!("({})", several.join(", ")),
-    };
-    match types.split_at_checked(12) {
-        Some((first, rest)) if !rest.is_empty() => format!("p::Then<{}, {}>", tuple(first), nested_types(rest)),
-        _ => tuple(types),
     }
 }
 

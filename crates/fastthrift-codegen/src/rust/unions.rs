@@ -6,10 +6,10 @@ use crate::Writer;
 
 use super::attributes;
 use super::doc::write_doc;
+use super::encoding::{write_head_of_decode, write_head_of_encode};
 use super::layout::{LIST_WIDTH, WIDTH, call, implementation, width};
 use super::model::{self, Model};
 use super::names::ModuleId;
-use super::structs::{write_head_of_decode, write_head_of_encode};
 use super::value::Expr;
 
 /// Writes a union.

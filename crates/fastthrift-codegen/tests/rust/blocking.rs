@@ -136,14 +136,14 @@ pub mod shelf {
 
         /// Does nothing.
         pub fn ping(&self) -> Result<(), p::CallError> {
-            type Function = library_functions::Ping;
-            p::blocking::call_void::<Function, _>(&self.channel, ())
+            type Function_ = library_functions::Ping;
+            p::blocking::call_void::<Function_, _>(&self.channel, ())
         }
 
         pub fn count(&self, author: &str) -> Result<i32, p::CallError> {
-            type Function = library_functions::Count;
+            type Function_ = library_functions::Count;
             let arguments = (author,);
-            p::blocking::call_value::<Function, _, _>(&self.channel, arguments)
+            p::blocking::call_value::<Function_, _, _>(&self.channel, arguments)
         }
     }
 
@@ -231,32 +231,32 @@ pub mod shelf {
         }
 
         pub fn page(&self, title: &str, number: i32) -> Result<String, PageError> {
-            type Function = shelf_functions::Page;
-            type Error = PageError;
+            type Function_ = shelf_functions::Page;
+            type Error_ = PageError;
             let arguments = (title, number);
-            let call = p::blocking::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::blocking::call::<Function_, _, _>(&self.channel, arguments);
             match call? {
-                (_, Some(error), _) => Err(Error::Missing(error)),
-                (_, _, Some(error)) => Err(Error::Torn(error)),
-                (value, _, _) => Ok(p::returned::<Function, _>(value)?),
+                (_, Some(error), _) => Err(Error_::Missing(error)),
+                (_, _, Some(error)) => Err(Error_::Torn(error)),
+                (value, _, _) => Ok(p::returned::<Function_, _>(value)?),
             }
         }
 
         pub fn put(&self, title: &str, pages: &[String]) -> Result<(), PutError> {
-            type Function = shelf_functions::Put;
-            type Error = PutError;
+            type Function_ = shelf_functions::Put;
+            type Error_ = PutError;
             let arguments = (title, pages);
-            let call = p::blocking::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::blocking::call::<Function_, _, _>(&self.channel, arguments);
             match call? {
-                (Some(error),) => Err(Error::Missing(error)),
+                (Some(error),) => Err(Error_::Missing(error)),
                 _ => Ok(()),
             }
         }
 
         pub fn glance(&self, r#where: &[u8]) -> Result<(), p::CallError> {
-            type Function = shelf_functions::Glance;
+            type Function_ = shelf_functions::Glance;
             let arguments = (r#where,);
-            p::blocking::oneway::<Function, _>(&self.channel, arguments)
+            p::blocking::oneway::<Function_, _>(&self.channel, arguments)
         }
 
         pub fn search(
@@ -268,21 +268,21 @@ pub mod shelf {
             last: i32,
             exact: bool,
         ) -> Result<Vec<String>, p::CallError> {
-            type Function = shelf_functions::Search;
+            type Function_ = shelf_functions::Search;
             let arguments = (author, publisher, words, first, last, exact);
-            p::blocking::call_value::<Function, _, _>(&self.channel, arguments)
+            p::blocking::call_value::<Function_, _, _>(&self.channel, arguments)
         }
 
         /// Does nothing.
         pub fn ping(&self) -> Result<(), p::CallError> {
-            type Function = library_functions::Ping;
-            p::blocking::call_void::<Function, _>(&self.channel, ())
+            type Function_ = library_functions::Ping;
+            p::blocking::call_void::<Function_, _>(&self.channel, ())
         }
 
         pub fn count(&self, author: &str) -> Result<i32, p::CallError> {
-            type Function = library_functions::Count;
+            type Function_ = library_functions::Count;
             let arguments = (author,);
-            p::blocking::call_value::<Function, _, _>(&self.channel, arguments)
+            p::blocking::call_value::<Function_, _, _>(&self.channel, arguments)
         }
     }
 

@@ -2,6 +2,8 @@
 
 #[allow(dead_code, missing_docs, unreachable_pub)]
 #[allow(clippy::enum_variant_names, clippy::large_enum_variant)]
+#[allow(clippy::result_large_err, clippy::should_implement_trait)]
+#[allow(clippy::too_many_arguments, clippy::wrong_self_convention)]
 pub mod names {
     use ::fastthrift::__private as p;
 
@@ -402,6 +404,673 @@ pub mod names {
             }
             input.end_struct(scope);
             Ok(Self { fresh: f1 })
+        }
+    }
+
+    #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+    pub struct Function {
+        pub a: i32,
+    }
+
+    impl p::Encode for Function {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            let scope = out.begin_struct();
+            p::write_field(&self.a, 1, "a", out)?;
+            out.end_struct(scope);
+            Ok(())
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Function {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            let scope = input.begin_struct()?;
+            let mut f1 = 0;
+            p::next_field(input, 1, "a", &mut f1)?;
+            if !input.accept_stop() {
+                while let Some(header) = input.read_field()? {
+                    match header.id {
+                        1 => f1 = p::found_field(input, header.ttype, "a", f1)?,
+                        _ => input.skip(header.ttype)?,
+                    }
+                }
+            }
+            input.end_struct(scope);
+            Ok(Self { a: f1 })
+        }
+    }
+
+    #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+    pub struct Error {
+        pub message: String,
+    }
+
+    impl p::Encode for Error {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            let scope = out.begin_struct();
+            p::write_field(&self.message, 1, "message", out)?;
+            out.end_struct(scope);
+            Ok(())
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Error {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            let scope = input.begin_struct()?;
+            let mut f1 = String::new();
+            p::next_field(input, 1, "message", &mut f1)?;
+            if !input.accept_stop() {
+                while let Some(header) = input.read_field()? {
+                    match header.id {
+                        1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
+                        _ => input.skip(header.ttype)?,
+                    }
+                }
+            }
+            input.end_struct(scope);
+            Ok(Self { message: f1 })
+        }
+    }
+
+    impl ::core::fmt::Display for Error {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            ::core::fmt::Display::fmt(&self.message, f)
+        }
+    }
+
+    impl ::core::error::Error for Error {}
+
+    #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+    pub struct Arguments {
+        pub function: Function,
+    }
+
+    impl p::Encode for Arguments {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            let scope = out.begin_struct();
+            p::write_field(&self.function, 1, "function", out)?;
+            out.end_struct(scope);
+            Ok(())
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Arguments {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            let scope = input.begin_struct()?;
+            let mut f1 = None;
+            p::next_field(input, 1, "function", &mut f1)?;
+            if !input.accept_stop() {
+                while let Some(header) = input.read_field()? {
+                    match header.id {
+                        1 => f1 = p::found_field(input, header.ttype, "function", f1)?,
+                        _ => input.skip(header.ttype)?,
+                    }
+                }
+            }
+            input.end_struct(scope);
+            Ok(Self {
+                function: f1.unwrap_or_default(),
+            })
+        }
+    }
+
+    #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[repr(transparent)]
+    pub struct P_(pub i32);
+
+    impl P_ {
+        pub const NAMES_: Self = Self(1);
+        pub const TTYPE: Self = Self(2);
+
+        const NAMES: &'static [(i32, &'static str)] = &[(1, "NAMES"), (2, "TTYPE")];
+
+        /// The name that the IDL gives this number.
+        pub fn name(self) -> Option<&'static str> {
+            p::name_of(Self::NAMES, self.0)
+        }
+
+        /// The value of this name.
+        pub fn from_name(name: &str) -> Option<Self> {
+            p::number_of(Self::NAMES, name).map(Self)
+        }
+    }
+
+    impl ::core::fmt::Debug for P_ {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            p::debug_enum(f, "P_", self.name(), self.0)
+        }
+    }
+
+    impl From<i32> for P_ {
+        fn from(value: i32) -> Self {
+            Self(value)
+        }
+    }
+
+    impl From<P_> for i32 {
+        fn from(value: P_) -> Self {
+            value.0
+        }
+    }
+
+    impl p::Encode for P_ {
+        const TTYPE: p::TType = <i32 as p::Encode>::TTYPE;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            p::Encode::encode(&self.0, out)
+        }
+
+        fn encode_field<P: p::OutputProtocol>(
+            &self,
+            id: i16,
+            out: &mut P,
+        ) -> Result<(), p::EncodeError> {
+            p::Encode::encode_field(&self.0, id, out)
+        }
+    }
+
+    impl<'de> p::Decode<'de> for P_ {
+        const TTYPE: p::TType = <i32 as p::Decode<'de>>::TTYPE;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            p::Decode::decode(input).map(Self)
+        }
+    }
+
+    #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[repr(transparent)]
+    pub struct ID(pub i32);
+
+    impl ID {
+        pub const A: Self = Self(0);
+
+        const NAMES: &'static [(i32, &'static str)] = &[(0, "A")];
+
+        /// The name that the IDL gives this number.
+        pub fn name(self) -> Option<&'static str> {
+            p::name_of(Self::NAMES, self.0)
+        }
+
+        /// The value of this name.
+        pub fn from_name(name: &str) -> Option<Self> {
+            p::number_of(Self::NAMES, name).map(Self)
+        }
+    }
+
+    impl ::core::fmt::Debug for ID {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            p::debug_enum(f, "ID", self.name(), self.0)
+        }
+    }
+
+    impl From<i32> for ID {
+        fn from(value: i32) -> Self {
+            Self(value)
+        }
+    }
+
+    impl From<ID> for i32 {
+        fn from(value: ID) -> Self {
+            value.0
+        }
+    }
+
+    impl p::Encode for ID {
+        const TTYPE: p::TType = <i32 as p::Encode>::TTYPE;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            p::Encode::encode(&self.0, out)
+        }
+
+        fn encode_field<P: p::OutputProtocol>(
+            &self,
+            id: i16,
+            out: &mut P,
+        ) -> Result<(), p::EncodeError> {
+            p::Encode::encode_field(&self.0, id, out)
+        }
+    }
+
+    impl<'de> p::Decode<'de> for ID {
+        const TTYPE: p::TType = <i32 as p::Decode<'de>>::TTYPE;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            p::Decode::decode(input).map(Self)
+        }
+    }
+
+    pub const ID_: ID = ID::A;
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct H_ {
+        pub p: P_,
+        pub n: i32,
+        pub b: bool,
+        pub q: P_,
+    }
+
+    impl Default for H_ {
+        fn default() -> Self {
+            Self {
+                p: P_::NAMES_,
+                n: 0,
+                b: false,
+                q: P_::default(),
+            }
+        }
+    }
+
+    impl p::Encode for H_ {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            let scope = out.begin_struct();
+            out.write_run((self.p.0, self.n, self.b, self.q.0), [1, 2, 3, 4]);
+            out.end_struct(scope);
+            Ok(())
+        }
+    }
+
+    impl<'de> p::Decode<'de> for H_ {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            let scope = input.begin_struct()?;
+            let mut f1 = P_::NAMES_;
+            let mut f2 = 0;
+            let mut f3 = false;
+            let mut f4 = None;
+            if P::HAS_RUNS {
+                if let Some(run) = input.accept_run([1, 2, 3, 4]) {
+                    let (v0, v1, v2, v3) = run;
+                    f1 = P_(v0);
+                    f2 = v1;
+                    f3 = v2;
+                    f4 = Some(P_(v3));
+                }
+            } else {
+                p::next_field(input, 1, "p", &mut f1)?;
+                p::next_field(input, 2, "n", &mut f2)?;
+                p::next_field(input, 3, "b", &mut f3)?;
+                p::next_field(input, 4, "q", &mut f4)?;
+            }
+            if !input.accept_stop() {
+                while let Some(header) = input.read_field()? {
+                    match header.id {
+                        1 => f1 = p::found_field(input, header.ttype, "p", f1)?,
+                        2 => f2 = p::found_field(input, header.ttype, "n", f2)?,
+                        3 => f3 = p::found_field(input, header.ttype, "b", f3)?,
+                        4 => f4 = p::found_field(input, header.ttype, "q", f4)?,
+                        _ => input.skip(header.ttype)?,
+                    }
+                }
+            }
+            input.end_struct(scope);
+            let f4 = p::required(f4, "q", input)?;
+            Ok(Self {
+                p: f1,
+                n: f2,
+                b: f3,
+                q: f4,
+            })
+        }
+    }
+
+    /// What the functions of `Base` send and receive.
+    #[doc(hidden)]
+    pub mod base_functions {
+        use ::fastthrift::__private as p;
+
+        pub struct GetName;
+
+        impl p::Signature for GetName {
+            const FUNCTION: p::Function = p::Function::new("getName");
+            const ARGUMENTS: p::Fields = &[(1, "f"), (2, "error")];
+            const RESULT: p::Fields = &[(0, "success"), (1, "e")];
+        }
+
+        pub struct Into;
+
+        impl p::Signature for Into {
+            const FUNCTION: p::Function = p::Function::new("into");
+            const ARGUMENTS: p::Fields = &[(1, "arguments"), (2, "h")];
+            const RESULT: p::Fields = &[(0, "success")];
+        }
+    }
+
+    /// Why `getName` fails.
+    #[derive(Debug, Clone)]
+    pub enum GetNameError {
+        Error(Error),
+        /// Anything else.
+        Call(p::CallError),
+    }
+
+    p::function_error! { GetNameError { Error(Error) } }
+
+    /// What a server of `Base` does.
+    pub trait Base: Send + Sync + 'static {
+        fn get_name(
+            &self,
+            f: Function,
+            error: Error,
+        ) -> impl p::Future<Output = Result<H_, GetNameError>> + Send;
+
+        fn into(
+            &self,
+            arguments: Arguments,
+            h: H_,
+        ) -> impl p::Future<Output = Result<P_, p::CallError>> + Send;
+    }
+
+    /// Serves `Base` by a handler.
+    #[derive(Debug, Clone)]
+    pub struct BaseServer<H>(H);
+
+    impl<H: Base> BaseServer<H> {
+        /// Serves by this handler.
+        pub fn new(handler: H) -> Self {
+            Self(handler)
+        }
+
+        /// Serves the functions of the service, and of those that it extends.
+        #[doc(hidden)]
+        pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
+            match request.function() {
+                "getName" => {
+                    type Function_ = base_functions::GetName;
+                    type Error_ = GetNameError;
+                    type Arguments_ = (Option<Function>, Option<Error>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0, a1) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let a1 = a1.unwrap_or_default();
+                    let reply = handler.get_name(a0, a1);
+                    match reply.await {
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(Error_::Error(error)) => p::reply::<Function_, _>(request, 1, &error),
+                        Err(Error_::Call(error)) => request.fail(error),
+                    }
+                }
+                "into" => {
+                    type Function_ = base_functions::Into;
+                    type Arguments_ = (Option<Arguments>, Option<H_>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0, a1) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let a1 = a1.unwrap_or_default();
+                    let reply = handler.into(a0, a1);
+                    match reply.await {
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(error) => request.fail(error),
+                    }
+                }
+                _ => request.unknown(service),
+            }
+        }
+    }
+
+    impl<H: Base> p::Service for BaseServer<H> {
+        fn name(&self) -> &'static str {
+            "Base"
+        }
+
+        async fn serve(&self, request: p::Request) -> p::Response {
+            let response = Self::dispatch(&self.0, request, "Base");
+            response.await
+        }
+    }
+
+    /// Calls `Base`.
+    #[derive(Debug, Clone)]
+    pub struct BaseClient {
+        channel: p::Channel,
+    }
+
+    impl BaseClient {
+        /// Calls through this channel.
+        pub fn new(channel: p::Channel) -> Self {
+            Self { channel }
+        }
+
+        /// What it calls through.
+        pub fn channel(&self) -> &p::Channel {
+            &self.channel
+        }
+
+        pub async fn get_name(&self, f: &Function, error: &Error) -> Result<H_, GetNameError> {
+            type Function_ = base_functions::GetName;
+            type Error_ = GetNameError;
+            let arguments = (f, error);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
+            match call.await? {
+                (_, Some(error)) => Err(Error_::Error(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
+            }
+        }
+
+        pub async fn into(&self, arguments: &Arguments, h: &H_) -> Result<P_, p::CallError> {
+            type Function_ = base_functions::Into;
+            let arguments = (arguments, h);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
+            call.await
+        }
+    }
+
+    /// What the functions of `Derived` send and receive.
+    #[doc(hidden)]
+    pub mod derived_functions {
+        use ::fastthrift::__private as p;
+
+        pub struct GetName;
+
+        impl p::Signature for GetName {
+            const FUNCTION: p::Function = p::Function::new("get_name");
+            const ARGUMENTS: p::Fields = &[(1, "p"), (2, "error")];
+            const RESULT: p::Fields = &[(0, "success"), (1, "e")];
+        }
+
+        pub struct Clone;
+
+        impl p::Signature for Clone {
+            const FUNCTION: p::Function = p::Function::oneway("clone");
+            const ARGUMENTS: p::Fields = &[(1, "error")];
+            const RESULT: p::Fields = &[];
+        }
+
+        pub struct New;
+
+        impl p::Signature for New {
+            const FUNCTION: p::Function = p::Function::new("new");
+            const ARGUMENTS: p::Fields = &[(1, "channel")];
+            const RESULT: p::Fields = &[];
+        }
+    }
+
+    /// Why `get_name` fails.
+    #[derive(Debug, Clone)]
+    pub enum DerivedGetNameError {
+        Error(Error),
+        /// Anything else.
+        Call(p::CallError),
+    }
+
+    p::function_error! { DerivedGetNameError { Error(Error) } }
+
+    /// What a server of `Derived` does.
+    pub trait Derived: Base {
+        fn get_name_(
+            &self,
+            p: P_,
+            error: Error,
+        ) -> impl p::Future<Output = Result<Error, DerivedGetNameError>> + Send;
+
+        fn clone(&self, error: Error) -> impl p::Future<Output = Result<(), p::CallError>> + Send;
+
+        fn new_(&self, channel: H_) -> impl p::Future<Output = Result<(), p::CallError>> + Send;
+    }
+
+    /// Serves `Derived` by a handler.
+    #[derive(Debug, Clone)]
+    pub struct DerivedServer<H>(H);
+
+    impl<H: Derived> DerivedServer<H> {
+        /// Serves by this handler.
+        pub fn new(handler: H) -> Self {
+            Self(handler)
+        }
+
+        /// Serves the functions of the service, and of those that it extends.
+        #[doc(hidden)]
+        pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
+            match request.function() {
+                "get_name" => {
+                    type Function_ = derived_functions::GetName;
+                    type Error_ = DerivedGetNameError;
+                    type Arguments_ = (Option<P_>, Option<Error>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0, a1) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let a1 = match a1 {
+                        Some(a1) => a1,
+                        None => Error {
+                            message: String::from("none"),
+                        },
+                    };
+                    let reply = handler.get_name_(a0, a1);
+                    match reply.await {
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(Error_::Error(error)) => p::reply::<Function_, _>(request, 1, &error),
+                        Err(Error_::Call(error)) => request.fail(error),
+                    }
+                }
+                "clone" => {
+                    type Function_ = derived_functions::Clone;
+                    type Arguments_ = (Option<Error>,);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0,) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let reply = handler.clone(a0);
+                    match reply.await {
+                        Ok(()) => request.finish(),
+                        Err(error) => request.fail(error),
+                    }
+                }
+                "new" => {
+                    type Function_ = derived_functions::New;
+                    type Arguments_ = (Option<H_>,);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0,) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let reply = handler.new_(a0);
+                    match reply.await {
+                        Ok(()) => p::reply_void(request),
+                        Err(error) => request.fail(error),
+                    }
+                }
+                _ => {
+                    let response = BaseServer::<H>::dispatch(handler, request, service);
+                    response.await
+                }
+            }
+        }
+    }
+
+    impl<H: Derived> p::Service for DerivedServer<H> {
+        fn name(&self) -> &'static str {
+            "Derived"
+        }
+
+        async fn serve(&self, request: p::Request) -> p::Response {
+            let response = Self::dispatch(&self.0, request, "Derived");
+            response.await
+        }
+    }
+
+    /// Calls `Derived`.
+    #[derive(Debug, Clone)]
+    pub struct DerivedClient {
+        channel: p::Channel,
+    }
+
+    impl DerivedClient {
+        /// Calls through this channel.
+        pub fn new(channel: p::Channel) -> Self {
+            Self { channel }
+        }
+
+        /// What it calls through.
+        pub fn channel(&self) -> &p::Channel {
+            &self.channel
+        }
+
+        pub async fn get_name_(&self, p: P_, error: &Error) -> Result<Error, DerivedGetNameError> {
+            type Function_ = derived_functions::GetName;
+            type Error_ = DerivedGetNameError;
+            let arguments = (p, error);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
+            match call.await? {
+                (_, Some(error)) => Err(Error_::Error(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
+            }
+        }
+
+        pub async fn clone(&self, error: &Error) -> Result<(), p::CallError> {
+            type Function_ = derived_functions::Clone;
+            let arguments = (error,);
+            let call = p::oneway::<Function_, _>(&self.channel, arguments);
+            call.await
+        }
+
+        pub async fn new_(&self, channel: &H_) -> Result<(), p::CallError> {
+            type Function_ = derived_functions::New;
+            let arguments = (channel,);
+            let call = p::call_void::<Function_, _>(&self.channel, arguments);
+            call.await
+        }
+
+        pub async fn get_name(&self, f: &Function, error: &Error) -> Result<H_, GetNameError> {
+            type Function_ = base_functions::GetName;
+            type Error_ = GetNameError;
+            let arguments = (f, error);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
+            match call.await? {
+                (_, Some(error)) => Err(Error_::Error(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
+            }
+        }
+
+        pub async fn into(&self, arguments: &Arguments, h: &H_) -> Result<P_, p::CallError> {
+            type Function_ = base_functions::Into;
+            let arguments = (arguments, h);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
+            call.await
         }
     }
 }

@@ -11,3 +11,21 @@ const i32 maxSize = 3
 const i32 MAX_SIZE = 4
 const i32 loop = 5
 struct Renamed { 1: i32 (rust.name = "ignored") old (rust.name = "fresh") } (rust.name = "Better")
+
+// Names that generated code has for something of its own.
+struct Function { 1: i32 a }
+exception Error { 1: string message }
+struct Arguments { 1: Function function }
+enum P { NAMES = 1, TTYPE }
+enum ID { A }
+const ID id = ID.A
+struct H { 1: P p = P.NAMES, 2: i32 n, 3: bool b, 4: required P q }
+service Base {
+  H getName(1: Function f, 2: Error error) throws (1: Error e)
+  P into(1: Arguments arguments, 2: H h)
+}
+service Derived extends Base {
+  Error get_name(1: P p, 2: Error error = { "message": "none" }) throws (1: Error e)
+  oneway void clone(1: Error error)
+  void new(1: H channel)
+}

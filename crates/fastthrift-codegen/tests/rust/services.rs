@@ -333,9 +333,9 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "ping" => {
-                    type Function = base_functions::Ping;
-                    type Arguments = ();
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = base_functions::Ping;
+                    type Arguments_ = ();
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let () = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -381,8 +381,8 @@ pub mod calls {
 
         /// Does nothing.
         pub async fn ping(&self) -> Result<(), p::CallError> {
-            type Function = base_functions::Ping;
-            let call = p::call_void::<Function, _>(&self.channel, ());
+            type Function_ = base_functions::Ping;
+            let call = p::call_void::<Function_, _>(&self.channel, ());
             call.await
         }
     }
@@ -574,10 +574,10 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "add" => {
-                    type Function = calculator_functions::Add;
-                    type Error = AddError;
-                    type Arguments = (Option<i32>, Option<i32>);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = calculator_functions::Add;
+                    type Error_ = AddError;
+                    type Arguments_ = (Option<i32>, Option<i32>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -586,15 +586,17 @@ pub mod calls {
                     let a1 = a1.unwrap_or(5);
                     let reply = handler.add(a0, a1);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(Error::Overflow(error)) => p::reply::<Function, _>(request, 1, &error),
-                        Err(Error::Call(error)) => request.fail(error),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(Error_::Overflow(error)) => {
+                            p::reply::<Function_, _>(request, 1, &error)
+                        }
+                        Err(Error_::Call(error)) => request.fail(error),
                     }
                 }
                 "greet" => {
-                    type Function = calculator_functions::Greet;
-                    type Arguments = (Option<Text>,);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = calculator_functions::Greet;
+                    type Arguments_ = (Option<Text>,);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0,) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -602,15 +604,15 @@ pub mod calls {
                     let a0 = a0.unwrap_or_default();
                     let reply = handler.greet(a0);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "check" => {
-                    type Function = calculator_functions::Check;
-                    type Error = CheckError;
-                    type Arguments = (Option<Point>, Option<Number>, Option<bool>);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = calculator_functions::Check;
+                    type Error_ = CheckError;
+                    type Arguments_ = (Option<Point>, Option<Number>, Option<bool>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1, a2) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -627,16 +629,18 @@ pub mod calls {
                     let reply = handler.check(a0, a1, a2);
                     match reply.await {
                         Ok(()) => p::reply_void(request),
-                        Err(Error::Overflow(error)) => p::reply::<Function, _>(request, 0, &error),
-                        Err(Error::Refused(error)) => p::reply::<Function, _>(request, 1, &error),
-                        Err(Error::Third(error)) => p::reply::<Function, _>(request, 2, &error),
-                        Err(Error::Call(error)) => request.fail(error),
+                        Err(Error_::Overflow(error)) => {
+                            p::reply::<Function_, _>(request, 0, &error)
+                        }
+                        Err(Error_::Refused(error)) => p::reply::<Function_, _>(request, 1, &error),
+                        Err(Error_::Third(error)) => p::reply::<Function_, _>(request, 2, &error),
+                        Err(Error_::Call(error)) => request.fail(error),
                     }
                 }
                 "log" => {
-                    type Function = calculator_functions::Log;
-                    type Arguments = (Option<String>, Option<Level>);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = calculator_functions::Log;
+                    type Arguments_ = (Option<String>, Option<Level>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -650,8 +654,8 @@ pub mod calls {
                     }
                 }
                 "points" => {
-                    type Function = calculator_functions::Points;
-                    type Arguments = (
+                    type Function_ = calculator_functions::Points;
+                    type Arguments_ = (
                         Option<Vec<Point>>,
                         Option<BTreeMap<String, Point>>,
                         Option<::fastthrift::VecSet<i32>>,
@@ -659,7 +663,7 @@ pub mod calls {
                         Option<Ticket>,
                         Option<[u8; 16]>,
                     );
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1, a2, a3, a4, a5) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -672,13 +676,13 @@ pub mod calls {
                     let a5 = a5.unwrap_or_default();
                     let reply = handler.points(a0, a1, a2, a3, a4, a5);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "self" => {
-                    type Function = calculator_functions::Self_;
-                    type Arguments = (
+                    type Function_ = calculator_functions::Self_;
+                    type Arguments_ = (
                         Option<i32>,
                         Option<i32>,
                         Option<i32>,
@@ -686,7 +690,7 @@ pub mod calls {
                         Option<i32>,
                         Option<i32>,
                     );
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1, a2, a3, a4, a5) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -699,13 +703,13 @@ pub mod calls {
                     let a5 = a5.unwrap_or_default();
                     let reply = handler.self_(a0, a1, a2, a3, a4, a5);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
                 "sum" => {
-                    type Function = calculator_functions::Sum;
-                    type Arguments = p::Then<
+                    type Function_ = calculator_functions::Sum;
+                    type Arguments_ = p::Then<
                         (
                             Option<i64>,
                             Option<i64>,
@@ -722,7 +726,7 @@ pub mod calls {
                         ),
                         (Option<i64>, Option<i64>),
                     >;
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let p::Then((a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11), (a12, a13)) =
                         match arguments {
                             Ok(arguments) => arguments,
@@ -745,7 +749,7 @@ pub mod calls {
                     let reply =
                         handler.sum(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
@@ -787,20 +791,20 @@ pub mod calls {
 
         /// Adds two numbers; see \[Overflow\].
         pub async fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
-            type Function = calculator_functions::Add;
-            type Error = AddError;
+            type Function_ = calculator_functions::Add;
+            type Error_ = AddError;
             let arguments = (a, b);
-            let call = p::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(Error::Overflow(error)),
-                (value, _) => Ok(p::returned::<Function, _>(value)?),
+                (_, Some(error)) => Err(Error_::Overflow(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
             }
         }
 
         pub async fn greet(&self, name: &str) -> Result<Text, p::CallError> {
-            type Function = calculator_functions::Greet;
+            type Function_ = calculator_functions::Greet;
             let arguments = (name,);
-            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -810,22 +814,22 @@ pub mod calls {
             number: &Number,
             strict: bool,
         ) -> Result<(), CheckError> {
-            type Function = calculator_functions::Check;
-            type Error = CheckError;
+            type Function_ = calculator_functions::Check;
+            type Error_ = CheckError;
             let arguments = (point, number, strict);
-            let call = p::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
             match call.await? {
-                (Some(error), _, _) => Err(Error::Overflow(error)),
-                (_, Some(error), _) => Err(Error::Refused(error)),
-                (_, _, Some(error)) => Err(Error::Third(error)),
+                (Some(error), _, _) => Err(Error_::Overflow(error)),
+                (_, Some(error), _) => Err(Error_::Refused(error)),
+                (_, _, Some(error)) => Err(Error_::Third(error)),
                 _ => Ok(()),
             }
         }
 
         pub async fn log(&self, line: &str, level: Level) -> Result<(), p::CallError> {
-            type Function = calculator_functions::Log;
+            type Function_ = calculator_functions::Log;
             let arguments = (line, level);
-            let call = p::oneway::<Function, _>(&self.channel, arguments);
+            let call = p::oneway::<Function_, _>(&self.channel, arguments);
             call.await
         }
 
@@ -838,9 +842,9 @@ pub mod calls {
             ticket: Ticket,
             id: [u8; 16],
         ) -> Result<Vec<Point>, p::CallError> {
-            type Function = calculator_functions::Points;
+            type Function_ = calculator_functions::Points;
             let arguments = (points, named, ids, data, ticket, id);
-            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -853,9 +857,9 @@ pub mod calls {
             call: i32,
             self_: i32,
         ) -> Result<Number, p::CallError> {
-            type Function = calculator_functions::Self_;
+            type Function_ = calculator_functions::Self_;
             let arguments = (request, handler, service, arguments, call, self_);
-            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
             call.await
         }
 
@@ -876,16 +880,16 @@ pub mod calls {
             m: i64,
             n: i64,
         ) -> Result<i64, p::CallError> {
-            type Function = calculator_functions::Sum;
+            type Function_ = calculator_functions::Sum;
             let arguments = p::Then((a, b, c, d, e, f, g, h, i, j, k, l), (m, n));
-            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
             call.await
         }
 
         /// Does nothing.
         pub async fn ping(&self) -> Result<(), p::CallError> {
-            type Function = base_functions::Ping;
-            let call = p::call_void::<Function, _>(&self.channel, ());
+            type Function_ = base_functions::Ping;
+            let call = p::call_void::<Function_, _>(&self.channel, ());
             call.await
         }
     }
@@ -1042,10 +1046,10 @@ pub mod calls {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "add" => {
-                    type Function = other_functions::Add;
-                    type Error = OtherAddError;
-                    type Arguments = (Option<i32>,);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = other_functions::Add;
+                    type Error_ = OtherAddError;
+                    type Arguments_ = (Option<i32>,);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0,) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -1053,9 +1057,9 @@ pub mod calls {
                     let a0 = a0.unwrap_or_default();
                     let reply = handler.add(a0);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(Error::Refused(error)) => p::reply::<Function, _>(request, 1, &error),
-                        Err(Error::Call(error)) => request.fail(error),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(Error_::Refused(error)) => p::reply::<Function_, _>(request, 1, &error),
+                        Err(Error_::Call(error)) => request.fail(error),
                     }
                 }
                 _ => request.unknown(service),
@@ -1092,13 +1096,13 @@ pub mod calls {
         }
 
         pub async fn add(&self, a: i32) -> Result<i32, OtherAddError> {
-            type Function = other_functions::Add;
-            type Error = OtherAddError;
+            type Function_ = other_functions::Add;
+            type Error_ = OtherAddError;
             let arguments = (a,);
-            let call = p::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(Error::Refused(error)),
-                (value, _) => Ok(p::returned::<Function, _>(value)?),
+                (_, Some(error)) => Err(Error_::Refused(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
             }
         }
     }

@@ -197,10 +197,10 @@ pub mod library {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "books" => {
-                    type Function = library_functions::Books;
-                    type Error = BooksError;
-                    type Arguments = (Option<String>, Option<i32>);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = library_functions::Books;
+                    type Error_ = BooksError;
+                    type Arguments_ = (Option<String>, Option<i32>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -209,11 +209,11 @@ pub mod library {
                     let a1 = a1.unwrap_or_default();
                     let reply = handler.books(a0, a1);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
-                        Err(Error::UnknownToken(error)) => {
-                            p::reply::<Function, _>(request, 1, &error)
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(Error_::UnknownToken(error)) => {
+                            p::reply::<Function_, _>(request, 1, &error)
                         }
-                        Err(Error::Call(error)) => request.fail(error),
+                        Err(Error_::Call(error)) => request.fail(error),
                     }
                 }
                 _ => request.unknown(service),
@@ -251,13 +251,13 @@ pub mod library {
 
         /// The books after those that a token stands for; an empty token is the beginning. There are never more than `limit`.
         pub async fn books(&self, token: &str, limit: i32) -> Result<Page, BooksError> {
-            type Function = library_functions::Books;
-            type Error = BooksError;
+            type Function_ = library_functions::Books;
+            type Error_ = BooksError;
             let arguments = (token, limit);
-            let call = p::call::<Function, _, _>(&self.channel, arguments);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
             match call.await? {
-                (_, Some(error)) => Err(Error::UnknownToken(error)),
-                (value, _) => Ok(p::returned::<Function, _>(value)?),
+                (_, Some(error)) => Err(Error_::UnknownToken(error)),
+                (value, _) => Ok(p::returned::<Function_, _>(value)?),
             }
         }
     }

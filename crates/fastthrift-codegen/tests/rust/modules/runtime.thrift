@@ -1,0 +1,3 @@
+namespace rs a.p
+
+struct Runtime { 1: i32 x }
