@@ -19,6 +19,8 @@ from typing import Any
 import fastthrift
 import pytest
 
+from tests.python.certificates import Authority
+
 ROOT = Path(__file__).resolve().parents[2]
 CASES = [("binary", None), ("compact", None), ("json", None), ("compact", "header")]
 
@@ -88,6 +90,8 @@ def python_server(lines: list[str]) -> Iterator[str]:
             return a + b
 
         def greet(self, name: str) -> str:
+            if not name:
+                raise fastthrift.TApplicationException(6, "there is nobody to greet")
             return f"Hello, {name}!"
 
         def log(self, line: str) -> None:
@@ -115,7 +119,7 @@ def test_a_python_client_calls_a_rust_server(url: str) -> None:
                 assert client.greet("Ada") == "Hello, Ada!"
                 client.ping()
                 with pytest.raises(fastthrift.TApplicationException, match="the handler panicked"):
-                    client.greet("panic")
+                    client.greet("")
 
 
 @pytest.mark.timeout(700)
@@ -234,3 +238,49 @@ def test_a_rust_gateway_gives_a_python_server_a_json_face() -> None:
             404,
             {"error": "'Calculator' has no function 'greed', did you mean 'greet'?"},
         )
+
+
+@pytest.mark.timeout(700)
+def test_a_python_client_calls_a_rust_server_that_knows_the_idl_alone() -> None:
+    module, lines = calculator(), []
+    stranger = fastthrift.loads("service Calculator { i32 subtract(1: i32 a, 2: i32 b) }").Calculator
+    with python_server(lines) as url, serving(program("proxy"), IDL, "Calculator", url, "tcp://127.0.0.1:0") as served:
+        for protocol, transport in CASES:
+            how: Any = {"protocol": protocol, "transport": transport, "timeout": 20}
+            with fastthrift.connect(module.Calculator, served, **how) as client:
+                assert client.add(2, 3) == 5
+                with pytest.raises(module.Overflow) as raised:
+                    client.add(2**31 - 1, 1)
+                assert (raised.value.message, raised.value.limit) == ("too large", 2**31 - 1)
+                client.log(f"by {protocol}")
+                assert client.greet("Ada") == "Hello, Ada!"
+                client.ping()
+                with pytest.raises(fastthrift.TApplicationException, match="nobody to greet"):
+                    client.greet("")
+            with (
+                fastthrift.connect(stranger, served, **how) as client,
+                pytest.raises(fastthrift.TApplicationException, match="subtract"),
+            ):
+                client.subtract(3, 2)
+        end = time.monotonic() + 30
+        while len(lines) < len(CASES) and time.monotonic() < end:
+            time.sleep(0.01)
+    assert sorted(lines) == sorted(f"by {protocol}" for protocol, _ in CASES)
+
+
+@pytest.mark.timeout(700)
+def test_tls_and_a_token_are_asked_for_whichever_language_the_other_side_has(tmp_path: Path) -> None:
+    module, authority = calculator(), Authority(tmp_path)
+    certificate, key = authority.issue("server")
+    trusting = fastthrift.ClientTLS(ca_file=authority.file)
+    with serving(program("guarded"), "serve", "tls://127.0.0.1:0", certificate, key, "swordfish") as url:
+        assert run(program("guarded"), "call", url, authority.file, "swordfish") == "Hello, Ada!\n"
+        for token in ("swordfish", "tuna"):
+            with fastthrift.connect(
+                module.Calculator, url, transport="header", tls=trusting, headers={"token": token}, timeout=20
+            ) as client:
+                if token == "swordfish":
+                    assert client.add(2, 3) == 5
+                else:
+                    with pytest.raises(fastthrift.TApplicationException, match="the token is wrong"):
+                        client.add(2, 3)

@@ -1,13 +1,14 @@
 //! Calls a server of `examples/rust/calculator.thrift`: `calculator_client [URL [PROTOCOL [header]]]`.
 
-#[path = "../tests/calculator/mod.rs"]
-mod calculator;
+#[path = "idl/calculator.rs"]
+#[rustfmt::skip]
+mod idl;
 
 use std::error::Error;
 use std::time::Duration;
 
-use calculator::{AddError, CalculatorClient};
 use fastthrift::{Channel, Framing};
+use idl::calculator::{AddError, CalculatorClient};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
