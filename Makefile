@@ -35,7 +35,7 @@ export VIRTUAL_ENV := $(VENV)
 # The binding is a Python extension: it is tested from Python, and does not link into a test program of its own.
 CARGO_TEST := cargo test --locked --workspace --exclude fastthrift-python --all-features
 # The crates that are published: all but the binding, which goes into the wheel, and those that are for tests.
-CARGO_PACKAGE := cargo package --locked --workspace --exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated --exclude fastthrift-peers
+CARGO_PACKAGE := cargo package --locked --workspace --exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated --exclude fastthrift-guide --exclude fastthrift-peers
 PACKAGE_SOURCES := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -path crates/fastthrift-testing -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 STUB := $(wildcard python/fastthrift/_core.pyi)
@@ -95,7 +95,7 @@ semver: $(DONE)/venv ## Hold the crates to Semantic Versioning since a revision,
 	$(BIN)/python tools/public_api.py --since $(SINCE)
 	if command -v cargo-semver-checks >/dev/null; then \
 		RUSTC_BOOTSTRAP=1 cargo semver-checks --baseline-rev $(SINCE) --workspace \
-			--exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated --exclude fastthrift-peers --exclude fastthrift-cli; \
+			--exclude fastthrift-python --exclude fastthrift-testing --exclude fastthrift-generated --exclude fastthrift-guide --exclude fastthrift-peers --exclude fastthrift-cli; \
 	else \
 		echo "semver: names and signatures were compared; cargo-semver-checks, which knows more rules, is not installed"; \
 	fi
@@ -164,7 +164,7 @@ check-rust: $(DONE)/venv
 .PHONY: check-docs
 check-docs: $(DONE)/venv
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --quiet --no-deps --all-features --workspace \
-		--exclude fastthrift-generated --exclude fastthrift-peers --exclude fastthrift-cli
+		--exclude fastthrift-generated --exclude fastthrift-guide --exclude fastthrift-peers --exclude fastthrift-cli
 
 # That what is packaged compiles is a part of `make package`, which takes minutes.
 .PHONY: check-package

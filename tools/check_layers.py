@@ -43,6 +43,7 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-generated": frozenset(
         {"fastthrift", "fastthrift-codegen", "fastthrift-dynamic", "fastthrift-idl", "fastthrift-schema"}
     ),
+    "fastthrift-guide": frozenset({"fastthrift", "fastthrift-codegen"}),
     "fastthrift-peers": frozenset({"fastthrift", "fastthrift-codegen"}),
     "fastthrift-testing": frozenset(
         {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}

@@ -1,6 +1,54 @@
-//! Thrift for Rust.
+//! Thrift for Rust: values to bytes and back, clients and servers.
 //!
-//! [`codec`] turns values into bytes and back, for types that `fastthrift gen rust` writes of a `.thrift` file:
+//! Types, handlers and clients are generated of `.thrift` files, in a `build.rs` by the crate
+//! [`fastthrift-codegen`](https://docs.rs/fastthrift-codegen) or by the command `fastthrift gen rust`, and stand on this crate alone:
+//!
+//! ```
+//! mod idl {
+//!     # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/idl/calculator.rs"));
+//!     # /*
+//!     fastthrift::include_thrift!("calculator");
+//!     # */
+//! }
+//! use fastthrift::{CallError, Channel, Server};
+//! use idl::calculator::{AddError, Base, Calculator, CalculatorClient, CalculatorServer, Overflow};
+//!
+//! struct Handler;
+//!
+//! impl Base for Handler {
+//!     async fn ping(&self) -> Result<(), CallError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Calculator for Handler {
+//!     async fn add(&self, a: i32, b: i32) -> Result<i32, AddError> {
+//!         let sum = a.checked_add(b);
+//!         Ok(sum.ok_or_else(|| Overflow { message: "too large".to_owned(), limit: i32::MAX })?)
+//!     }
+//!
+//!     async fn greet(&self, name: String) -> Result<String, CallError> {
+//!         Ok(format!("Hello, {name}!"))
+//!     }
+//!
+//!     async fn log(&self, line: String) -> Result<(), CallError> {
+//!         println!("{line}");
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let server = Server::builder(CalculatorServer::new(Handler)).bind("tcp://127.0.0.1:0").await?;
+//!     let client = CalculatorClient::new(Channel::connect(&server.url()).await?);
+//!     tokio::spawn(server.serve());
+//!     assert_eq!(client.add(2, 3).await?, 5);
+//!     assert!(matches!(client.add(i32::MAX, 1).await, Err(AddError::Overflow(_))));
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Values go to bytes and come back without any connection too, those of generated types and of many others ([`codec`]):
 //!
 //! ```
 //! use fastthrift::Protocol;
@@ -10,6 +58,23 @@
 //! assert_eq!(numbers, [1, 2, 3]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Where to look
+//!
+//! | for | see | feature |
+//! | --- | --- | --- |
+//! | bytes of a value, and a value of bytes | [`to_vec`], [`encode_into`], [`from_slice`], [`from_bytes`], [`from_slice_borrowed`], [`decode_prefix`] | |
+//! | types of one's own | [`Encode`], [`Decode`] | |
+//! | bounds on what bytes may ask for | [`Limits`] | |
+//! | calling | [`Channel`], [`ChannelBuilder`], [`Retry`] | `tokio` (default) |
+//! | serving | [`Server`], [`ServerBuilder`], [`current_call`] | `tokio` (default) |
+//! | what a call fails with | [`CallError`], [`CallErrorKind`] | |
+//! | code around calls | [`Interceptor`], [`Tracing`], [`Metrics`], [`mod@tower`] | `tracing`, `metrics`, `tower` |
+//! | TLS | [`ClientTls`], [`ServerTls`] | `tls`, `blocking-tls` |
+//! | calling without tokio | [`blocking::Channel`] | `blocking` |
+//! | IDL at run time: gateways, tools | [`dynamic`] | `dynamic` |
+//!
+//! Without the feature `std` the codecs remain, for `no_std` with `alloc`.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -100,13 +165,3 @@ macro_rules! include_thrift {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// The guide's programs are tested.
-#[cfg(all(doctest, feature = "tokio"))]
-#[doc = include_str!("../../../docs/guide/rust-runtime.md")]
-struct Guide;
-
-/// And those of its page on what is not generated.
-#[cfg(all(doctest, feature = "dynamic", feature = "tokio"))]
-#[doc = include_str!("../../../docs/guide/rust-dynamic.md")]
-struct DynamicGuide;
