@@ -10,10 +10,11 @@ from itertools import product
 
 import fastthrift
 
-from examples.demo import apache, hbase_clients, hive_clients
+from examples.demo import apache, hbase_clients, hive_clients, rust
 from examples.demo.hbase_server import Tables
 from examples.demo.hive_server import Warehouse
 from examples.demo.idl import FILES, tcli
+from examples.library.pages import Shelf
 
 PROTOCOLS = ("binary", "compact")
 TRANSPORTS = ("framed", "unframed")
@@ -28,14 +29,16 @@ class Report:
 
     def head(self, title: str) -> None:
         print(f"\n{title}\n")
-        print(f"  {'client':<12}{'server':<12}{'protocol':<21}{'transport':<11}{'socket':<8}{'calls/s':>8}")
+        print(f"  {'client':<13}{'server':<13}{'protocol':<21}{'transport':<11}{'socket':<8}{'calls/s':>8}")
 
-    def hold(self, client: str, server: str, conversation: Callable[..., float], *how: str) -> None:
-        """Hold a conversation: with a URL, protocol and transport it checks what it gets and returns its speed."""
+    def hold(self, client: str, server: str, conversation: Callable[..., float | None], *how: str) -> None:
+        """Hold a conversation: with a URL, protocol and transport it checks what it gets and may return its speed."""
         url, protocol, transport = how
-        line = f"  {client:<12}{server:<12}{protocol:<21}{transport:<11}{url.partition(':')[0]:<8}"
+        line = f"  {client:<13}{server:<13}{protocol:<21}{transport:<11}{url.partition(':')[0]:<8}"
         try:
-            print(f"{line}{conversation(*how):>8,.0f}", flush=True)
+            speed = conversation(*how)
+            told = "ok" if speed is None else f"{speed:,.0f}"
+            print(f"{line}{told:>8}", flush=True)
             self.done += 1
         except Exception:  # noqa: BLE001 (whatever it is, the others go on)
             print(f"{line}  FAILED", flush=True)
@@ -64,16 +67,41 @@ def call_hive(report: Report) -> None:
         report.hold("fastthrift", "Apache", hive_clients.with_fastthrift, apache.serve(*how), *how)
 
 
+def call_rust(report: Report) -> None:
+    report.head("calculator.thrift, in Rust (crates/fastthrift/examples, built for tests) and in Python; calls/s: add")
+    programs = rust.Programs()
+    with programs.serving("calculator_server", "tcp://127.0.0.1:0") as url:
+        for how in [*product(PROTOCOLS, TRANSPORTS), ("compact", "header")]:
+            report.hold("fastthrift", "Rust", rust.call_calculator, url, *how)
+    with fastthrift.Server(rust.Calculator(), "tcp://127.0.0.1:0") as server:
+        for how in [("binary", "framed"), ("compact", "framed"), ("compact", "header")]:
+            report.hold("Rust", "fastthrift", programs.call_calculator, server.url, *how)
+        report.hold("Rust, by IDL", "fastthrift", programs.call_by_idl, server.url, "compact", "framed")
+        with programs.serving("proxy", rust.IDL, "Calculator", server.url, "tcp://127.0.0.1:0") as url:
+            report.hold("fastthrift", "Rust proxy", rust.call_calculator, url, "compact", "framed")
+        with programs.serving("gateway", rust.IDL, "Calculator", server.url, "127.0.0.1:0") as url:
+            report.hold("urllib", "Rust gateway", rust.call_gateway, url, "JSON", "HTTP")
+    report.head("library.thrift: a list of 1,000 books in pages, and a file of 1,000 records (client: who reads)")
+    with programs.serving("pages", "serve", "tcp://127.0.0.1:0") as url:
+        report.hold("fastthrift", "Rust", rust.list_pages, url, "binary", "framed")
+    with fastthrift.Server(Shelf(1000), "tcp://127.0.0.1:0") as server:
+        report.hold("Rust", "fastthrift", programs.list_pages, server.url, "binary", "framed")
+    report.hold("fastthrift", "Rust", programs.write_records, "file", "compact", "none")
+    report.hold("Rust", "fastthrift", programs.read_records, "file", "compact", "none")
+
+
 def main() -> int:
     print("fastthrift loads IDL files that others wrote; no code is generated:\n")
     print(f"  {'file':<24}{'load':>8}{'structs':>10}{'enums':>8}{'services':>10}")
     for loaded in FILES:
         print(f"  {loaded}")
     print("\nIt serves what they describe, and talks to other implementations. Each line is a conversation whose every")
-    print("result is checked, and then calls one after the other, with client and server in this one process:")
+    print("result is checked, and then calls one after the other, with client and server in this one process, but for")
+    print("those in Rust, which are programs of their own:")
     report = Report()
     call_hbase(report)
     call_hive(report)
+    call_rust(report)
     if report.failures:
         print(f"\n{len(report.failures)} conversations FAILED:", *report.failures, sep="\n\n", file=sys.stderr)
         return 1
