@@ -40,9 +40,9 @@ pub mod calculator {
         pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
             match request.function() {
                 "add" => {
-                    type Function = calculator_functions::Add;
-                    type Arguments = (Option<i64>, Option<i64>);
-                    let arguments = p::arguments::<Function, Arguments>(&request);
+                    type Function_ = calculator_functions::Add;
+                    type Arguments_ = (Option<i64>, Option<i64>);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
                     let (a0, a1) = match arguments {
                         Ok(arguments) => arguments,
                         Err(error) => return request.fail(error),
@@ -51,7 +51,7 @@ pub mod calculator {
                     let a1 = a1.unwrap_or_default();
                     let reply = handler.add(a0, a1);
                     match reply.await {
-                        Ok(value) => p::reply::<Function, _>(request, 0, &value),
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
                         Err(error) => request.fail(error),
                     }
                 }
@@ -89,9 +89,9 @@ pub mod calculator {
         }
 
         pub async fn add(&self, a: i64, b: i64) -> Result<i64, p::CallError> {
-            type Function = calculator_functions::Add;
+            type Function_ = calculator_functions::Add;
             let arguments = (a, b);
-            let call = p::call_value::<Function, _, _>(&self.channel, arguments);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
             call.await
         }
     }
