@@ -89,6 +89,9 @@ def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: fl
         f"The machine's load average at the end was {os.getloadavg()[1]:.1f}, the benchmark's own part of it included.",
         "## What is aimed at",
         report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
+        "Python's sockets with one connection move bytes and do nothing else: 3,800 instructions a call in the client, "
+        "the system's own not counted. Ours takes 5,900 for a call of a method with an object that gives an object "
+        "back, 2,100 more; the server's side is alike. Counts are valgrind's, of CPython 3.11.",
     ]
     for scenario in (*SERVERS, MIXED, *CLIENTS, SHARED, PAIRS):
         side = "server" if scenario in (*SERVERS, MIXED) else "client"
