@@ -28,13 +28,7 @@ class Peer(NamedTuple):
     """How its client is started; ``{built}`` stands for the folder it was built in."""
     server: Command
     speaks: Callable[[Speech], bool]
-    """Whether its client can speak so, and its server unless something else is said."""
-    serves: Callable[[Speech], bool] | None = None
-    """Whether its server can speak so."""
-
-    def can_serve(self, speech: Speech) -> bool:
-        """Return whether its server can speak so."""
-        return (self.serves or self.speaks)(speech)
+    """Whether its client and its server can speak so."""
 
 
 def _generate(generator: str) -> Command:
@@ -143,9 +137,8 @@ CRATE = Peer(
     client=["{built}", "conformance-client"],
     server=["{built}", "conformance-server"],
     speaks=_speaks(transports=TRANSPORTS),
-    serves=_speaks(),
 )
-"""The crate: its programs lie in the workspace, which keeps the build. Its clients know SASL, its servers do not."""
+"""The crate: its programs lie in the workspace, which keeps the build."""
 ENGINES: dict[str, Peer] = {
     peer.name: peer
     for peer in (

@@ -33,7 +33,7 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].can_serve(cell.speech)
+    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].speaks(cell.speech)
 
 
 def jobs(peers: Sequence[str], ours: Sequence[str]) -> Iterator[Job]:

@@ -1,6 +1,7 @@
 //! What the servers have in common: their options, and what they say.
 
 use std::collections::BTreeMap;
+use std::future::ready;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct Options {
     idle_timeout: Option<f64>,
     /// The files of a certificate and its key, with which TLS is served, too.
     identity: Option<(PathBuf, PathBuf)>,
+    /// Who may call by which password; when there are none, everybody may.
+    accounts: BTreeMap<String, String>,
 }
 
 /// What a server says first.
@@ -66,7 +69,13 @@ pub(crate) fn serve<S: Service>(service: S, options: &str) -> Outcome {
 }
 
 async fn bind<S: Service>(builder: ServerBuilder<S>, options: &Options) -> Outcome<Server<S>> {
-    let builder = configured(builder, options).listen("http://127.0.0.1:0");
+    let builder = configured(builder, options);
+    let builder = if options.accounts.is_empty() {
+        builder.listen("http://127.0.0.1:0")
+    } else {
+        let accounts = options.accounts.clone();
+        builder.sasl_plain(move |login| ready(accounts.get(&login.username) == Some(&login.password)))
+    };
     let builder = match &options.identity {
         None => builder,
         Some((chain, key)) => {

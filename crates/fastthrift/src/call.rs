@@ -25,6 +25,7 @@ pub(crate) struct Inner {
     pub(crate) headers: Headers,
     pub(crate) reply_headers: Mutex<Headers>,
     pub(crate) peer: Option<Arc<str>>,
+    pub(crate) user: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) request_bytes: usize,
 }
@@ -73,6 +74,11 @@ impl Call {
     /// Who calls, such as `tcp://127.0.0.1:5123`; `None` where that has no address.
     pub fn peer(&self) -> Option<&str> {
         self.0.peer.as_deref()
+    }
+
+    /// As whom the client was let in, where it [had to say so](crate::ServerBuilder::sasl_plain).
+    pub fn user(&self) -> Option<&str> {
+        self.0.user.as_deref()
     }
 
     /// When the client stops waiting, where it says so.

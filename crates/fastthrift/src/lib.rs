@@ -143,7 +143,7 @@ pub use {
     client::{Channel, ChannelBuilder, Retry},
     fastthrift_rpc::policy::{Backoff, RetryBudget},
     interceptor::{Intercepted, Interceptor, Next},
-    server::{And, Request, Response, Server, ServerBuilder, Service},
+    server::{And, PlainLogin, Request, Response, Server, ServerBuilder, Service},
 };
 #[cfg(any(feature = "tokio", feature = "blocking", feature = "dynamic"))]
 pub use {

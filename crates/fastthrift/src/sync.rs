@@ -39,13 +39,19 @@ pub(crate) mod model {
         /// How many bytes the next sends take; after those, all.
         room: VecDeque<usize>,
         has_ended: bool,
+        served: usize,
     }
 
     impl Socket {
         pub(crate) fn new(room: &[usize]) -> Self {
             let server = ServerConnection::new(ServerConfig::default());
             let room = room.iter().copied().collect();
-            Self(Mutex::new(Peer { server, reader: None, room, has_ended: false }))
+            Self(Mutex::new(Peer { server, reader: None, room, has_ended: false, served: 0 }))
+        }
+
+        /// How many requests the peer got.
+        pub(crate) fn served(&self) -> usize {
+            self.0.lock().unwrap().served
         }
 
         /// The peer closes it.
@@ -94,6 +100,7 @@ pub(crate) mod model {
     impl Peer {
         fn answer(&mut self) {
             while let Some(request) = self.server.poll_event().unwrap() {
+                self.served += 1;
                 if request.kind == CallKind::Oneway {
                     self.server.finish_oneway(request.id).unwrap();
                     continue;

@@ -4,12 +4,14 @@
 
 mod calculator;
 
+use std::future::Future;
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use calculator::{AddError, CalculatorClient, CalculatorServer, Handler};
-use fastthrift::{ApplicationExceptionKind, Channel, Server};
+use fastthrift::{ApplicationExceptionKind, CallErrorKind, Channel, Server};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -141,4 +143,55 @@ async fn a_lost_connection_ends_its_calls_and_is_made_anew() {
     let again = tokio::spawn(again.serve());
     client.ping().await.unwrap();
     again.abort();
+}
+
+#[test]
+fn a_oneway_of_a_program_that_ends_at_once_is_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { client(&url).await.log("a line").await.unwrap() });
+    drop(runtime);
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).unwrap();
+    assert!(received.windows(6).any(|bytes| bytes == b"a line"), "{received:?}");
+}
+
+#[tokio::test]
+async fn a_channel_is_closed_when_its_calls_are_over_and_its_oneways_sent() {
+    let handler = Handler::default();
+    let (lines, running) = (Arc::clone(&handler.lines), Arc::clone(&handler.running));
+    let (url, server) = serve(handler).await;
+    let channel = Channel::connect(&url).await.unwrap();
+    let client = CalculatorClient::new(channel.clone());
+    let asked = tokio::spawn({
+        let client = client.clone();
+        async move { client.greet("slowly").await }
+    });
+    until(|| running.load(Ordering::SeqCst) == 1).await;
+    for _ in 0..10 {
+        client.log("a line").await.unwrap();
+    }
+    channel.flush().await.unwrap();
+    timeout(PATIENCE, channel.close()).await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap(), "Hello, slowly!");
+    until(|| lines.lock().unwrap().len() == 10).await;
+    let error = client.ping().await.unwrap_err();
+    assert!(matches!(error.kind(), CallErrorKind::Connect(_)) && !error.was_sent(), "{error}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_caller_who_does_not_go_on_holds_up_no_other() {
+    let (url, server) = serve(Handler::default()).await;
+    let client = client(&url).await;
+    client.ping().await.unwrap();
+    let mut idle = Box::pin(client.greet("later"));
+    // It was asked once, and sent its call; then it is left alone.
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(idle.as_mut().poll(cx).is_pending())).await);
+    assert_eq!(timeout(PATIENCE, client.add(2, 3)).await.unwrap().unwrap(), 5);
+    assert_eq!(timeout(PATIENCE, idle).await.unwrap().unwrap(), "Hello, later!");
+    server.abort();
 }

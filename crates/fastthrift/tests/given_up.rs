@@ -62,6 +62,25 @@ async fn a_oneway_whose_response_does_not_come_in_time_gives_its_connection_up()
 }
 
 #[tokio::test]
+async fn a_oneway_whose_response_does_not_come_holds_up_no_call() {
+    let (listener, channel) = silence("http", |builder| builder).await;
+    let client = CalculatorClient::new(channel);
+    let (logged, mut first) = tokio::join!(client.log("a line"), accept(&listener));
+    logged.unwrap();
+    let pinging = tokio::spawn(async move { (client.ping().await, client) });
+    let mut second = accept(&listener).await;
+    // The call is sent before its reply is.
+    timeout(PATIENCE, second.read_u8()).await.expect("the call is sent").unwrap();
+    let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n\x80\x01\0\x02\0\0\0\x04ping\0\0\0\x01\0";
+    second.write_all(reply).await.unwrap();
+    let (outcome, _client) = timeout(PATIENCE, pinging).await.expect("the call is answered").unwrap();
+    outcome.unwrap();
+    // There is one too many now.
+    first.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    closed(&mut first).await;
+}
+
+#[tokio::test]
 async fn a_channel_that_is_dropped_waits_for_no_response_to_a_oneway() {
     let (listener, channel) = silence("http", |builder| builder).await;
     let client = CalculatorClient::new(channel);

@@ -1,11 +1,11 @@
-//! Serves, and prints where. How a client speaks, the server finds out.
+//! Serves, and prints where. How a client speaks, the server finds out; whether it has to say who it is, the server is told.
 
 use std::fs;
 
 use fastthrift::{Server, ServerTls};
 
-use super::Arguments;
 use super::handler::{Handler, Named};
+use super::{Arguments, PASSWORD, USERNAME};
 use crate::Outcome;
 use crate::idl::conformance::ConformanceServer;
 
@@ -18,6 +18,9 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Outcome {
         let url = asked.get("url")?;
         if url.starts_with("tls:") || url.starts_with("https:") {
             builder = builder.tls(ServerTls::new(&fs::read(asked.get("cert")?)?, &fs::read(asked.get("key")?)?)?);
+        }
+        if asked.find("transport") == Some("sasl") {
+            builder = builder.sasl_plain(async |login| login.username == USERNAME && login.password == PASSWORD);
         }
         let server = builder.bind(url).await?;
         println!("listening {}", server.url());

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
-use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, HttpClient};
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, HttpClient, SaslClient};
 
 use super::Channel;
 use super::channel::Links;
@@ -90,6 +90,14 @@ impl ChannelBuilder {
     pub fn tls(mut self, tls: crate::ClientTls) -> Self {
         self.tls = Some(tls);
         self
+    }
+
+    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Fails when one of
+    /// both holds a zero byte.
+    pub fn sasl_plain(mut self, username: &str, password: &str) -> Result<Self, CallError> {
+        let bad = || CallError::connect(Invalid("a user's name or password holds a zero byte".to_owned()));
+        self.config.sasl = Some(SaslClient::plain(username, password, "").ok_or_else(bad)?);
+        Ok(self)
     }
 
     /// How many idle connections are kept for later calls. Default 16.

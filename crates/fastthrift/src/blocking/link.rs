@@ -74,7 +74,7 @@ impl Link {
     ) -> Result<Option<R>, CallError> {
         self.begin(call)?;
         self.send(call.deadline).map_err(|error| lost(error, true))?;
-        if call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() {
+        if self.is_oneway_over(call) {
             return Ok(None);
         }
         loop {
@@ -90,14 +90,21 @@ impl Link {
                     return Err(exception.into());
                 }
                 Ok(Some(ClientEvent::TimedOut { .. })) => return Err(CallError::timeout(true)),
-                Ok(None) if call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() => return Ok(None),
                 Ok(None) => {}
                 Err(error) => return Err(CallError::connection(error, true)),
             }
-            // What answers a handshake goes out before more is received.
+            // What answers a handshake, or waited for its end, goes out before more is received.
             self.send(call.deadline).map_err(|error| lost(error, true))?;
+            if self.is_oneway_over(call) {
+                return Ok(None);
+            }
             self.receive(call.deadline).map_err(|error| lost(error, true))?;
         }
+    }
+
+    /// Whether the call has no answer, and all of it was sent.
+    fn is_oneway_over(&self, call: &Outgoing<'_>) -> bool {
+        call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() && !self.rpc.is_handshaking()
     }
 
     fn begin(&mut self, call: &Outgoing<'_>) -> Result<(), CallError> {

@@ -1,7 +1,7 @@
 //! What generated clients call through.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use fastthrift_rpc::Headers;
 use tokio::time::Instant;
 
 use super::ChannelBuilder;
-use super::connection::{Incoming, Outcome, Outgoing};
+use super::connection::{Arrived, Incoming, Outgoing, ReadReply};
 use super::pool::{Begun, Pool};
 use super::waiting::Waiting;
 use crate::call::current_deadline;
@@ -112,11 +112,24 @@ impl Channel {
         A: Encode + ?Sized,
         R: DecodeOwned,
     {
-        let pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
-        let reply = pending.await?;
-        let Incoming { protocol, body, .. } = reply.ok_or_else(|| CallError::missing_result(function.name()))?;
-        let (result, _) = codec::decode_prefix(protocol, &body, self.limits())?;
-        Ok(result)
+        let mut pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
+        let (limits, mut result) = (self.limits(), None);
+        let mut read = |protocol, body: &[u8]| {
+            let (value, len) = match codec::decode_prefix(protocol, body, limits) {
+                Ok((value, len)) => (Ok(value), Some(len)),
+                Err(error) => (Err(error), None),
+            };
+            result = Some(value);
+            len
+        };
+        let reply = poll_fn(|cx| pending.poll_read(cx, &mut read)).await?;
+        match reply.ok_or_else(|| CallError::missing_result(function.name()))? {
+            Arrived::Kept(Incoming { protocol, body, .. }) => {
+                read(protocol, &body);
+            }
+            Arrived::Read => {}
+        }
+        Ok(result.expect("invariant: the reply was read")?)
     }
 
     /// Calls a function that is not answered. It waits until the call can be sent, and for nothing else.
@@ -125,7 +138,19 @@ impl Channel {
         A: Encode + ?Sized,
     {
         let pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
-        pending.await.map(drop)
+        pending.over().await.map(drop)
+    }
+
+    /// Waits until every call that was begun is handed to the system, those without a reply too: what follows a [oneway](Self::oneway)
+    /// in a program that ends. Fails when a connection was lost before.
+    pub async fn flush(&self) -> Result<(), CallError> {
+        self.pool.flush().await
+    }
+
+    /// Begins no further call, on clones of the channel neither, and waits until the connections are closed: when the calls in flight
+    /// are over, and all that was begun was sent. Calls that wait for ever are waited for as long.
+    pub async fn close(self) {
+        self.pool.close().await;
     }
 
     /// How values look in the bytes of its calls.
@@ -183,7 +208,7 @@ impl Channel {
         let is_answered = Self::is_answered(function);
         Pending::Later(Box::pin(async move {
             let ClientReply { protocol, body, .. } = through.carry(request).await?;
-            Ok(is_answered.then_some(Incoming { protocol, body, headers: None }))
+            Ok(is_answered.then_some(Arrived::Kept(Incoming { protocol, body, headers: None })))
         }))
     }
 
@@ -198,7 +223,7 @@ impl Channel {
             let call = Outgoing { service, function, kind, headers, deadline, body: &body };
             let begun: Begun = pool.begin(&call).await?;
             match begun {
-                Some(waiting) => waiting.await.map(Some),
+                Some(waiting) => waiting.kept().await.map(|incoming| Some(Arrived::Kept(incoming))),
                 None => Ok(None),
             }
         }))
@@ -221,9 +246,12 @@ fn encode<A: Encode + ?Sized>(protocol: Protocol, arguments: &A, body: &mut Vec<
     codec::encode_into(protocol, arguments, body).map_err(CallError::encode)
 }
 
-type Boxed = Pin<Box<dyn Future<Output = Result<Option<Incoming>, CallError>> + Send>>;
+/// The end of a call; a oneway has no reply.
+type Ended = Result<Option<Arrived>, CallError>;
 
-/// A call on its way; a oneway has no reply.
+type Boxed = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// A call on its way.
 pub(crate) enum Pending {
     Waiting(Waiting),
     Sent,
@@ -231,17 +259,33 @@ pub(crate) enum Pending {
     Later(Boxed),
 }
 
-impl Future for Pending {
-    type Output = Result<Option<Incoming>, CallError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Self::Waiting(waiting) => Pin::new(waiting).poll(cx).map(|outcome: Outcome| outcome.map(Some)),
+impl Pending {
+    /// Waits for the call's end. Its reply may be read where it lies, by `read`.
+    fn poll_read(&mut self, cx: &mut Context<'_>, read: &mut ReadReply<'_>) -> Poll<Ended> {
+        match self {
+            Self::Waiting(waiting) => waiting.poll_read(cx, read).map(|outcome| outcome.map(Some)),
             Self::Sent => Poll::Ready(Ok(None)),
             Self::Refused(error) => {
                 Poll::Ready(Err(error.take().expect("invariant: a future is not asked again after its end")))
             }
             Self::Later(later) => later.as_mut().poll(cx),
+        }
+    }
+
+    /// Waits for the call's end, whatever it is.
+    async fn over(mut self) -> Ended {
+        poll_fn(|cx| self.poll_read(cx, &mut |_, _| None)).await
+    }
+
+    /// Waits for the call's end, and keeps the reply.
+    #[cfg(feature = "dynamic")]
+    pub(crate) async fn kept(self) -> Result<Option<Incoming>, CallError> {
+        match self {
+            Self::Waiting(waiting) => waiting.kept().await.map(Some),
+            other => match other.over().await? {
+                Some(Arrived::Kept(incoming)) => Ok(Some(incoming)),
+                Some(Arrived::Read) | None => Ok(None),
+            },
         }
     }
 }

@@ -3,31 +3,21 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use fastthrift_rpc::policy::PoolPolicy;
 use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::Connection;
-use super::pool::Pool;
 use crate::CallError;
-use crate::transport::ReadSide;
 
-/// Bytes to receive at once.
-const READ_SIZE: usize = 16 << 10;
-
-/// How many times it is received before others have their turn.
-const READS_A_TURN: usize = 8;
-
-/// Carries the bytes of one connection until it ends.
+/// Carries the bytes of one connection until it ends, those aside that callers carry for themselves.
 #[expect(clippy::struct_excessive_bools, reason = "they change independently")]
 pub(crate) struct Driver {
     connection: Arc<Connection>,
-    pool: Weak<Pool>,
-    stream: ReadSide,
-    received: Vec<u8>,
     /// What is being sent, and how much of it was.
     sending: (Vec<u8>, usize),
     is_sending: bool,
@@ -35,7 +25,6 @@ pub(crate) struct Driver {
     /// Whether those who were woken had their turn to call again, so that what they send leaves in one piece.
     has_yielded: bool,
     timer: Option<Pin<Box<Sleep>>>,
-    opened: Instant,
     /// After how long without a call the connection is closed, and how old it may become.
     idle_timeout: Option<Duration>,
     max_age: Option<Duration>,
@@ -57,20 +46,24 @@ enum Turn {
     Over,
 }
 
+/// What a turn begins with.
+struct Begin {
+    /// Whether a caller asked for it.
+    was_called: bool,
+    /// Whether this is who receives.
+    is_reader: bool,
+    is_over: bool,
+}
+
 impl Driver {
-    pub(crate) fn new(connection: Arc<Connection>, pool: &Arc<Pool>, stream: ReadSide) -> Self {
-        let policy = pool.policy();
+    pub(crate) fn new(connection: Arc<Connection>, policy: PoolPolicy) -> Self {
         Self {
             connection,
-            pool: Arc::downgrade(pool),
-            stream,
-            received: vec![0; READ_SIZE],
             sending: (Vec::new(), 0),
             is_sending: false,
             needs_flush: false,
             has_yielded: false,
             timer: None,
-            opened: Instant::now(),
             idle_timeout: policy.idle_timeout,
             max_age: policy.max_age,
             calls_before: 0,
@@ -90,9 +83,9 @@ impl Driver {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
-        let was_called = self.begin_turn(cx);
-        let received = self.receive(cx);
-        if received == Turn::Over {
+        let Begin { was_called, is_reader, is_over } = self.begin_turn(cx);
+        let received = if is_reader { self.receive(cx) } else { Turn::Idle };
+        if is_over || received == Turn::Over {
             return Poll::Ready(Turn::Over);
         }
         if (was_called || received == Turn::Woken) && !self.has_yielded {
@@ -106,62 +99,39 @@ impl Driver {
         Poll::Pending
     }
 
-    /// Whether a caller asked for this turn.
-    fn begin_turn(&mut self, cx: &mut Context<'_>) -> bool {
+    fn begin_turn(&mut self, cx: &mut Context<'_>) -> Begin {
         let mut state = self.connection.lock();
         match &mut state.driver {
             Some(driver) => driver.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
-        state.is_notified && !state.waiters.is_empty()
+        let is_reader = state.reader.is_none();
+        if is_reader {
+            state.has_arrived = false;
+        }
+        let was_called = state.is_notified && !state.waiters.is_empty();
+        Begin { was_called, is_reader, is_over: state.rpc.is_failed() }
     }
 
+    /// Receives what came, and wakes who waits for it.
     fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
-        let mut woken = 0;
-        for _ in 0..READS_A_TURN {
-            // After one that gave less than there was room for, this asks no system, and only lets the task be woken.
-            let Poll::Ready(received) = self.stream.poll_receive(cx, &mut self.received) else {
-                return if woken > 1 { Turn::Woken } else { Turn::Idle };
-            };
-            let Some(count) = self.dispatch(received) else { return Turn::Over };
-            woken += count;
-        }
-        cx.waker().wake_by_ref();
-        Turn::Woken
-    }
-
-    /// Hands out what was received; how many callers it wakes, or `None` when the connection is over.
-    fn dispatch(&mut self, received: io::Result<usize>) -> Option<usize> {
-        let mut state = self.connection.lock();
-        match received {
-            Ok(0) => state.rpc.receive_eof(),
-            Ok(count) => state.rpc.receive(&self.received[..count]),
-            Err(error) => {
-                state.send_error = Some(error);
-                state.rpc.receive_eof();
-            }
-        }
-        let connection = &self.connection;
-        let is_good = state.dispatch(|| connection.now(), &mut self.wakers);
+        let received = self.connection.receive(None, &mut self.wakers);
         let woken = self.wakers.len();
         if woken > 1 {
             // They are to call again without waking this task, which goes on after them.
-            state.is_notified = true;
+            self.connection.lock().is_notified = true;
         }
-        let is_returned = state.is_lent && state.rpc.waiting() == 0 && state.rpc.is_idle();
-        if is_returned {
-            state.is_lent = false;
-            state.owed_by = None;
-        }
-        let pool = if is_returned { self.pool.upgrade() } else { None };
-        // One that nobody calls over any more ends with its last reply.
-        state.is_closing |= is_returned && pool.is_none();
-        drop(state);
-        if let Some(pool) = pool {
-            pool.give_back(&self.connection);
+        if received.is_returned {
+            self.connection.give_back();
         }
         self.wake_all();
-        is_good.then_some(woken)
+        if received.is_done {
+            return Turn::Over;
+        }
+        if received.is_part {
+            cx.waker().wake_by_ref();
+        }
+        if received.is_part || woken > 1 { Turn::Woken } else { Turn::Idle }
     }
 
     fn wake_all(&mut self) {
@@ -173,21 +143,29 @@ impl Driver {
     /// Sends what is outbound, as far as there is room.
     fn send(&mut self, cx: &mut Context<'_>) -> Turn {
         loop {
-            if self.sending.1 == self.sending.0.len() && !self.take_outbound() {
-                return self.end_turn(cx);
-            }
-            let (bytes, sent) = &mut self.sending;
-            let step = self.stream.poll_send(self.connection.direct.as_ref(), cx, &bytes[*sent..]);
+            let step = if self.sending.1 < self.sending.0.len() {
+                self.send_step(cx)
+            } else if self.needs_flush {
+                self.connection.poll_flush().map_ok(|()| self.needs_flush = false)
+            } else if self.take_outbound() {
+                continue;
+            } else {
+                return self.end_turn();
+            };
             match step {
                 Poll::Pending => return self.pause(),
-                Poll::Ready(Ok(count)) if count > 0 => {
-                    *sent += count;
-                    self.needs_flush = true;
-                }
-                Poll::Ready(Ok(_)) => return self.lose(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => return self.lose(error),
             }
         }
+    }
+
+    fn send_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let (bytes, sent) = &mut self.sending;
+        let count = ready!(self.connection.poll_send(cx, &bytes[*sent..]))?;
+        *sent += count;
+        self.needs_flush = true;
+        Poll::Ready(if count > 0 { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) })
     }
 
     /// Waits until there is room to send. What is said meanwhile goes out after that.
@@ -211,35 +189,22 @@ impl Driver {
             state.is_notified = false;
             return false;
         }
-        if state.unsent.1 < state.unsent.0.len() {
-            self.sending = std::mem::take(&mut state.unsent);
-        } else if state.rpc.outbound().is_empty() {
-            state.is_sending = false;
-            self.is_sending = false;
-            state.is_notified = false;
-            return false;
-        } else {
-            self.sending.1 = 0;
-            state.rpc.take_outbound(&mut self.sending.0);
+        if std::mem::take(&mut self.is_sending) {
+            state.note_sent(&mut self.wakers);
         }
-        state.is_sending = true;
-        self.is_sending = true;
-        let was_full = std::mem::take(&mut state.is_full);
+        self.is_sending = state.take_outbound(&mut self.sending);
+        state.is_sending = self.is_sending;
+        state.is_notified &= self.is_sending;
+        let was_full = self.is_sending && std::mem::take(&mut state.is_full);
         drop(state);
-        if was_full && let Some(pool) = self.pool.upgrade() {
+        self.wake_all();
+        if was_full && let Some(pool) = self.connection.pool.upgrade() {
             pool.wake_all();
         }
-        true
+        self.is_sending
     }
 
-    fn end_turn(&mut self, cx: &mut Context<'_>) -> Turn {
-        if self.needs_flush {
-            match self.stream.poll_flush(cx) {
-                Poll::Pending => return self.pause(),
-                Poll::Ready(Ok(())) => self.needs_flush = false,
-                Poll::Ready(Err(error)) => return self.lose(error),
-            }
-        }
+    fn end_turn(&mut self) -> Turn {
         let mut state = self.connection.lock();
         if let Some(error) = state.send_error.take() {
             drop(state);
@@ -255,8 +220,37 @@ impl Driver {
 
     /// Ends the connection, which can send nothing more. What the peer sent before is still looked at.
     fn lose(&mut self, error: io::Error) -> Turn {
-        let _ = self.dispatch(Err(error));
+        let mut state = self.connection.lock();
+        state.feed(Err(error));
+        state.dispatch(Duration::ZERO, &mut self.wakers);
+        drop(state);
+        self.wake_all();
         Turn::Over
+    }
+
+    /// Sends what is left as far as that can be done at once.
+    fn send_last(&mut self) {
+        let state = self.connection.lock();
+        let is_lost = state.is_cut || state.rpc.is_failed() || state.send_error.is_some();
+        if is_lost || (state.is_sending && !self.is_sending) {
+            return;
+        }
+        drop(state);
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            while self.sending.1 < self.sending.0.len() {
+                if !matches!(self.send_step(&mut cx), Poll::Ready(Ok(()))) {
+                    return;
+                }
+            }
+            if !self.take_outbound() {
+                break;
+            }
+        }
+        if self.needs_flush {
+            // What is not sent now is lost with the connection.
+            let _ = self.connection.poll_flush();
+        }
     }
 
     /// Looks at the time when it is time.
@@ -266,7 +260,7 @@ impl Driver {
                 if timer.as_mut().poll(cx).is_pending() && !self.wants_alarm {
                     return Turn::Idle;
                 }
-                if self.ring() == Turn::Over {
+                if self.ring(cx) == Turn::Over {
                     return Turn::Over;
                 }
             } else if self.idle_timeout.is_none() && self.max_age.is_none() && !self.wants_alarm {
@@ -285,10 +279,15 @@ impl Driver {
     }
 
     /// Does what is to be done at this time.
-    fn ring(&mut self) -> Turn {
+    fn ring(&mut self, cx: &mut Context<'_>) -> Turn {
         let now = self.connection.now();
         let mut state = self.connection.lock();
-        let is_good = state.dispatch(|| now, &mut self.wakers);
+        let had_reader = state.reader.is_some();
+        state.dispatch(now, &mut self.wakers);
+        if had_reader && state.reader.is_none() && state.has_arrived {
+            // That caller was told of what came and will not receive it.
+            cx.waker().wake_by_ref();
+        }
         if state.owed_by.is_some_and(|owed| now >= owed) {
             state.cut();
         }
@@ -302,11 +301,11 @@ impl Driver {
         if is_old || is_unused {
             state.is_closing = true;
         }
-        let is_done = !is_good || state.is_done();
+        let is_done = state.is_done();
         state.is_over |= is_done;
         let is_closing = state.is_closing;
         drop(state);
-        if let (true, Some(pool)) = (is_closing, self.pool.upgrade()) {
+        if let (true, Some(pool)) = (is_closing, self.connection.pool.upgrade()) {
             pool.retire(&self.connection);
         }
         self.wake_all();
@@ -316,25 +315,27 @@ impl Driver {
     /// When to look at the time next.
     fn next_alarm(&mut self) -> Option<Instant> {
         let mut state = self.connection.lock();
-        let (opened, now) = (self.opened, self.connection.now());
+        let now = self.connection.now();
         let deadline = state.next_deadline();
         // Half the time each, so that what is unused is found before it is so for half as long again.
         let idle = self.idle_timeout.map(|timeout| now + timeout / 2);
         let age = self.max_age.filter(|most| *most > now);
         state.alarm = [deadline, idle, age].into_iter().flatten().min();
-        state.alarm.and_then(|alarm| opened.checked_add(alarm))
+        state.alarm.and_then(|alarm| self.connection.at(alarm))
     }
 }
 
 impl Drop for Driver {
     /// Ends what still waits: also when the runtime ends this task.
     fn drop(&mut self) {
+        self.send_last();
         let mut state = self.connection.lock();
         state.is_over = true;
         let cause = CallError::lost(io::Error::from(io::ErrorKind::NotConnected), true);
         state.fail(&cause, &mut self.wakers);
         drop(state);
-        if let Some(pool) = self.pool.upgrade() {
+        self.connection.hang_up();
+        if let Some(pool) = self.connection.pool.upgrade() {
             pool.remove(&self.connection);
         }
         self.wake_all();

@@ -28,7 +28,7 @@ impl Through for Bare {
                 let (body, headers) = (Vec::new(), fastthrift_rpc::Headers::new());
                 return Ok(ClientReply { protocol: request.protocol, body, headers });
             };
-            let incoming = waiting.await?;
+            let incoming = waiting.kept().await?;
             let headers = incoming.headers.map(|headers| *headers).unwrap_or_default();
             Ok(ClientReply { protocol: incoming.protocol, body: incoming.body, headers })
         })

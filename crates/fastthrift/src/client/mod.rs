@@ -6,7 +6,10 @@ mod connection;
 mod driver;
 mod layered;
 mod pool;
+mod receiving;
 mod retry;
+mod state;
+mod waiters;
 mod waiting;
 
 pub use builder::ChannelBuilder;

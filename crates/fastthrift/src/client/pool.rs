@@ -3,6 +3,7 @@
 #[cfg(all(test, fastthrift_loom))]
 mod model;
 
+use std::future::poll_fn;
 use std::sync::{Arc, PoisonError, Weak};
 
 use fastthrift_rpc::policy::PoolPolicy;
@@ -10,10 +11,11 @@ use fastthrift_rpc::{CallKind, ClientConfig};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::{Connection, NotBegun, Outgoing};
+use super::connection::{Connection, NotBegun, Number, Outgoing};
 use super::driver::Driver;
 use super::waiting::Waiting;
 use crate::CallError;
+use crate::error::Invalid;
 use crate::sync::{Mutex, MutexGuard};
 use crate::transport::{Direct, ReadSide, Target};
 
@@ -36,6 +38,8 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct PoolState {
+    /// Whether no further call is begun.
+    is_closed: bool,
     /// Those over which a call can be made now.
     available: Vec<Arc<Connection>>,
     /// Those that were made and not removed.
@@ -58,8 +62,9 @@ impl Pool {
         Arc::new(Self { target, config, policy, is_exclusive, connect_timeout, state, room: Notify::new() })
     }
 
-    pub(crate) fn policy(&self) -> PoolPolicy {
-        self.policy
+    /// Whether a connection carries one call at a time.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.is_exclusive
     }
 
     pub(crate) fn config(&self) -> &ClientConfig {
@@ -70,12 +75,16 @@ impl Pool {
     pub(crate) fn try_begin(&self, call: &Outgoing<'_>) -> Result<Option<Begun>, CallError> {
         while let Some(connection) = self.pick() {
             match connection.begin(call) {
-                Ok(id) => return Ok(Some(self.begun(connection, call, id))),
+                Ok(number) => return Ok(Some(self.begun(connection, call, number))),
                 // The driver that finds it so removes it; meanwhile nobody else picks it.
                 Err(NotBegun::Ended) => self.retire(&connection),
-                Err(NotBegun::Full) => return Ok(None),
+                Err(NotBegun::Full) => {
+                    self.keep(connection);
+                    return Ok(None);
+                }
                 Err(NotBegun::Refused(error)) => {
-                    self.put_back(connection);
+                    self.keep(connection);
+                    self.room.notify_one();
                     return Err(error);
                 }
             }
@@ -98,7 +107,7 @@ impl Pool {
         if !self.lock().available.is_empty() {
             return Ok(());
         }
-        if self.reserve() { self.open().await } else { Ok(()) }
+        if self.reserve()? { self.open().await } else { Ok(()) }
     }
 
     async fn begin_ever(self: &Arc<Self>, call: &Outgoing<'_>) -> Result<Begun, CallError> {
@@ -109,7 +118,7 @@ impl Pool {
             if let Some(begun) = self.try_begin(call)? {
                 return Ok(begun);
             }
-            if self.reserve() {
+            if self.reserve()? {
                 self.open().await?;
             } else {
                 room.await;
@@ -118,14 +127,28 @@ impl Pool {
     }
 
     /// Takes the place of a connection that is to be made, if there may be one more and it is needed.
-    fn reserve(&self) -> bool {
+    fn reserve(&self) -> Result<bool, CallError> {
         let mut state = self.lock();
+        if state.is_closed {
+            return Err(CallError::connect(Invalid("the channel was closed".to_owned())));
+        }
         let may_open = state.available.is_empty() || !self.is_exclusive;
-        let may_open = may_open && self.policy.may_open(state.open);
+        let may_open = may_open && self.policy.may_open(self.counted(&state));
         if may_open {
             state.open += 1;
         }
-        may_open
+        Ok(may_open)
+    }
+
+    /// How many connections count. Of those that only wait for the response to a oneway, no more do than there are others that may
+    /// be made beside them, so that calls go on.
+    fn counted(&self, state: &PoolState) -> usize {
+        if self.policy.may_open(state.open) {
+            return state.open;
+        }
+        let made = state.made.iter().filter_map(Weak::upgrade);
+        let owing = made.filter(|connection| connection.owes_only_oneway()).count();
+        state.open - owing.min(self.policy.size)
     }
 
     /// Makes the connection whose place was taken.
@@ -142,10 +165,17 @@ impl Pool {
 
     /// Lets calls be made over a connection, whose task is to be run.
     fn adopt(self: &Arc<Self>, read_side: ReadSide, direct: Option<Direct>) -> Driver {
-        let connection = Connection::new(self.config.clone(), direct, self.is_exclusive);
-        self.lock().made.push(Arc::downgrade(&connection));
-        let driver = Driver::new(Arc::clone(&connection), self, read_side);
-        self.put_back(connection);
+        let connection = Connection::new(self, read_side, direct);
+        let driver = Driver::new(Arc::clone(&connection), self.policy);
+        let mut state = self.lock();
+        state.made.push(Arc::downgrade(&connection));
+        let is_closed = state.is_closed;
+        drop(state);
+        if is_closed {
+            connection.close();
+        } else {
+            self.put_back(connection);
+        }
         driver
     }
 
@@ -165,12 +195,16 @@ impl Pool {
         }
     }
 
-    fn begun(&self, connection: Arc<Connection>, call: &Outgoing<'_>, id: u64) -> Begun {
+    fn begun(&self, connection: Arc<Connection>, call: &Outgoing<'_>, number: Number) -> Begun {
+        let Number { call: number, is_lent } = number;
         match call.kind {
-            CallKind::Call => Some(Waiting::new(connection, id)),
+            CallKind::Call => Some(Waiting::new(connection, number)),
             CallKind::Oneway => {
-                if self.is_exclusive && connection.is_free() {
+                if self.is_exclusive && !is_lent {
                     self.put_back(connection);
+                } else if is_lent {
+                    // There may be another connection meanwhile.
+                    self.room.notify_one();
                 }
                 None
             }
@@ -178,17 +212,63 @@ impl Pool {
     }
 
     fn put_back(&self, connection: Arc<Connection>) {
-        let mut state = self.lock();
-        if !state.available.iter().any(|other| Arc::ptr_eq(other, &connection)) {
-            state.available.push(connection);
+        self.lock().available.push(connection);
+        self.room.notify_one();
+    }
+
+    /// Has a connection stay among the others, over which a call was not begun.
+    fn keep(&self, connection: Arc<Connection>) {
+        if self.is_exclusive {
+            // The last is the next to be taken.
+            self.lock().available.insert(0, connection);
         }
+    }
+
+    /// Lets a connection be used again that carries one call at a time, unless there are too many.
+    pub(crate) fn give_back(&self, connection: &Arc<Connection>) {
+        let mut state = self.lock();
+        let is_one_too_many = state.open > self.policy.size && self.counted(&state) > self.policy.size;
+        if is_one_too_many || state.is_closed {
+            drop(state);
+            return connection.close();
+        }
+        state.available.push(Arc::clone(connection));
         drop(state);
         self.room.notify_one();
     }
 
-    /// Lets a connection be used again.
-    pub(crate) fn give_back(&self, connection: &Arc<Connection>) {
-        self.put_back(Arc::clone(connection));
+    /// Waits until all calls that were begun are handed to the system.
+    pub(crate) async fn flush(&self) -> Result<(), CallError> {
+        for connection in self.made() {
+            let begun = connection.begun();
+            poll_fn(|cx| connection.poll_sent(begun, cx)).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins no further call, and waits until the connections ended, which they do when their calls are over.
+    pub(crate) async fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.available.clear();
+        drop(state);
+        self.room.notify_waiters();
+        for connection in self.made() {
+            connection.close();
+        }
+        loop {
+            let room = self.room.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            if self.lock().made.is_empty() {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    fn made(&self) -> Vec<Arc<Connection>> {
+        self.lock().made.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Lets those who wait for room look again.

@@ -1,11 +1,11 @@
 //! The wait for one reply.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::connection::{Connection, Outcome};
+use super::connection::{Arrived, Connection, Incoming, Outcome, ReadReply};
+use crate::CallError;
 
 /// A call that was begun. Dropped before it is over, it is given up: its reply is dropped when it comes.
 #[derive(Debug)]
@@ -19,25 +19,55 @@ impl Waiting {
     pub(crate) fn new(connection: Arc<Connection>, call: u64) -> Self {
         Self { connection, call, is_over: false }
     }
+
+    fn end(&mut self, outcome: Outcome) -> Poll<Outcome> {
+        self.is_over = true;
+        Poll::Ready(outcome)
+    }
 }
 
-impl Future for Waiting {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let this = &mut *self;
-        let mut state = this.connection.lock();
-        let waiter = state.waiters.get_mut(&this.call).expect("invariant: a waiter stays until its future takes it");
-        if let Some(outcome) = waiter.outcome.take() {
-            state.waiters.remove(&this.call);
-            this.is_over = true;
-            return Poll::Ready(outcome);
+impl Waiting {
+    /// Waits for the reply. Where this is who receives it, it may be read where it lies, by `read`.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, read: &mut ReadReply<'_>) -> Poll<Outcome> {
+        let mut state = self.connection.lock();
+        if state.receives(self.call) {
+            state.has_arrived = false;
+            drop(state);
+            if let Some(outcome) = self.connection.receive_alone(self.call, read) {
+                return self.end(outcome);
+            }
+            state = self.connection.lock();
         }
+        if let Some(outcome) = state.take_outcome(self.call) {
+            drop(state);
+            return self.end(outcome);
+        }
+        let waiter = state.waiters.find(self.call).expect("invariant: a waiter stays until its future takes it");
         match &mut waiter.waker {
             Some(waker) => waker.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),
         }
+        if state.receives(self.call) {
+            // More came meanwhile; others have their turn before.
+            drop(state);
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
+    }
+
+    /// Waits for the reply, and keeps its body.
+    pub(crate) async fn kept(mut self) -> Result<Incoming, CallError> {
+        let mut read = None;
+        let arrived = poll_fn(|cx| {
+            self.poll_read(cx, &mut |protocol, body| {
+                read = Some(Incoming { protocol, body: body.to_vec(), headers: None });
+                None
+            })
+        });
+        match arrived.await? {
+            Arrived::Kept(incoming) => Ok(incoming),
+            Arrived::Read => Ok(read.expect("invariant: what was read was read by this")),
+        }
     }
 }
 

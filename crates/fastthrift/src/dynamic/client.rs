@@ -78,7 +78,7 @@ impl Client {
         if let Some(error) = wrong {
             return Err(Error::Arguments { function: function.name().into(), error });
         }
-        match pending.await? {
+        match pending.kept().await? {
             Some(reply) => function.read_result(reply.protocol, &reply.body, self.channel.limits()),
             None if function.is_oneway() => Ok(Value::Null),
             None => Err(CallError::missing_result(function.name()).into()),

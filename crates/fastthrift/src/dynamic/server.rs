@@ -110,7 +110,8 @@ impl<H: Handler> crate::Service for Served<H> {
         let Ok(function) = self.service.function(request.function()) else {
             return request.unknown(self.service.name());
         };
-        let arguments = match request.read(|protocol, body, limits| function.read_arguments(protocol, body, limits)) {
+        let read = |protocol, body: &_, limits| Ok((function.read_arguments(protocol, body, limits)?, None));
+        let arguments = match request.read(read) {
             Ok(arguments) => arguments,
             Err(error) => return request.fail(error),
         };

@@ -1,11 +1,13 @@
 //! How a server is made.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::{Carrier, Endpoint, Framing, HttpServer, ServerConfig};
 
+use super::login::{Check, PlainLogin};
 use super::serve::{Server, Settings};
 use super::service::{And, Service};
 use crate::error::Invalid;
@@ -62,6 +64,21 @@ impl<S: Service> ServerBuilder<S> {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::ServerTls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Has clients say who they are before their first call, by the SASL mechanism PLAIN, and lets in those of whom `check` says so. Then
+    /// messages are framed and nothing else is accepted. [`Call::user`](crate::Call::user) tells a handler who was let in: whom the
+    /// client wants to act for, which `check` has to allow or to refuse, too, and else the client itself.
+    ///
+    /// Passwords come as they are, so without TLS whoever is on the way reads them.
+    pub fn sasl_plain<C, V>(mut self, check: C) -> Self
+    where
+        C: Fn(PlainLogin) -> V + Send + Sync + 'static,
+        V: Future<Output = bool> + Send + 'static,
+    {
+        self.config.sasl = Some(Check::sasl());
+        self.settings.check = Some(Check::new(check));
         self
     }
 
@@ -142,6 +159,10 @@ impl<S: Service> ServerBuilder<S> {
         for url in urls {
             let endpoint = Endpoint::parse(&url);
             let endpoint = endpoint.map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)))?;
+            if config.sasl.is_some() && endpoint.http_path.is_some() {
+                let text = format!("{endpoint} cannot have clients say who they are by SASL");
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
             let config = config_for(&config, &endpoint);
             let listener = Listener::bind(
                 endpoint,

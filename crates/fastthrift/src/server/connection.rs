@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answers;
 use super::budget::{Budget, Part};
+use super::login::{Check, Desk};
 use super::running::Running;
 use super::service::{Request, Response, Service};
 use super::watch::{Duty, Order, Progress, Watch};
@@ -39,6 +40,8 @@ pub(super) struct Common<S> {
     pub(super) in_flight: Arc<AtomicUsize>,
     pub(super) keeps_time: bool,
     pub(super) budget: Option<Budget>,
+    /// Who judges clients, which then have to say who they are.
+    pub(super) check: Option<Check>,
 }
 
 /// What the handlers of one connection refer to: they count their references here, where no other connection does.
@@ -52,6 +55,9 @@ struct Connection<S, F, M> {
     rpc: ServerConnection,
     stream: Stream,
     peer: Option<Arc<str>>,
+    /// There until the client said who it is, if it has to; and who it is.
+    desk: Option<Desk>,
+    user: Option<Arc<str>>,
     /// The place of the next handler's future.
     place: Running<F>,
     /// The handlers that run on their own.
@@ -59,6 +65,8 @@ struct Connection<S, F, M> {
     arrived: Vec<(RequestId, Response)>,
     spares: Vec<(Call, Vec<u8>)>,
     progress: Progress,
+    /// Whether there may be a request to serve.
+    has_news: bool,
     registered: Option<Waker>,
     needs_flush: bool,
     is_ending: bool,
@@ -75,6 +83,7 @@ pub(super) async fn run<S: Service>(
     number: u64,
 ) {
     let shared = Arc::new(Own(Arc::clone(&common)));
+    let desk = common.check.clone().map(Desk::new);
     let make = move |request| serve(Arc::clone(&shared), request);
     let mut connection = Connection {
         common,
@@ -83,11 +92,14 @@ pub(super) async fn run<S: Service>(
         rpc: ServerConnection::new(config),
         stream,
         peer,
+        desk,
+        user: None,
         place: Running::empty(),
         detached: HashMap::new(),
         arrived: Vec::new(),
         spares: Vec::new(),
         progress: Progress::default(),
+        has_news: false,
         registered: None,
         needs_flush: false,
         is_ending: false,
@@ -115,18 +127,21 @@ where
             if self.hear() == Order::Cut {
                 return Poll::Ready(());
             }
-            self.serve_all(cx);
+            if std::mem::take(&mut self.has_news) {
+                self.serve_all(cx);
+            }
             let was_full = self.rpc.outbound().len() > self.rpc.config().max_outbound;
             let Ok(is_all_sent) = self.send(cx) else { return Poll::Ready(()) };
             if was_full && is_all_sent {
                 // Requests that came already may have waited for that.
+                self.has_news = true;
                 continue;
             }
             if is_all_sent && self.rpc.is_finished() {
                 return self.end(cx);
             }
             match self.receive(cx) {
-                Ok(true) => {}
+                Ok(true) => self.has_news = true,
                 Ok(false) => {
                     self.note();
                     return Poll::Pending;
@@ -144,6 +159,7 @@ where
     fn hear(&mut self) -> Order {
         let mut arrived = std::mem::take(&mut self.arrived);
         let order = self.watch.take(&mut arrived);
+        self.has_news |= order.is_some();
         for (request, response) in arrived.drain(..) {
             self.detached.remove(&request);
             self.answer(request, response);
@@ -158,11 +174,42 @@ where
 
     /// Serves the requests that came. After what cannot be read none comes, and the connection ends when all is sent.
     fn serve_all(&mut self, cx: &mut Context<'_>) {
-        while let Ok(Some(request)) = self.rpc.poll_event() {
-            self.progress.served += 1;
-            if let Some(response) = self.start(&request, cx) {
-                self.answer(request.id, response);
+        if let Some(request) = self.rpc.usual_request() {
+            self.serve(&request, cx);
+            if self.rpc.has_no_more() {
+                return;
             }
+        }
+        loop {
+            while let Ok(Some(request)) = self.rpc.poll_event() {
+                self.serve(&request, cx);
+            }
+            if self.desk.is_none() || !self.let_in(cx) {
+                return;
+            }
+        }
+    }
+
+    /// Lets a client in that says who it is; whether it was.
+    #[cold]
+    fn let_in(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(desk) = &mut self.desk else { return false };
+        // It is asked again whenever this task is woken.
+        self.has_news = desk.poll(&mut self.rpc, cx).is_pending();
+        let Some(user) = self.rpc.peer_identity() else { return false };
+        self.user = Some(user.into());
+        self.desk = None;
+        true
+    }
+
+    /// Serves a request that was handed out last, and answers it if that can be done at once.
+    fn serve(&mut self, request: &Received, cx: &mut Context<'_>) {
+        self.progress.served += 1;
+        if let Some(response) = self.start(request, cx) {
+            if let Some(len) = response.arguments_len {
+                self.rpc.body_read(len);
+            }
+            self.answer(request.id, response);
         }
     }
 
@@ -229,6 +276,7 @@ where
                 headers: Headers::new(),
                 reply_headers: Headers::new().into(),
                 peer: self.peer.clone(),
+                user: self.user.clone(),
                 deadline: None,
                 request_bytes: 0,
             })
@@ -311,7 +359,7 @@ where
         }
         let duty = if !self.rpc.outbound().is_empty() || self.is_ending {
             Duty::Take
-        } else if self.rpc.open_requests() > 0 {
+        } else if self.rpc.open_requests() > 0 || self.desk.as_ref().is_some_and(Desk::is_judging) {
             Duty::Wait
         } else if self.rpc.is_mid_message() {
             Duty::Finish

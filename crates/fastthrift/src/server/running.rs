@@ -37,7 +37,7 @@ impl<F: Future<Output = Response>> Running<F> {
         let is_oneway = call.is_oneway();
         let exception = ApplicationException::new(kind, text);
         let answer = if is_oneway { Answer::Nothing } else { Answer::Exception(exception) };
-        Response { call, body: Vec::new(), answer }
+        Response { call, body: Vec::new(), answer, arguments_len: None }
     }
 }
 

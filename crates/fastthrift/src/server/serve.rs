@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::ServerBuilder;
 use super::budget::Budget;
 use super::connection::{self, Common};
+use super::login::Check;
 use super::service::Service;
 use super::watch::{Duty, Order, Progress, Watch};
 use crate::transport::{Arriving, Listener};
@@ -33,6 +34,7 @@ pub(super) struct Settings {
     pub(super) message_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) drain_timeout: Duration,
+    pub(super) check: Option<Check>,
 }
 
 impl Default for Settings {
@@ -44,6 +46,7 @@ impl Default for Settings {
             message_timeout: Some(Duration::from_mins(1)),
             idle_timeout: None,
             drain_timeout: Duration::from_secs(30),
+            check: None,
         }
     }
 }
@@ -88,7 +91,8 @@ impl<S: Service> Server<S> {
         let keeps_time = settings.message_timeout.is_some() || settings.idle_timeout.is_some();
         let budget = settings.max_memory.map(Budget::new);
         let (max_in_flight, in_flight) = (settings.max_in_flight, Arc::default());
-        let common = Common { service, max_in_flight, in_flight, keeps_time, budget };
+        let check = settings.check.clone();
+        let common = Common { service, max_in_flight, in_flight, keeps_time, budget, check };
         let keeps_memory = settings.max_memory.is_some();
         let floor = Arc::new(Floor::new(common, settings));
         let mut accepting = JoinSet::new();

@@ -1,6 +1,7 @@
 //! What a server serves.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, Limits, Protocol};
 
@@ -42,6 +43,8 @@ pub struct Request {
     call: Call,
     body: Vec<u8>,
     limits: Limits,
+    /// How many bytes the arguments take of the body, once they were read; `usize::MAX` before.
+    arguments_len: AtomicUsize,
 }
 
 /// What answers a call.
@@ -51,6 +54,8 @@ pub struct Response {
     /// The result's struct, encoded, where there is one.
     pub(super) body: Vec<u8>,
     pub(super) answer: Answer,
+    /// How many bytes the arguments took, where they were read.
+    pub(super) arguments_len: Option<usize>,
 }
 
 /// What kind of answer a response is.
@@ -83,7 +88,7 @@ impl<A: Service, B: Service> Service for And<A, B> {
 
 impl Request {
     pub(super) fn new(call: Call, body: Vec<u8>, limits: Limits) -> Self {
-        Self { call, body, limits }
+        Self { call, body, limits, arguments_len: AtomicUsize::new(usize::MAX) }
     }
 
     /// What is known of the call.
@@ -103,17 +108,22 @@ impl Request {
 
     /// The arguments, decoded.
     pub fn arguments<A: DecodeOwned>(&self) -> Result<A, CallError> {
-        self.read(|protocol, body, limits| codec::decode_prefix(protocol, body, limits).map(|(arguments, _)| arguments))
+        self.read(|protocol, body, limits| {
+            codec::decode_prefix(protocol, body, limits).map(|(arguments, len)| (arguments, Some(len)))
+        })
     }
 
-    /// Reads the arguments; what is wrong with them is what the client is told.
+    /// Reads the arguments by what says how many bytes they took, if it knows; what is wrong with them is what the client is told.
     #[inline]
     pub(crate) fn read<A>(
         &self,
-        read: impl FnOnce(Protocol, &[u8], Limits) -> Result<A, DecodeError>,
+        read: impl FnOnce(Protocol, &[u8], Limits) -> Result<(A, Option<usize>), DecodeError>,
     ) -> Result<A, CallError> {
         match read(self.call.protocol(), &self.body, self.limits) {
-            Ok(arguments) => Ok(arguments),
+            Ok((arguments, len)) => {
+                self.arguments_len.store(len.unwrap_or(usize::MAX), Ordering::Relaxed);
+                Ok(arguments)
+            }
             Err(error) => Err(CallError::application(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string())),
         }
     }
@@ -163,8 +173,9 @@ impl Request {
     }
 
     fn answer(self, answer: Answer) -> Response {
-        let Self { call, body, .. } = self;
-        Response { call, body, answer }
+        let Self { call, body, arguments_len, .. } = self;
+        let arguments_len = Some(arguments_len.into_inner()).filter(|len| *len != usize::MAX);
+        Response { call, body, answer, arguments_len }
     }
 }
 

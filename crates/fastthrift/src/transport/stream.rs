@@ -31,7 +31,7 @@ pub(crate) enum Direct {
     Model(Arc<crate::sync::model::Socket>),
 }
 
-/// What one task alone does with a stream.
+/// What one task at a time does with a stream.
 #[derive(Debug)]
 pub(crate) enum ReadSide {
     Tcp(tcp::OwnedReadHalf),
@@ -126,17 +126,11 @@ impl ReadSide {
         read.map_ok(|()| buffer.filled().len())
     }
 
-    /// Sends what there is room for: directly, where that is possible.
-    pub(crate) fn poll_send(
-        &mut self,
-        direct: Option<&Direct>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match (self, direct) {
-            (Self::Whole(stream), _) => stream.poll_send(cx, bytes),
-            (_, Some(direct)) => direct.poll_send(cx, bytes),
-            (_, None) => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+    /// Sends what there is room for, where this alone can send.
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Whole(stream) => stream.poll_send(cx, bytes),
+            _ => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
     }
 
@@ -166,7 +160,8 @@ impl Direct {
         }
     }
 
-    fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    /// Sends what there is room for.
+    pub(crate) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             if let Some(sent) = self.try_send(bytes)? {
                 return Poll::Ready(Ok(sent));

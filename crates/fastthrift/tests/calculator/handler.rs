@@ -57,6 +57,7 @@ impl Calculator for Handler {
                 call.set_reply_header("answer", "42");
                 return Ok(call.headers().find_ignoring_case("token").unwrap_or("none").to_owned());
             }
+            "user" => return Ok(current_call().and_then(|call| Some(call.user()?.to_owned())).unwrap_or_default()),
             "large" => return Ok("x".repeat(1 << 20)),
             _ => {}
         }

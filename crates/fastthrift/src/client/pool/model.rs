@@ -20,7 +20,7 @@ fn connected(is_exclusive: bool, room: &[usize]) -> (Arc<Pool>, Driver, Arc<Sock
     };
     let (config, policy) = (ClientConfig::default(), PoolPolicy::default());
     let pool = Pool::new(target, config, policy, is_exclusive, Duration::from_secs(1));
-    assert!(pool.reserve());
+    assert!(pool.reserve().unwrap());
     let socket = Arc::new(Socket::new(room));
     let sides = (ReadSide::Model(Arc::clone(&socket)), Some(Direct::Model(Arc::clone(&socket))));
     let driver = pool.adopt(sides.0, sides.1);
@@ -40,7 +40,7 @@ fn outgoing(body: &[u8], kind: CallKind) -> Outgoing<'_> {
 async fn call(pool: &Arc<Pool>, number: u8) -> Result<Vec<u8>, CallError> {
     let body = body(number);
     let begun = pool.begin(&outgoing(&body, CallKind::Call)).await?;
-    let Incoming { body, .. } = begun.expect("a call is answered").await?;
+    let Incoming { body, .. } = begun.expect("a call is answered").kept().await?;
     Ok(body)
 }
 
@@ -110,6 +110,21 @@ fn a_call_that_is_given_up_disturbs_no_other() {
 }
 
 #[test]
+fn a_caller_who_sent_for_itself_and_does_not_go_on_holds_up_no_other() {
+    explore(|| {
+        let (pool, driver, _socket) = connected(false, &[]);
+        let driving = thread::spawn(move || block_on(driver.run()));
+        assert_eq!(block_on(call(&pool, 1)).unwrap(), body(1));
+        let number = body(2);
+        let left_alone = pool.try_begin(&outgoing(&number, CallKind::Call)).unwrap().unwrap();
+        assert_eq!(block_on(call(&pool, 3)).unwrap(), body(3));
+        assert_eq!(block_on(left_alone.unwrap().kept()).unwrap().body, number);
+        drop(pool);
+        driving.join().unwrap();
+    });
+}
+
+#[test]
 fn every_call_ends_when_the_peer_does() {
     explore(|| {
         let (pool, driver, socket) = connected(false, &[]);
@@ -118,7 +133,7 @@ fn every_call_ends_when_the_peer_does() {
         let number = body(1);
         if let Ok(Some(Some(waiting))) = pool.try_begin(&outgoing(&number, CallKind::Call)) {
             // A reply that came before the end counts.
-            if let Ok(incoming) = block_on(waiting) {
+            if let Ok(incoming) = block_on(waiting.kept()) {
                 assert_eq!(incoming.body, number);
             }
         }
@@ -131,11 +146,37 @@ fn every_call_ends_when_the_peer_does() {
 #[test]
 fn a_oneway_is_sent_before_the_connection_ends() {
     explore(|| {
-        let (pool, driver, _socket) = connected(false, &[3, 0]);
+        let (pool, driver, socket) = connected(false, &[3, 0]);
         let driving = thread::spawn(move || block_on(driver.run()));
         let number = body(1);
         assert!(pool.try_begin(&outgoing(&number, CallKind::Oneway)).unwrap().is_some());
         drop(pool);
         driving.join().unwrap();
+        assert_eq!(socket.served(), 1);
+    });
+}
+
+#[test]
+fn who_waits_until_all_is_sent_waits_no_longer() {
+    explore(|| {
+        let (pool, driver, socket) = connected(false, &[3, 0]);
+        let driving = thread::spawn(move || block_on(driver.run()));
+        let number = body(1);
+        assert!(pool.try_begin(&outgoing(&number, CallKind::Oneway)).unwrap().is_some());
+        block_on(pool.flush()).unwrap();
+        assert_eq!(socket.served(), 1);
+        drop(pool);
+        driving.join().unwrap();
+    });
+}
+
+#[test]
+fn a_task_that_is_dropped_sends_what_is_left() {
+    explore(|| {
+        let (pool, driver, socket) = connected(false, &[3]);
+        let number = body(1);
+        assert!(pool.try_begin(&outgoing(&number, CallKind::Oneway)).unwrap().is_some());
+        drop(driver);
+        assert_eq!(socket.served(), 1);
     });
 }

@@ -1,0 +1,143 @@
+//! Receiving for a connection: by its task, or by the only caller who waits.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::connection::{Connection, Outcome, ReadReply};
+use super::state::{Shared, notify};
+use crate::sync::MutexGuard;
+use crate::transport::ReadSide;
+
+/// Bytes to receive at once.
+const READ_SIZE: usize = 16 << 10;
+
+/// How many times it is received before others have their turn.
+const READS_A_TURN: usize = 8;
+
+/// What is received from, and into.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    stream: Option<ReadSide>,
+    buffer: Vec<u8>,
+    /// Wakes whoever receives when something comes.
+    waker: Waker,
+}
+
+/// What came of receiving.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    /// Whether there may be more. Otherwise who receives is woken when more comes.
+    pub(super) is_part: bool,
+    /// Whether the connection can carry another call, and is to be given back.
+    pub(super) is_returned: bool,
+    /// Whether the connection ends.
+    pub(super) is_done: bool,
+    /// The outcome of the caller's own call.
+    outcome: Option<Outcome>,
+}
+
+impl Receiver {
+    pub(super) fn new(stream: ReadSide, shared: &Arc<Shared>) -> Self {
+        Self { stream: Some(stream), buffer: vec![0; READ_SIZE], waker: Waker::from(Arc::clone(shared)) }
+    }
+
+    /// Does something with the stream, which fails once it was closed.
+    fn with<R>(
+        &mut self,
+        act: impl FnOnce(&mut ReadSide, &mut Context<'_>, &mut [u8]) -> Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        let Self { stream, buffer, waker } = self;
+        match stream {
+            Some(stream) => act(stream, &mut Context::from_waker(waker), buffer),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+}
+
+impl Connection {
+    /// Receives what came, hands it out, and collects who waits for it; the reply to one's own call is read here.
+    pub(super) fn receive(&self, mut own: Option<(u64, &mut ReadReply<'_>)>, wakers: &mut Vec<Waker>) -> Received {
+        let mut received = Received::default();
+        let mut receiver = self.receiver();
+        for _ in 0..READS_A_TURN {
+            // After one that gave less than there was room for, this asks no system, and only lets the reader be woken.
+            let Poll::Ready(count) = receiver.with(|stream, cx, buffer| stream.poll_receive(cx, buffer)) else {
+                return received;
+            };
+            let mut state = self.lock();
+            state.feed(count.map(|count| &receiver.buffer[..count]));
+            if let Some((call, read)) = &mut own {
+                received.outcome = state.read_usual(*call, *read);
+            }
+            if received.outcome.is_none() || state.rpc.reply_len() > 0 {
+                state.dispatch(Duration::ZERO, wakers);
+            }
+            received.is_returned |= state.take_back();
+            received.is_done = state.is_done();
+            if let (Some((call, _)), None) = (&own, &received.outcome) {
+                received.outcome = state.take_outcome(*call);
+            }
+            if received.outcome.is_some() {
+                own = None;
+            }
+            if received.is_done {
+                return received;
+            }
+        }
+        received.is_part = true;
+        received
+    }
+
+    /// Receives for the only caller who waits, and gives the outcome of its call, if it is over.
+    pub(super) fn receive_alone(self: &Arc<Self>, call: u64, read: &mut ReadReply<'_>) -> Option<Outcome> {
+        let mut wakers = Vec::new();
+        let Received { is_part, is_returned, is_done, outcome } = self.receive(Some((call, read)), &mut wakers);
+        if is_part || is_done {
+            self.go_on(call, is_done);
+        }
+        if is_returned {
+            self.give_back();
+        }
+        wakers.into_iter().for_each(Waker::wake);
+        outcome
+    }
+
+    /// Lets the caller receive again, or the task if that is not the only one any more, or the connection ends.
+    #[cold]
+    fn go_on(&self, call: u64, is_done: bool) {
+        let mut state = self.lock();
+        if state.reader == Some(call) && !is_done {
+            state.has_arrived = true;
+        } else {
+            notify(state);
+        }
+    }
+
+    /// Sends what there is room for.
+    pub(super) fn poll_send(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &self.direct {
+            Some(direct) => direct.poll_send(cx, bytes),
+            None => self.receiver().with(|stream, cx, _| stream.poll_send(cx, bytes)),
+        }
+    }
+
+    /// Sends what the stream itself holds back.
+    pub(super) fn poll_flush(&self) -> Poll<io::Result<()>> {
+        match &self.direct {
+            Some(_) => Poll::Ready(Ok(())),
+            None => self.receiver().with(|stream, cx, _| stream.poll_flush(cx)),
+        }
+    }
+
+    /// Receives nothing any more.
+    pub(super) fn hang_up(&self) {
+        let stream = self.receiver().stream.take();
+        drop(stream);
+    }
+
+    fn receiver(&self) -> MutexGuard<'_, Receiver> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
