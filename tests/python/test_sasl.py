@@ -20,7 +20,9 @@ import fastthrift
 import pytest
 from fastthrift import sasl
 
+from tests.faults import rust
 from tests.interop.fake_server import Peer, fake_server, frame
+from tests.python import stores
 from tests.python.certificates import Authority
 from tests.python.engines import SERVERS, serving
 from tests.python.loops import until
@@ -561,6 +563,21 @@ def test_what_makes_no_sense_is_refused(connect: Connect) -> None:
     with pytest.raises(ValueError, match="zero byte"):
         sasl.Plain("a\0b", "c")
     assert "swordfish" not in repr(ADA)
+
+
+# What builds the program takes its time, once.
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not rust.is_possible(), reason="there is no cargo here")
+def test_a_server_in_rust_lets_in_who_has_an_account(mode: Mode) -> None:
+    def connect(url: str, mechanism: Any) -> Any:
+        return mode.connect(stores.MODULE.Store, url, sasl=mechanism, timeout=20.0)
+
+    with stores.serving("rust", accounts={"ada": "swordfish"}) as running:
+        with connect(running.url, ADA) as client:
+            assert client.echo("good") == "good"
+        for wrong in (sasl.Plain("ada", "wrong"), sasl.Plain("eve", "swordfish")):
+            with pytest.raises(fastthrift.ConnectError, match="the name or the password is wrong"):
+                connect(running.url, wrong)
 
 
 def test_kerberos_goes_through_its_rounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fastthrift_protocol::Protocol;
+use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::{CallKind, Headers};
 use tokio::time::Instant;
 
@@ -28,6 +28,8 @@ pub(crate) struct Inner {
     pub(crate) user: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) request_bytes: usize,
+    /// What the arguments may ask of this side.
+    pub(crate) limits: Limits,
 }
 
 /// The call that the handler around this serves; `None` outside of handlers, and in tasks and threads that they start.
@@ -94,6 +96,10 @@ impl Call {
     /// How many bytes the arguments have.
     pub fn request_bytes(&self) -> usize {
         self.0.request_bytes
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits
     }
 
     pub(crate) fn instant(&self) -> Option<Instant> {

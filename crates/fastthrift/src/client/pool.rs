@@ -248,14 +248,7 @@ impl Pool {
 
     /// Begins no further call, and waits until the connections ended, which they do when their calls are over.
     pub(crate) async fn close(&self) {
-        let mut state = self.lock();
-        state.is_closed = true;
-        state.available.clear();
-        drop(state);
-        self.room.notify_waiters();
-        for connection in self.made() {
-            connection.close();
-        }
+        self.end();
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
@@ -264,6 +257,18 @@ impl Pool {
                 return;
             }
             room.await;
+        }
+    }
+
+    /// Begins no further call, and lets the connections end.
+    fn end(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.available.clear();
+        drop(state);
+        self.room.notify_waiters();
+        for connection in self.made() {
+            connection.close();
         }
     }
 

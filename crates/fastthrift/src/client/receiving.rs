@@ -59,35 +59,35 @@ impl Receiver {
 impl Connection {
     /// Receives what came, hands it out, and collects who waits for it; the reply to one's own call is read here.
     pub(super) fn receive(&self, mut own: Option<(u64, &mut ReadReply<'_>)>, wakers: &mut Vec<Waker>) -> Received {
-        let mut received = Received::default();
+        let mut came = Received::default();
         let mut receiver = self.receiver();
         for _ in 0..READS_A_TURN {
             // After one that gave less than there was room for, this asks no system, and only lets the reader be woken.
-            let Poll::Ready(count) = receiver.with(|stream, cx, buffer| stream.poll_receive(cx, buffer)) else {
-                return received;
+            let Poll::Ready(count) = receiver.with(ReadSide::poll_receive) else {
+                return came;
             };
             let mut state = self.lock();
             state.feed(count.map(|count| &receiver.buffer[..count]));
             if let Some((call, read)) = &mut own {
-                received.outcome = state.read_usual(*call, *read);
+                came.outcome = state.read_usual(*call, *read);
             }
-            if received.outcome.is_none() || state.rpc.reply_len() > 0 {
+            if came.outcome.is_none() || state.rpc.reply_len() > 0 {
                 state.dispatch(Duration::ZERO, wakers);
             }
-            received.is_returned |= state.take_back();
-            received.is_done = state.is_done();
-            if let (Some((call, _)), None) = (&own, &received.outcome) {
-                received.outcome = state.take_outcome(*call);
+            came.is_returned |= state.take_back();
+            came.is_done = state.is_done();
+            if let (Some((call, _)), None) = (&own, &came.outcome) {
+                came.outcome = state.take_outcome(*call);
             }
-            if received.outcome.is_some() {
+            if came.outcome.is_some() {
                 own = None;
             }
-            if received.is_done {
-                return received;
+            if came.is_done {
+                return came;
             }
         }
-        received.is_part = true;
-        received
+        came.is_part = true;
+        came
     }
 
     /// Receives for the only caller who waits, and gives the outcome of its call, if it is over.

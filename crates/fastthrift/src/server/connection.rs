@@ -17,7 +17,7 @@ use super::answers;
 use super::budget::{Budget, Part};
 use super::login::{Check, Desk};
 use super::running::Running;
-use super::service::{Request, Response, Service};
+use super::service::{Request, Response, Service, UNREAD};
 use super::watch::{Duty, Order, Progress, Watch};
 use crate::call::{self, Call};
 use crate::transport::Stream;
@@ -157,19 +157,19 @@ where
 
     /// Takes what was said from outside.
     fn hear(&mut self) -> Order {
+        let Some(order) = self.watch.take(&mut self.arrived) else { return Order::Serve };
+        self.has_news = true;
         let mut arrived = std::mem::take(&mut self.arrived);
-        let order = self.watch.take(&mut arrived);
-        self.has_news |= order.is_some();
         for (request, response) in arrived.drain(..) {
             self.detached.remove(&request);
             self.answer(request, response);
         }
         self.arrived = arrived;
-        if order == Some(Order::Drain) {
+        if order == Order::Drain {
             self.rpc.set_serving(false);
             self.rpc.receive_eof();
         }
-        order.unwrap_or_default()
+        order
     }
 
     /// Serves the requests that came. After what cannot be read none comes, and the connection ends when all is sent.
@@ -206,8 +206,8 @@ where
     fn serve(&mut self, request: &Received, cx: &mut Context<'_>) {
         self.progress.served += 1;
         if let Some(response) = self.start(request, cx) {
-            if let Some(len) = response.arguments_len {
-                self.rpc.body_read(len);
+            if response.arguments_len != UNREAD {
+                self.rpc.body_read(response.arguments_len);
             }
             self.answer(request.id, response);
         }
@@ -279,11 +279,13 @@ where
                 user: self.user.clone(),
                 deadline: None,
                 request_bytes: 0,
+                limits: self.rpc.config().limits,
             })
         });
         let inner = call.inner_mut().expect("invariant: a spare call is nobody else's");
-        inner.function.clear();
-        inner.function.push_str(&text(received.function));
+        if inner.function.as_bytes() != self.rpc.bytes(received.function) {
+            inner.function = text(received.function).into_owned();
+        }
         inner.service = received.service.map(|span| text(span).into_owned());
         inner.kind = received.kind;
         inner.protocol = received.protocol;
@@ -292,7 +294,7 @@ where
         if !(headers.is_empty() && inner.headers.is_empty()) {
             inner.headers = headers.clone();
         }
-        Request::new(call, body, self.rpc.config().limits)
+        Request::new(call, body)
     }
 
     fn answer(&mut self, request: RequestId, response: Response) {

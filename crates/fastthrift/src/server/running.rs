@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 
-use super::service::{Answer, Response};
+use super::service::{Answer, Response, UNREAD};
 use crate::Call;
 use crate::call::Entered;
 
@@ -36,8 +36,8 @@ impl<F: Future<Output = Response>> Running<F> {
         let _ = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().set(None)));
         let is_oneway = call.is_oneway();
         let exception = ApplicationException::new(kind, text);
-        let answer = if is_oneway { Answer::Nothing } else { Answer::Exception(exception) };
-        Response { call, body: Vec::new(), answer, arguments_len: None }
+        let answer = if is_oneway { Answer::Nothing } else { Answer::Exception(Box::new(exception)) };
+        Response { call, body: Vec::new(), answer, arguments_len: UNREAD }
     }
 }
 

@@ -37,13 +37,15 @@ pub struct And<A, B> {
     second: B,
 }
 
+/// Stands for the length of arguments that nobody read.
+pub(super) const UNREAD: usize = usize::MAX;
+
 /// A call that is to be served.
 #[derive(Debug)]
 pub struct Request {
     call: Call,
     body: Vec<u8>,
-    limits: Limits,
-    /// How many bytes the arguments take of the body, once they were read; `usize::MAX` before.
+    /// How many bytes the arguments take of the body; [`UNREAD`] before they were read.
     arguments_len: AtomicUsize,
 }
 
@@ -54,8 +56,8 @@ pub struct Response {
     /// The result's struct, encoded, where there is one.
     pub(super) body: Vec<u8>,
     pub(super) answer: Answer,
-    /// How many bytes the arguments took, where they were read.
-    pub(super) arguments_len: Option<usize>,
+    /// How many bytes the arguments took; [`UNREAD`] where they were not read.
+    pub(super) arguments_len: usize,
 }
 
 /// What kind of answer a response is.
@@ -64,7 +66,7 @@ pub(super) enum Answer {
     /// The result's struct.
     Result,
     /// An exception that the function does not declare.
-    Exception(ApplicationException),
+    Exception(Box<ApplicationException>),
     /// None: the function is oneway.
     Nothing,
 }
@@ -87,8 +89,8 @@ impl<A: Service, B: Service> Service for And<A, B> {
 }
 
 impl Request {
-    pub(super) fn new(call: Call, body: Vec<u8>, limits: Limits) -> Self {
-        Self { call, body, limits, arguments_len: AtomicUsize::new(usize::MAX) }
+    pub(super) fn new(call: Call, body: Vec<u8>) -> Self {
+        Self { call, body, arguments_len: AtomicUsize::new(UNREAD) }
     }
 
     /// What is known of the call.
@@ -119,9 +121,9 @@ impl Request {
         &self,
         read: impl FnOnce(Protocol, &[u8], Limits) -> Result<(A, Option<usize>), DecodeError>,
     ) -> Result<A, CallError> {
-        match read(self.call.protocol(), &self.body, self.limits) {
+        match read(self.call.protocol(), &self.body, self.call.limits()) {
             Ok((arguments, len)) => {
-                self.arguments_len.store(len.unwrap_or(usize::MAX), Ordering::Relaxed);
+                self.arguments_len.store(len.unwrap_or(UNREAD), Ordering::Relaxed);
                 Ok(arguments)
             }
             Err(error) => Err(CallError::application(ApplicationExceptionKind::PROTOCOL_ERROR, error.to_string())),
@@ -162,7 +164,7 @@ impl Request {
         if self.call.is_oneway() {
             return self.finish();
         }
-        self.answer(Answer::Exception(error.into_exception()))
+        self.answer(Answer::Exception(Box::new(error.into_exception())))
     }
 
     /// Answers that there is no such function.
@@ -174,8 +176,7 @@ impl Request {
 
     fn answer(self, answer: Answer) -> Response {
         let Self { call, body, arguments_len, .. } = self;
-        let arguments_len = Some(arguments_len.into_inner()).filter(|len| *len != usize::MAX);
-        Response { call, body, answer, arguments_len }
+        Response { call, body, answer, arguments_len: arguments_len.into_inner() }
     }
 }
 
