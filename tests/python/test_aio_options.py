@@ -81,7 +81,8 @@ def test_headers_need_a_transport_that_carries_them(server: fastthrift.Server) -
     asyncio.run(main())
 
 
-def test_interceptors_run_around_each_call(server: fastthrift.Server) -> None:
+@pytest.mark.parametrize("retry", [None, fastthrift.Retry(2)], ids=["once", "again"])
+def test_interceptors_run_around_each_call(server: fastthrift.Server, retry: fastthrift.Retry | None) -> None:
     seen: list[Any] = []
 
     async def outer(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
@@ -94,13 +95,17 @@ def test_interceptors_run_around_each_call(server: fastthrift.Server) -> None:
     async def inner(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
         result = await proceed()
         seen.append(
-            (call.side, call.service, call.function, call.arguments, dict(call.reply_headers), call.reply_bytes)
+            (
+                *(call.side, call.service, call.function, call.arguments, dict(call.reply_headers)),
+                *(call.request_bytes, call.reply_bytes),
+            )
         )
         return result
 
     async def main() -> None:
         interceptors = [outer, inner]
-        async with aio.connect(MODULE.Desk, server.url, transport="header", interceptors=interceptors) as client:
+        options: dict[str, Any] = {"transport": "header", "interceptors": interceptors, "retry": retry}
+        async with aio.connect(MODULE.Desk, server.url, **options) as client:
             assert (await client.headers())["trace"] == "17"
             assert await asyncio.gather(*(client.add(number, 1) for number in range(50))) == list(range(1, 51))
             assert await client.add(-1, 1) == -8
@@ -110,8 +115,10 @@ def test_interceptors_run_around_each_call(server: fastthrift.Server) -> None:
     assert len(seen) == 52
     assert seen[0][:4] == ("client", "Desk", "headers", ())
     assert seen[0][4]["answered-by"] == "desk"
-    assert seen[0][5] > 20
-    assert seen[-1][5] is None
+    # The struct of no arguments and that of a text of one byte; a oneway call has no reply.
+    assert seen[0][5] == 1
+    assert seen[0][6] > 20
+    assert seen[-1][5:] == (9, None)
 
 
 def test_a_call_through_interceptors_can_be_cancelled_and_timed_out(server: fastthrift.Server) -> None:
@@ -288,6 +295,57 @@ def test_a_call_goes_through_another_transport_of_ones_own_when_the_first_is_sil
             assert await fastthrift.with_options(client, idempotent=True).add(2, 3) == 5
         await asyncio.sleep(0)
         assert [transport.is_closed for transport in opened] == [True, True]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("function", ["read", "write", "flush"])
+@pytest.mark.parametrize(
+    ("raised", "told"), [(asyncio.CancelledError, "what the transport waited for was cancelled"), (OSError, "OSError")]
+)
+def test_whatever_a_transport_raises_and_says_ends_its_calls(function: str, raised: type, told: str) -> None:
+    async def fail(*_: Any) -> None:
+        raise raised
+
+    async def main() -> None:
+        opened: list[Loop] = []
+
+        def open_transport() -> Loop:
+            opened.append(Loop() if opened else type("Broken", (Loop,), {function: fail})())
+            return opened[-1]
+
+        async with aio.connect(MODULE.Desk, open_transport) as client:
+            with pytest.raises(fastthrift.ConnectionLost, match=told):
+                # Without a limit of its own, the call would wait for ever.
+                await asyncio.wait_for(client.add(2, 3), 20)
+            assert await client.add(2, 3) == 5
+        assert opened[0].is_closed
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_what_a_transport_reads_may_be_any_buffer(kind: type) -> None:
+    class Other(Loop):
+        async def read(self, size: int) -> bytes:
+            return kind(await super().read(size))  # type: ignore[no-any-return]
+
+    async def main() -> None:
+        async with aio.connect(MODULE.Desk, Other, timeout=20.0) as client:
+            assert await client.add(2, 3) == 5
+
+    asyncio.run(main())
+
+
+def test_what_is_no_buffer_is_not_taken_for_the_end() -> None:
+    class Empty(Loop):
+        async def read(self, size: int) -> Any:
+            await super().read(size)
+
+    async def main() -> None:
+        async with aio.connect(MODULE.Desk, Empty, timeout=20.0) as client:
+            with pytest.raises(fastthrift.ConnectionLost, match="a bytes-like object is required, not 'NoneType'"):
+                await client.add(2, 3)
 
     asyncio.run(main())
 

@@ -217,7 +217,8 @@ impl Call {
         self.request_bytes.value()
     }
 
-    /// The bytes of the reply's message, its frame included; None until that is known, and where there is no reply.
+    /// The bytes of the reply as what carries it takes them, before TLS; for a client on an event loop, whose replies share what
+    /// arrives, those of its message alone. None until that is known, and where there is no reply.
     #[getter]
     fn reply_bytes(&self) -> Option<usize> {
         self.reply_bytes.value()

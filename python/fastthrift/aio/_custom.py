@@ -110,11 +110,16 @@ class CustomTransport(asyncio.Transport):
             while True:
                 await self._may_read.wait()
                 data = await self._stream.read(_READ_SIZE)
+                if type(data) is not bytes:
+                    data = bytes(memoryview(data))
                 if not data:
                     break
                 self._protocol.data_received(data)
             self._protocol.eof_received()
             self._end(None)
+        except asyncio.CancelledError:
+            self._end_cancelled()
+            raise
         except Exception as error:  # noqa: BLE001 (whatever the user's code raises ends the connection)
             self._end(error)
 
@@ -131,16 +136,24 @@ class CustomTransport(asyncio.Transport):
             self._writing = None
             if self._is_closing:
                 self._lose(None)
+        except asyncio.CancelledError:
+            self._end_cancelled()
+            raise
         except Exception as error:  # noqa: BLE001 (as above)
-            self._writing = None
             self._end(error)
+
+    def _end_cancelled(self) -> None:
+        """Close because what the stream waits for was cancelled, unless this transport did that itself."""
+        if not self._is_closing:
+            self._end(ConnectionError("what the transport waited for was cancelled"))
 
     def _end(self, error: Exception | None) -> None:
         """Close because the stream ended or failed."""
         self._is_closing = True
         self._unwritten.clear()
-        if self._writing is not None:
-            self._writing.cancel()
+        for task in (self._reading, self._writing):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
         self._lose(error)
 
     def _lose(self, error: Exception | None) -> None:

@@ -2,7 +2,7 @@
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind};
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, PathStep, Sink};
-use fastthrift_rpc::{CallError, CallId, CallWriter, ClientConnection, Span};
+use fastthrift_rpc::{CallError, ClientConnection, Span};
 use pyo3::prelude::*;
 
 use crate::class::{is_none, none};
@@ -19,19 +19,6 @@ pub(crate) enum Unsent {
     Encode(EncodeError),
     /// The connection takes no such call.
     Call(CallError),
-}
-
-/// Writes a call's arguments, which are in the order of the IDL, and finishes it. When that fails, nothing of the call is in the
-/// buffer, and the connection stays good.
-pub(crate) fn write_call(
-    registry: &Registry,
-    info: &FunctionInfo,
-    values: &[Object],
-    settings: &Settings,
-    mut writer: CallWriter<'_>,
-) -> Result<CallId, Unsent> {
-    write_arguments(registry, info, values, settings, &mut writer.sink()).map_err(Unsent::Encode)?;
-    writer.finish().map_err(Unsent::Call)
 }
 
 /// Writes the struct of a call's arguments. Where there was no room, the sink knows.

@@ -39,7 +39,7 @@ pub(crate) use self::health::Health;
 pub(crate) use self::hedging::Hedging;
 pub(crate) use self::intercepting::{Towards, outgoing_call, outgoing_parts, tell_reply};
 use self::link::Limit;
-pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments, write_call};
+pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments};
 pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
 pub(crate) use self::policies::positive;
 pub(crate) use self::policy_set::PolicySet;

@@ -23,7 +23,7 @@ use super::terms::Terms;
 use super::upkeep::Standing;
 use crate::aio::secure::Secure;
 use crate::class::none;
-use crate::client::{Failure, LinkError, Unsent, read_result, write_call};
+use crate::client::{Failure, LinkError, Unsent, read_result, write_arguments};
 use crate::error::{application_error, decode_error, encode_error};
 use crate::object::Object;
 use crate::registry::Registry;
@@ -165,12 +165,19 @@ impl Channel {
         let options = CallOptions { deadline, timeout, headers: terms.headers(), ..CallOptions::new(&info.name, kind) };
         let mut writer = self.connection.begin(options).map_err(refused)?;
         let written = match body {
-            Body::Values(values) => write_call(registry.get(), info, values, &target.base.settings, writer),
+            Body::Values(values) => {
+                write_arguments(registry.get(), info, values, &target.base.settings, &mut writer.sink())
+            }
             Body::Bytes(bytes) => {
                 writer.buffer().extend_from_slice(bytes);
-                writer.finish().map_err(Unsent::Call)
+                Ok(())
             }
         };
+        if let Some(call) = &terms.call {
+            let start = writer.body_start();
+            call.get().set_request_bytes(writer.buffer().len().saturating_sub(start));
+        }
+        let written = written.map_err(Unsent::Encode).and_then(|()| writer.finish().map_err(Unsent::Call));
         let id = written.map_err(|unsent| match unsent {
             Unsent::Encode(error) => encode_error(py, &error),
             Unsent::Call(error) => target.call_error(py, &info.name, error),

@@ -98,7 +98,7 @@ impl Connections {
         error: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
-        let text = error.map_or_else(|| "it was closed".to_owned(), |error| error.to_string());
+        let text = error.map_or_else(|| "it was closed".to_owned(), |error| told(&error));
         let mut later = Later::default();
         let mut state = me.lock(py);
         let removed = state.remove(link);
@@ -177,4 +177,11 @@ impl Connections {
         me.lock(py).timer = Some(Timer { at, handle });
         Ok(())
     }
+}
+
+/// What an exception says, or what it is where it says nothing.
+#[cold]
+fn told(error: &Bound<'_, PyAny>) -> String {
+    let text = error.to_string();
+    if text.is_empty() { error.get_type().to_string() } else { text }
 }
