@@ -31,17 +31,18 @@ service Shop {
 QUICK = Backoff(0.001, most=0.01)
 
 
-class Faulty:
-    """A server that does with each request what a plan says, in framed Binary."""
+class Listening:
+    """Gives each connection that comes a thread of its own."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    def __init__(self) -> None:
+        self.made: list[socket.socket] = []
+        self.changed = threading.Condition()
+        self.listen()
+
+    def listen(self, port: int = 0) -> None:
+        """Take connections until `close`, at this port or at one that is free."""
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.plan = plan
-        self.requests: Counter[int] = Counter()
-        self.names: list[str] = []
-        self.connections = 0
-        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -52,31 +53,47 @@ class Faulty:
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self.connections += 1
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+            with self.changed:
+                self.made.append(sock)
+                number = len(self.made)
+                self.changed.notify_all()
+            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        peer = Counting(sock, self)
-        try:
-            while True:
-                name, sequence_id = peer.request()
-                self.plan(peer, name, sequence_id)
-        except (EOFError, OSError):
-            pass
-        finally:
-            sock.close()
+    def _serve(self, sock: socket.socket, number: int) -> None:
+        with sock, contextlib.suppress(EOFError, OSError):
+            self.converse(sock, number)
 
-    def note(self, name: str, argument: int) -> None:
-        with self._lock:
-            self.names.append(name)
-            self.requests[argument] += 1
+    def converse(self, sock: socket.socket, number: int) -> None:
+        """Serve the connection of this number, from 1; an `EOFError` ends it."""
+        raise NotImplementedError
 
     def close(self) -> None:
+        """Take no further connections."""
         with contextlib.suppress(OSError):  # it may be closed already
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self._thread.join(10)
+
+
+class Faulty(Listening):
+    """A server that does with each request what a plan says, in framed Binary."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.requests: Counter[int] = Counter()
+        self.names: list[str] = []
+        super().__init__()
+
+    def converse(self, sock: socket.socket, number: int) -> None:
+        peer = Counting(sock, self)
+        while True:
+            name, sequence_id = peer.request()
+            self.plan(peer, name, sequence_id)
+
+    def note(self, name: str, argument: int) -> None:
+        with self.changed:
+            self.names.append(name)
+            self.requests[argument] += 1
 
 
 class Counting(Peer):
@@ -98,31 +115,16 @@ class Counting(Peer):
         return name, struct.unpack_from(">i", body, 8 + length)[0]
 
 
-class Connections:
+class Connections(Listening):
     """A framed Binary server that answers with 42 on every connection and keeps count of them."""
 
     def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.made: list[socket.socket] = []
         self.calls: list[tuple[int, str]] = []
         self.closed: set[int] = set()
         self.silent: set[int] = set()
-        self.changed = threading.Condition()
+        super().__init__()
 
-    def run(self) -> None:
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            with self.changed:
-                self.made.append(sock)
-                number = len(self.made)
-                self.changed.notify_all()
-            threading.Thread(target=self._serve, args=(sock, number), daemon=True).start()
-
-    def _serve(self, sock: socket.socket, number: int) -> None:
+    def converse(self, sock: socket.socket, number: int) -> None:
         try:
             peer = Peer(sock)
             while True:
@@ -131,19 +133,10 @@ class Connections:
                     self.calls.append((number, name))
                 if number not in self.silent:
                     peer.reply(name, sequence_id, 42)
-        except (EOFError, OSError):
-            pass
         finally:
             with self.changed:
                 self.closed.add(number)
                 self.changed.notify_all()
-            sock.close()
-
-    def close(self) -> None:
-        """Take no further connections."""
-        with contextlib.suppress(OSError):  # it may be closed already
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
     def wait_until_closed(self, *numbers: int, timeout: float = 5.0) -> None:
         with self.changed:
@@ -209,13 +202,10 @@ def faulty_servers() -> Iterator[Callable[[Plan], Faulty]]:
 def counted_connections() -> Iterator[Connections]:
     """Run a server that counts its connections, and end those that are left."""
     server = Connections()
-    thread = threading.Thread(target=server.run)
-    thread.start()
     try:
         yield server
     finally:
         server.close()
-        thread.join(10)
         for sock in server.made:
             # Its thread closes a connection that has ended at its own time, so it may be gone by now.
             with server.changed, contextlib.suppress(OSError):

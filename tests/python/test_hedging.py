@@ -74,7 +74,7 @@ class TestWhoWins:
             for number in range(20):
                 assert client.add(number, 0) == 42
         assert set(server.requests.values()) == {1}
-        assert server.connections == 1
+        assert len(server.made) == 1
 
     def test_the_second_request_wins_over_a_silent_first(self, faulty: Any, connect: Connect) -> None:
         server = faulty(in_turn(silent, after(0, 7)))

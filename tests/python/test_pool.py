@@ -18,7 +18,7 @@ import pytest
 from fastthrift import ConnectError, Pool, TransportTimeout, TTransportException
 
 from tests.python.modes import Mode
-from tests.python.scripted import Connections
+from tests.python.scripted import Connections, counted_connections
 from tests.python.timing import LATE
 
 m = fastthrift.loads("""
@@ -294,16 +294,14 @@ class TestAddresses:
             assert connections.url in repr(client)
 
     def test_new_connections_go_to_each_address_in_turn(self, connections: Connections, connect: Connect) -> None:
-        other = Connections()
-        thread = threading.Thread(target=other.run)
-        thread.start()
-        with connect([connections.url, other.url], pool=Pool(max_age=0.001)) as client:
+        with (
+            counted_connections() as other,
+            connect([connections.url, other.url], pool=Pool(max_age=0.001)) as client,
+        ):
             for _ in range(10):
                 time.sleep(0.005)
                 client.add(1, 2)
-        assert abs(len(connections.made) - len(other.made)) <= 1
-        other.listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+            assert abs(len(connections.made) - len(other.made)) <= 1
         other.listener.close()
 
     def test_a_silent_address_leaves_time_for_the_others(
