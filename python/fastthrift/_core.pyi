@@ -32,6 +32,7 @@ __all__ = [
     "AsyncConnections",
     "AsyncIntroduction",
     "AsyncLink",
+    "AsyncOptions",
     "AsyncPeer",
     "AsyncServing",
     "Backoff",
@@ -71,6 +72,11 @@ __all__ = [
     "from_dict",
     "from_json",
     "generate",
+    "given_flag",
+    "given_function",
+    "given_number",
+    "given_path",
+    "given_text",
     "inherit_sockets",
     "iter_structs",
     "load_files",
@@ -81,6 +87,16 @@ __all__ = [
     "to_json",
     "with_options",
 ]
+
+# ---- what users give as options ----
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+def given_flag(name: str, given: object) -> bool: ...
+def given_function(name: str, given: _F) -> _F: ...
+def given_path(name: str, given: object) -> Path: ...
+def given_number(name: str, given: object) -> float: ...
+def given_text(name: str, given: object) -> str: ...
 
 # ---- classes of loaded IDL files ----
 
@@ -426,7 +442,8 @@ class ServerCore:
         max_in_flight: int | None,
         max_memory: int | None,
         interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
-        max_open: int | None = None,
+        max_open: int = ...,
+        inline: bool | Iterable[str] = ...,
     ) -> Self: ...
     def start(self, on_end: Callable[[], object]) -> None: ...
     def drain(self, timeout: float | None, calm: float = 0.0) -> None: ...
@@ -465,7 +482,7 @@ class AsyncClient:
     def _connections(self) -> AsyncConnections: ...
 
 @final
-class AsyncConnections:
+class AsyncOptions:
     def __new__(
         cls,
         service: type[Service],
@@ -482,6 +499,13 @@ class AsyncConnections:
         sasl: Mechanism | None,
         opener: Callable[[], object] | None,
         hedge: float | None,
+    ) -> Self: ...
+
+@final
+class AsyncConnections:
+    def __new__(
+        cls,
+        options: AsyncOptions,
         make_reply: Callable[[], asyncio.Future[Any]],
         starter: Callable[[AsyncConnections], asyncio.Task[None]],
         conductor: Callable[[Awaitable[Any], Call], Awaitable[Any]],
@@ -529,7 +553,6 @@ class AsyncServing:
     def __new__(
         cls,
         core: ServerCore,
-        inline: bool | Iterable[str],
         plain: Callable[..., Awaitable[Any]],
         check: Callable[..., Awaitable[Any]],
     ) -> Self: ...

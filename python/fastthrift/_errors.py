@@ -23,6 +23,13 @@ class TException(Exception):
     """Base of all exceptions of Thrift."""
 
 
+def _check_kind(name: str, type: object, message: object) -> None:  # noqa: A002 (the wire's own name)
+    if not isinstance(type, int) or not (message is None or isinstance(message, str)):
+        raise TypeError(
+            f"a {name} takes its type, an int, and then its message, a str, got {type!r:.40}, {message!r:.40}"
+        )
+
+
 class TApplicationException(TException):
     """A call could not be carried out, says the peer, or its answer is not one.
 
@@ -49,10 +56,7 @@ class TApplicationException(TException):
     TIMEOUT = 12
 
     def __init__(self, type: int = UNKNOWN, message: str | None = None) -> None:  # noqa: A002 (the wire's own name)
-        if not hasattr(type, "__index__") or not (message is None or isinstance(message, str)):
-            raise TypeError(
-                f"a TApplicationException takes its type, an int, and then its text, got {type!r}, {message!r}"
-            )
+        _check_kind("TApplicationException", type, message)
         super().__init__(type, message)
         self.type = type
         self.message = message
@@ -111,6 +115,7 @@ class TTransportException(TException):
         message: str | None = None,
         was_sent: bool = True,
     ) -> None:
+        _check_kind("TTransportException", type, message)
         super().__init__(message or "")
         self.type = type
         self.message = message

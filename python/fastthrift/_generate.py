@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fastthrift import _core
-from fastthrift._load import directories
+from fastthrift._load import directories, paths_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,6 @@ def generate(
     settings: Sequence[tuple[str, str]] = (),
 ) -> list[Path]:
     """Write what one of the functions above does, or Rust with these settings."""
-    paths = [idl] if isinstance(idl, (str, os.PathLike)) else list(idl)
+    paths = [idl] if isinstance(idl, (str, os.PathLike)) else paths_of("idl", idl)
     directories_ = directories(include_dirs)
     return _core.generate(what, paths, directories_, dialect, allow_missing_includes, package, output, [*settings])

@@ -27,10 +27,9 @@ def function_signature(parameters: tuple[tuple[str, str, object], ...], returns:
     while any(receiver == name for name, _, _ in parameters):
         receiver = f"_{receiver}"
     named = [inspect.Parameter(receiver, inspect.Parameter.POSITIONAL_ONLY)]
-    seen_default = False
-    for name, annotation, default in parameters:
-        # What follows a default has one, too, in Python: None says that it was not given.
-        value = default if default is not None else (None if seen_default else inspect.Parameter.empty)
-        seen_default = seen_default or default is not None
+    # What has no default must be given, and so, in Python, must all before it.
+    needed = max((place for place, (_, _, default) in enumerate(parameters) if default is None), default=-1)
+    for place, (name, annotation, default) in enumerate(parameters):
+        value = inspect.Parameter.empty if place <= needed else default
         named.append(inspect.Parameter(name, kind, default=value, annotation=annotation))
     return inspect.Signature(named, return_annotation=returns)

@@ -44,7 +44,7 @@ def load(
         ThriftSyntaxError: The file, or an included one, is not right; it has all errors of the run.
         FileNotFoundError: There is no such file.
     """
-    return _core.load_path(os.fspath(path), module_name, directories(include_dirs), dialect, allow_missing_includes)
+    return _core.load_path(path, module_name, directories(include_dirs), dialect, allow_missing_includes)
 
 
 def loads(
@@ -122,28 +122,31 @@ def check(
     Raises:
         FileNotFoundError: There is no such file.
     """
-    return _core.check_path(os.fspath(path), directories(include_dirs), dialect, allow_missing_includes)
+    return _core.check_path(path, directories(include_dirs), dialect, allow_missing_includes)
 
 
 def directories(include_dirs: Sequence[StrPath]) -> list[StrPath]:
     """Return include directories as a list of their own."""
     if isinstance(include_dirs, (str, bytes, os.PathLike)):
-        raise TypeError(f"include_dirs must be a sequence of paths, such as [{include_dirs!r}], not a single one")
-    try:
-        listed = list(include_dirs)
-    except TypeError:
-        raise TypeError(f"include_dirs must be a sequence of paths, not {type(include_dirs).__name__}") from None
-    for place, directory in enumerate(listed):
-        if not isinstance(directory, (str, os.PathLike)):
-            raise TypeError(f"include_dirs[{place}] must be a str or a path, not {type(directory).__name__}")
+        raise TypeError(f"include_dirs must be a sequence of paths, such as [{include_dirs!r:.40}], not a single one")
+    return paths_of("include_dirs", include_dirs)
+
+
+def paths_of(argument: str, paths: Sequence[StrPath]) -> list[StrPath]:
+    """Return paths as a list of their own."""
+    if not hasattr(paths, "__iter__") or isinstance(paths, dict):
+        raise TypeError(f"{argument} must be a sequence of paths, not {type(paths).__name__}")
+    listed = list(paths)
+    for place, path in enumerate(listed):
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"{argument}[{place}] must be a str or a path, not {type(path).__name__}")
     return listed
 
 
 def _texts(files: Mapping[str, str | bytes]) -> dict[str, str | bytes]:
-    try:
-        texts = dict(files)
-    except (TypeError, ValueError):
-        raise TypeError(f"files must be a mapping of names to texts, not {type(files).__name__}") from None
+    if not hasattr(files, "keys"):
+        raise TypeError(f"files must be a mapping of names to texts, not {type(files).__name__}")
+    texts = dict(files)
     for name, text in texts.items():
         if not isinstance(name, str):
             raise TypeError(f"the names of files must be str, not {type(name).__name__}: {name!r}")

@@ -122,7 +122,7 @@ class Server:
         health: bool = False,
     ) -> None:
         handlers = named(handler, service)
-        self._reporter = reporter_of(handlers) if health else None
+        self._reporter = reporter_of(handlers) if _core.given_flag("health", health) else None
         self._core = _core.ServerCore(
             handlers,
             urls_of(url),
@@ -194,7 +194,7 @@ class Server:
             TypeError: The time is no number.
             ValueError: It is NaN.
         """
-        return self._drain(_patience(timeout), calm=0.0)
+        return self._drain(patience(timeout), calm=0.0)
 
     def _drain(self, timeout: float | None, *, calm: float) -> bool:
         """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
@@ -331,6 +331,11 @@ def named(
     if not handlers:
         raise ValueError("there is no handler to serve")
     services = service if isinstance(service, Mapping) else dict.fromkeys(handlers, service)
+    for name in handlers:
+        _core.given_text("a name of a handler", name)
+    for name in services:
+        if name not in handlers:
+            raise ValueError(f"service has a class for {name!r}, which no handler is named")
     return [(name, each, _service_of(each, services.get(name))) for name, each in handlers.items()]
 
 
@@ -348,6 +353,7 @@ def reporter_of(handlers: list[tuple[str, object, object]]) -> Reporter:
 
 def tell_health(core: _core.ServerCore, reporter: Reporter | None, service: str, status: Status) -> None:
     """Tell clients from now on how a service is."""
+    _core.given_text("service", service)
     if reporter is None:
         raise RuntimeError("the server does not tell its health; make it with health=True")
     reporter.set(service, status)
@@ -359,22 +365,20 @@ def _service_of(handler: object, service: object) -> object:
     if service is not None:
         return service
     if not hasattr(handler, "__thrift_service__"):
-        raise TypeError(f"{handler!r} extends no service's class; say which one it serves: service=module.Service")
+        raise TypeError(f"{handler!r:.40} extends no service's class; say which one it serves: service=module.Service")
     return handler
 
 
-def _patience(timeout: float | None) -> float | None:
+def patience(timeout: float | None) -> float | None:
     """Return how long is waited for the end; what no clock can measure is for ever."""
-    import contextlib
-    import math
     import threading
 
     if timeout is None:
         return None
-    with contextlib.suppress(OverflowError):  # an int too large for a float is one still
-        if math.isnan(timeout):
-            raise ValueError("the time to stop in must be a number of seconds, got nan")
-    return max(0.0, timeout) if timeout <= threading.TIMEOUT_MAX else None
+    seconds = _core.given_number("timeout", timeout)
+    if seconds != seconds:
+        raise ValueError("timeout must be a number of seconds, got nan")
+    return max(0.0, seconds) if seconds <= threading.TIMEOUT_MAX else None
 
 
 def _stop_at_exit() -> None:

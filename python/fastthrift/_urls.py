@@ -15,8 +15,9 @@ def urls_of(given: str | Iterable[str]) -> list[str]:
     """
     if isinstance(given, str):
         return [given]
-    wrong = TypeError(f"a URL is a str, and several are a list of them, got {given!r}")
-    if not hasattr(given, "__iter__"):
+    wrong = TypeError(f"a URL is a str, and several are a list of them, got {given!r:.40}")
+    # The keys of a dict would be URLs that have values.
+    if not hasattr(given, "__iter__") or isinstance(given, dict):
         raise wrong
     urls = list(given)
     if not all(isinstance(url, str) for url in urls):

@@ -89,9 +89,14 @@ class ASGI:
     Args:
         processor: Serves the requests; anything else is a handler, of which a `Processor` is made.
         executor: Runs the handlers; None for the loop's own.
+
+    Raises:
+        TypeError: It is no handler, or the executor is none.
     """
 
     def __init__(self, processor: Processor | object, *, executor: Executor | None = None) -> None:
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise TypeError(f"executor must be a concurrent.futures.Executor or None, got {executor!r:.40}")
         self._processor = _processor_of(processor)
         self._executor = executor
 

@@ -64,10 +64,13 @@ class Reporter(Health):
 
     def set(self, service: str, status: Status) -> None:
         """Say how a service is from now on."""
-        if status not in tuple(Status):
-            raise ValueError(f"{status!r} is no status of a service, expected {_either(each.name for each in Status)}")
+        given: object = status
+        if isinstance(given, bool) or status not in tuple(Status):
+            raise ValueError(
+                f"{status!r:.40} is no status of a service, expected {_either(each.name for each in Status)}"
+            )
         if service not in self._known:
-            raise ValueError(f"no service {service!r} is served here, expected {_either(map(repr, self._known))}")
+            raise ValueError(f"no service {service!r:.40} is served here, expected {_either(map(repr, self._known))}")
         self._known[service] = Status(status)
 
     def note(self, *, is_stopping: bool) -> None:

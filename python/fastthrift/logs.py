@@ -28,11 +28,23 @@ class CallLog:
         logger: Where to; by default ``fastthrift.calls``.
         level: The level of calls that were answered, by a value or by an exception that the IDL declares.
         failure_level: The level of all others.
+
+    Raises:
+        TypeError: One of these is not of its class.
     """
 
     def __init__(
-        self, logger: logging.Logger | None = None, *, level: int = logging.INFO, failure_level: int = logging.WARNING
+        self,
+        logger: logging.Logger | logging.LoggerAdapter[logging.Logger] | None = None,
+        *,
+        level: int = logging.INFO,
+        failure_level: int = logging.WARNING,
     ) -> None:
+        if logger is not None and not isinstance(logger, (logging.Logger, logging.LoggerAdapter)):
+            raise TypeError(f"logger must be a logging.Logger or None, got {logger!r:.40}")
+        for name, number in (("level", level), ("failure_level", failure_level)):
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise TypeError(f"{name} must be an int such as logging.INFO, got {number!r:.40}")
         self._logger = logging.getLogger("fastthrift.calls") if logger is None else logger
         self._level = level
         self._failure_level = failure_level

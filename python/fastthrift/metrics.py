@@ -16,7 +16,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from fastthrift import Call
+from fastthrift import Call, _core
 from fastthrift._observing import carry_out
 
 __all__ = ["PrometheusMetrics"]
@@ -46,12 +46,18 @@ class PrometheusMetrics:
         seconds: The bounds of the latency buckets, in seconds.
 
     Raises:
-        ValueError: The registry has metrics of these names already.
+        TypeError: One of these is not of its class.
+        ValueError: The registry has metrics of these names already, the prefix cannot be part of a name, or the bounds
+            are none, or not numbers that grow from one to the next.
     """
 
     def __init__(
         self, *, registry: CollectorRegistry = REGISTRY, prefix: str = "thrift", seconds: Sequence[float] = SECONDS
     ) -> None:
+        _core.given_text("prefix", prefix)
+        if not all(callable(getattr(registry, method, None)) for method in ("register", "collect")):
+            raise TypeError(f"registry must be a prometheus_client.CollectorRegistry, got {registry!r:.40}")
+        seconds = _bounds(seconds)
         labels = ("side", "service", "function")
         self._calls = Counter(
             f"{prefix}_calls", "Calls that ended, by how they ended.", (*labels, "outcome"), registry=registry
@@ -87,3 +93,12 @@ class PrometheusMetrics:
             self._request.labels(*labels).observe(call.request_bytes)
         if call.reply_bytes is not None:
             self._reply.labels(*labels).observe(call.reply_bytes)
+
+
+def _bounds(seconds: Sequence[float]) -> list[float]:
+    if isinstance(seconds, (str, bytes)) or not hasattr(seconds, "__iter__"):
+        raise TypeError(f"seconds must be a list of numbers, got {seconds!r:.40}")
+    bounds = [_core.given_number("each of seconds", bound) for bound in seconds]
+    if not bounds or not all(low < high for low, high in zip([0.0, *bounds], bounds, strict=False)):
+        raise ValueError(f"seconds must be positive numbers, each more than the one before, got {bounds!r:.40}")
+    return bounds

@@ -9,10 +9,12 @@ becomes the host of the URL there.
 from __future__ import annotations
 
 import logging
+import os
+
+from fastthrift import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
     from typing import Any, Protocol
 
@@ -55,7 +57,7 @@ _NO_PROTECTION = 1
 
 
 class Refused(Exception):
-    """Raised by what judges clients on a server: the client is refused, and gets the text."""
+    """Raised by what judges clients on a server: the client is refused, and gets the text, its first 1,024 bytes."""
 
 
 class Plain:
@@ -67,12 +69,15 @@ class Plain:
         authorization: Whom to act for, where that is somebody else.
 
     Raises:
+        TypeError: One of them is no text.
         ValueError: One of them holds a zero byte, or there is no username or no password.
     """
 
     name = "PLAIN"
 
     def __init__(self, username: str, password: str, authorization: str = "") -> None:
+        for name, text in (("username", username), ("password", password), ("authorization", authorization)):
+            _core.given_text(name, text)
         if "\0" in username + password + authorization:
             raise ValueError("a username, a password and an authorization cannot hold a zero byte")
         if not username or not password:
@@ -110,6 +115,10 @@ class GSSAPI:
     name = "GSSAPI"
 
     def __init__(self, service: str, host: str | None = None, *, authorization: str = "") -> None:
+        _core.given_text("service", service)
+        _core.given_text("authorization", authorization)
+        if host is not None:
+            _core.given_text("host", host)
         self._gssapi = _gssapi()
         self._context: Any = None
         self.service = service
@@ -156,10 +165,11 @@ class GSSAPIServer:
         host: The second part; None for any.
         keytab: The file with the keys; None for the process's own, which ``KRB5_KTNAME`` names.
         authorize: Is called with the client's principal and the name that it asks to act for, which is mostly empty,
-            and returns whether it may. By default it may act as itself alone.
+            and returns True if it may. By default it may act as itself alone.
 
     Raises:
         ImportError: The package ``gssapi`` is not there.
+        TypeError: A name is no text, or `authorize` is no plain function.
         ValueError: There is a host without a service, or no key for the principal.
     """
 
@@ -169,8 +179,15 @@ class GSSAPIServer:
         host: str | None = None,
         *,
         keytab: str | os.PathLike[str] | None = None,
-        authorize: Callable[[str, str], object] | None = None,
+        authorize: Callable[[str, str], bool] | None = None,
     ) -> None:
+        for name, text in (("service", service), ("host", host)):
+            if text is not None:
+                _core.given_text(name, text)
+        if keytab is not None:
+            keytab = _core.given_path("keytab", keytab)
+        if authorize is not None:
+            _core.given_function("authorize", authorize)
         if host is not None and service is None:
             raise ValueError("a host needs the service that the principal begins with")
         gssapi = self._gssapi = _gssapi()
@@ -178,7 +195,7 @@ class GSSAPIServer:
         if service is not None:
             name = service if host is None else f"{service}@{host}"
             principal = gssapi.Name(name, gssapi.NameType.hostbased_service)
-        store = None if keytab is None else {b"keytab": f"FILE:{_path(keytab)}".encode()}
+        store = None if keytab is None else {b"keytab": f"FILE:{os.path.abspath(keytab)}".encode()}
         try:
             self._credentials = gssapi.Credentials(name=principal, usage="accept", store=store)
         except gssapi.exceptions.GSSError as error:
@@ -227,19 +244,13 @@ class GSSAPIServer:
             authorization = choice[4:].decode()
         except UnicodeDecodeError:
             raise Refused("the name to act for is no UTF-8") from None
-        if not self._authorize(principal, authorization):
+        if not _core.given_flag("what authorize returns", self._authorize(principal, authorization)):
             raise Refused(f"{principal} may not act for {authorization or 'itself'}")
         return authorization or principal
 
 
 def _is_oneself(principal: str, authorization: str) -> bool:
     return authorization in ("", principal)
-
-
-def _path(path: str | os.PathLike[str]) -> str:
-    import os
-
-    return os.path.abspath(path)
 
 
 def _gssapi() -> Any:

@@ -31,9 +31,14 @@ class OpenTelemetryTracing:
 
     Args:
         provider: Gives the tracer; by default the global one.
+
+    Raises:
+        TypeError: It is no provider.
     """
 
     def __init__(self, *, provider: TracerProvider | None = None) -> None:
+        if provider is not None and not callable(getattr(provider, "get_tracer", None)):
+            raise TypeError(f"provider must be an opentelemetry.trace.TracerProvider or None, got {provider!r:.40}")
         self._tracer = trace.get_tracer("fastthrift", tracer_provider=provider)
 
     def __call__(self, call: Call, proceed: Callable[[], object]) -> object:

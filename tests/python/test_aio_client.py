@@ -659,7 +659,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], error: type
 
 
 def test_a_client_needs_a_running_loop_and_a_service() -> None:
-    with pytest.raises(TypeError, match="expected a service"):
+    with pytest.raises(TypeError, match="service must be the class"):
         fastthrift.aio.connect(int, "tcp://127.0.0.1:1")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"fastthrift\.aio\.connect"):
         fastthrift.aio.Client(None)

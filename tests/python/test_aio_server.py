@@ -325,7 +325,7 @@ class TestInterceptors:
         run(main())
 
     def test_they_have_to_be_coroutine_functions(self) -> None:
-        with pytest.raises(TypeError, match="is to be a coroutine function"):
+        with pytest.raises(TypeError, match="must be a coroutine function"):
             server_of(Waiting(), interceptors=[lambda call, proceed: proceed()])
 
 

@@ -260,7 +260,7 @@ def test_wrong_arguments_of_writing_are_type_errors() -> None:
     for buffer in (5, "text", None, [1]):
         with pytest.raises(TypeError):
             fastthrift.serialize_into(VALUE, buffer)  # type: ignore[call-overload]
-    with pytest.raises(TypeError, match="offset must be an int, got str"):
+    with pytest.raises(TypeError, match="offset must be an int, got"):
         fastthrift.serialize_into(VALUE, memoryview(bytearray(9)), offset="0")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="at most 3 positional arguments"):
         fastthrift.serialize_into(VALUE, bytearray(), "binary", 0)  # type: ignore[call-overload]

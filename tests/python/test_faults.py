@@ -112,7 +112,7 @@ def test_an_error_that_no_fault_explains_is_found() -> None:
             raise error
     assert len(judge.tally.failures) == 3
     with judge.asking(judge.question()):
-        raise fastthrift.TransportTimeout("late")
+        raise fastthrift.TransportTimeout(3, "late")
     assert len(judge.tally.failures) == 3
 
 

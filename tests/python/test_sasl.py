@@ -323,7 +323,32 @@ def test_what_a_step_cannot_return_refuses_and_is_logged(
         pytest.raises(fastthrift.ConnectError, match="cannot be checked"),
     ):
         connect(running.url, Counting(0))
-    assert "a step of SASL returns bytes to ask further" in caplog.text
+    assert "a step of SASL must return bytes to ask further" in caplog.text
+
+
+class Wordy(Counting):
+    """A client's mechanism that says text where it has to say bytes."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(1)
+        self.where = where
+
+    def start(self) -> Any:
+        return "1" if self.where == "start" else super().start()
+
+    def step(self, challenge: bytes) -> Any:
+        return "0" if self.where == "step" else super().step(challenge)
+
+
+@pytest.mark.parametrize("where", ["start", "step"])
+def test_a_mechanism_that_says_text_is_told_to_say_bytes(server: Any, connect: Connect, where: str) -> None:
+    text = rf"{where}\(\) of a mechanism of SASL must return bytes, got '[01]'"
+    with (
+        server(sasl={"COUNT": Counted(1)}) as running,
+        pytest.raises(fastthrift.ConnectError, match=text) as caught,
+    ):
+        connect(running.url, Wordy(where))
+    assert not caught.value.was_sent
 
 
 @pytest.mark.parametrize("error", [sasl.Refused("come back tomorrow"), KeyError("come back tomorrow")])

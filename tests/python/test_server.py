@@ -476,7 +476,7 @@ def test_a_services_name_with_a_colon_is_refused(handler: Any, name: str) -> Non
     [
         (lambda users, url: fastthrift.Server(object(), url), TypeError, "service=module.Service"),
         (lambda users, url: fastthrift.Server(users.Clock(), url), TypeError, "implements no function"),
-        (lambda users, url: fastthrift.Server(users.Clock, url), TypeError, "a handler is an object"),
+        (lambda users, url: fastthrift.Server(users.Clock, url), TypeError, "handler must be an object"),
         (lambda users, url: fastthrift.Server({}, url), ValueError, "no handler"),
         (lambda users, url: fastthrift.Server(Async(), url, service=users.Clock), TypeError, "coroutine"),
         (lambda users, url: fastthrift.Server(TooMany(), url, service=users.Clock), TypeError, "with the 0 arguments"),

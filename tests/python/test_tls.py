@@ -481,7 +481,7 @@ class TestFiles:
             ClientTLS(ca_file=empty)
         with pytest.raises(ValueError, match="go together"):
             ClientTLS(cert_file=identity[0])
-        with pytest.raises(ValueError, match="no name that a certificate can be for"):
+        with pytest.raises(ValueError, match="must be a name that a certificate can be for"):
             ClientTLS(server_name="two words")
         with pytest.raises(ValueError, match="without effect"):
             ClientTLS(insecure=True, ca_file=authority.file)

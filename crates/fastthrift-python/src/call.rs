@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 pub(crate) use self::running::{Running, current_deadline, task_variable, within};
+use crate::given::plain_function;
 use crate::service::FunctionInfo;
 
 /// Which end of a connection a call is seen from.
@@ -233,12 +234,13 @@ impl Call {
 
     /// Calls back with this call when it ended: its reply is known and encoded or decoded, or there is none. Comes
     /// after all interceptors returned; at once when the call ended already.
-    fn on_end(this: &Bound<'_, Self>, callback: Py<PyAny>) -> PyResult<()> {
+    fn on_end(this: &Bound<'_, Self>, callback: Bound<'_, PyAny>) -> PyResult<()> {
+        plain_function("callback", &callback)?;
         if let Some(callbacks) = &mut *this.get().callbacks.lock().unwrap_or_else(PoisonError::into_inner) {
-            callbacks.push(callback);
+            callbacks.push(callback.unbind());
             return Ok(());
         }
-        callback.call1(this.py(), (this,)).map(drop)
+        callback.call1((this,)).map(drop)
     }
 
     fn __repr__(&self) -> String {

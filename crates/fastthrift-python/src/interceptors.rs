@@ -6,11 +6,11 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::call::Call;
-use crate::numbers::shown;
+use crate::given::shown;
 
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
@@ -39,7 +39,9 @@ impl Interceptors {
     /// Takes what a user gave: a sequence of callables, or None.
     pub(crate) fn new(given: Option<&Bound<'_, PyAny>>, style: Style) -> PyResult<Self> {
         let Some(given) = given.filter(|given| !given.is_none()) else { return Ok(Self::default()) };
-        let Ok(each) = given.try_iter() else {
+        // Each letter of a text would be one of them, and each key of a dict.
+        let is_list = !given.is_instance_of::<PyString>() && !given.is_instance_of::<PyDict>();
+        let Some(each) = given.try_iter().ok().filter(|_| is_list) else {
             return Err(PyTypeError::new_err(format!("interceptors must be a list of them, got {}", shown(given))));
         };
         let listed: Vec<Bound<'_, PyAny>> = each.collect::<PyResult<_>>()?;
@@ -79,15 +81,18 @@ impl Interceptors {
 /// Refuses what cannot be an interceptor.
 fn check(interceptor: &Bound<'_, PyAny>, style: Style) -> PyResult<()> {
     if !interceptor.is_callable() {
-        return Err(PyTypeError::new_err(format!("an interceptor is called as (call, proceed), got {interceptor:?}")));
+        let text = format!("an interceptor must be a function of (call, proceed), got {}", shown(interceptor));
+        return Err(PyTypeError::new_err(text));
     }
     let is_async = is_coroutine_function(interceptor);
     match style {
         Style::Blocking if is_async => Err(PyTypeError::new_err(format!(
-            "the interceptor {interceptor:?} is a coroutine function, which only clients and servers of asyncio can call"
+            "the interceptor {} is a coroutine function, which only clients and servers of asyncio can call",
+            shown(interceptor)
         ))),
         Style::Async if !is_async && interceptor.hasattr("__code__")? => Err(PyTypeError::new_err(format!(
-            "the interceptor {interceptor:?} is to be a coroutine function: async def (call, proceed)"
+            "the interceptor {} must be a coroutine function: async def (call, proceed)",
+            shown(interceptor)
         ))),
         _ => Ok(()),
     }

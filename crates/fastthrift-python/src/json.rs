@@ -4,12 +4,13 @@
 use fastthrift_dynamic::simple_json::{BoolStyle, EnumStyle, JsonStyle, SimpleJsonDecoder};
 use fastthrift_protocol::json::Scratch;
 use fastthrift_protocol::{DecodeError, DecodeErrorKind, Protocol};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::build::PyBuild;
 use crate::codec::{CollectorPause, write_json};
+use crate::given::{Given, choice, object_of, within};
 use crate::object::{Object, type_name};
 use crate::primitive::{text, utf8};
 use crate::protocols::Bounds;
@@ -18,7 +19,7 @@ use crate::source::Source;
 use crate::target::Target;
 
 /// By how many spaces a level is indented at most.
-const WIDEST_INDENT: i64 = 32;
+const WIDEST_INDENT: usize = 32;
 
 /// Adds the functions to the native module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -41,9 +42,15 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///     TypeError: `obj` is not an instance of such a class.
 ///     ValueError: `indent` or `enums` is none of these.
 #[pyfunction]
-#[pyo3(signature = (obj, *, indent = None, enums = "name"))]
-fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult<Py<PyAny>> {
-    let style = JsonStyle { enums: enum_style(enums)?, bools: BoolStyle::Word, indent: indent_of(indent)? };
+#[pyo3(
+    signature = (obj, *, indent = None, enums = Given::NOTHING),
+    text_signature = "(obj, *, indent=None, enums='name')"
+)]
+#[expect(clippy::needless_pass_by_value, reason = "Python passes it so")]
+fn to_json(obj: &Bound<'_, PyAny>, indent: Option<&Bound<'_, PyAny>>, enums: Given<'_>) -> PyResult<Py<PyAny>> {
+    let choices = [("name", EnumStyle::Name), ("number", EnumStyle::Number)];
+    let enums = enums.read("enums", EnumStyle::Name, |name, given| choice(name, &choices, given))?;
+    let style = JsonStyle { enums, bools: BoolStyle::Word, indent: indent_of(indent)? };
     let target = Target::of_object(obj.as_ptr())?;
     let settings = *Settings::plain(Protocol::SimpleJson);
     let registry = target.registry.get();
@@ -76,11 +83,11 @@ fn to_json(obj: &Bound<'_, PyAny>, indent: Option<i64>, enums: &str) -> PyResult
 fn from_json(
     cls: &Bound<'_, PyAny>,
     text: &Bound<'_, PyAny>,
-    limits: Option<&Bound<'_, Bounds>>,
+    limits: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let target = Target::of_class(cls.as_ptr())?;
     let usual = *Settings::plain(Protocol::SimpleJson);
-    let bounds = limits.map(|limits| *limits.get()).unwrap_or_default();
+    let bounds = object_of::<Bounds>("limits", limits)?.map(|limits| *limits.get()).unwrap_or_default();
     let settings = Settings { limits: bounds.over(usual.limits), ..usual };
     let read = if text.is_instance_of::<PyString>() {
         match utf8(text.as_ptr()) {
@@ -127,18 +134,7 @@ fn no_text(text: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-fn indent_of(indent: Option<i64>) -> PyResult<Option<u8>> {
-    let Some(indent) = indent else { return Ok(None) };
-    match u8::try_from(indent) {
-        Ok(width) if indent <= WIDEST_INDENT => Ok(Some(width)),
-        _ => Err(PyValueError::new_err(format!("indent must be from 0 to {WIDEST_INDENT}, got {indent}"))),
-    }
-}
-
-fn enum_style(name: &str) -> PyResult<EnumStyle> {
-    match name {
-        "name" => Ok(EnumStyle::Name),
-        "number" => Ok(EnumStyle::Number),
-        other => Err(PyValueError::new_err(format!("enums must be one of 'name', 'number', got {other:?}"))),
-    }
+fn indent_of(indent: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u8>> {
+    let width = indent.map(|indent| within("indent", indent, 0..=WIDEST_INDENT)).transpose()?;
+    Ok(width.and_then(|width| u8::try_from(width).ok()))
 }

@@ -19,6 +19,7 @@ mod error;
 mod function;
 mod functions;
 mod generated;
+mod given;
 mod interceptors;
 mod json;
 mod keys;
@@ -26,7 +27,6 @@ mod load;
 #[cfg(unix)]
 mod memory;
 mod module;
-mod numbers;
 mod object;
 mod output;
 mod primitive;
@@ -72,6 +72,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     json::add_to(module)?;
     dicts::add_to(module)?;
     module.add_function(wrap_pyfunction!(attributes::bind_classes, module)?)?;
+    given::add_to(module)?;
     call::add_to(module)?;
     client::add_to(module)?;
     connection::add_to(module)?;

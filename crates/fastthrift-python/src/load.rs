@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyModule, PyString, PyTuple};
 
 use crate::generated;
+use crate::given::{self, choice, flag, optional, refused, text};
 use crate::registry::{Registry, Style};
 use fastthrift_codegen::python::{self, live_module_names};
 use fastthrift_codegen::rust::Settings;
@@ -53,16 +54,10 @@ impl Loader for Overlay {
     }
 }
 
-fn options(dialect: &str, allow_missing_includes: bool) -> PyResult<Options> {
+fn options(dialect: &Bound<'_, PyAny>, allow_missing_includes: &Bound<'_, PyAny>) -> PyResult<Options> {
     let mut options = Options::default();
-    options.allow_missing_includes = allow_missing_includes;
-    options.dialect = match dialect {
-        "extended" => Dialect::Extended,
-        "apache" => Dialect::Apache,
-        other => {
-            return Err(PyValueError::new_err(format!("unknown dialect {other:?}, expected 'extended' or 'apache'")));
-        }
-    };
+    options.allow_missing_includes = flag("allow_missing_includes", allow_missing_includes)?;
+    options.dialect = choice("dialect", &[("extended", Dialect::Extended), ("apache", Dialect::Apache)], dialect)?;
     Ok(options)
 }
 
@@ -97,9 +92,10 @@ impl Request {
         py.detach(|| compile(&*self.loader, &self.root, &self.options))
     }
 
-    fn load<'py>(&self, py: Python<'py>, module_name: Option<&str>) -> PyResult<Bound<'py, PyModule>> {
+    fn load<'py>(&self, py: Python<'py>, module_name: Option<&Bound<'_, PyAny>>) -> PyResult<Bound<'py, PyModule>> {
+        let module_name = optional("module_name", module_name, text)?;
         let outcome = self.compile(py).map_err(|failure| failure_error(py, failure))?;
-        module_of(py, outcome.schema, module_name)
+        module_of(py, outcome.schema, module_name.as_deref())
     }
 
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -121,13 +117,14 @@ fn content_of(content: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyfunction]
 fn load_path<'py>(
     py: Python<'py>,
-    path: PathBuf,
-    module_name: Option<&str>,
+    path: &Bound<'_, PyAny>,
+    module_name: Option<&Bound<'_, PyAny>>,
     include_dirs: Vec<PathBuf>,
-    dialect: &str,
-    allow_missing_includes: bool,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
 ) -> PyResult<Bound<'py, PyModule>> {
-    Request::path(path, include_dirs, options(dialect, allow_missing_includes)?).load(py, module_name)
+    Request::path(given::path("path", path)?, include_dirs, options(dialect, allow_missing_includes)?)
+        .load(py, module_name)
 }
 
 #[pyfunction]
@@ -135,10 +132,10 @@ fn load_files<'py>(
     py: Python<'py>,
     files: &Bound<'py, PyDict>,
     root: PathBuf,
-    module_name: Option<&str>,
+    module_name: Option<&Bound<'_, PyAny>>,
     include_dirs: Option<Vec<PathBuf>>,
-    dialect: &str,
-    allow_missing_includes: bool,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
 ) -> PyResult<Bound<'py, PyModule>> {
     Request::files(files, root, include_dirs, options(dialect, allow_missing_includes)?)?.load(py, module_name)
 }
@@ -146,12 +143,12 @@ fn load_files<'py>(
 #[pyfunction]
 fn check_path<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: &Bound<'_, PyAny>,
     include_dirs: Vec<PathBuf>,
-    dialect: &str,
-    allow_missing_includes: bool,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
-    Request::path(path, include_dirs, options(dialect, allow_missing_includes)?).check(py)
+    Request::path(given::path("path", path)?, include_dirs, options(dialect, allow_missing_includes)?).check(py)
 }
 
 #[pyfunction]
@@ -160,8 +157,8 @@ fn check_files<'py>(
     files: &Bound<'py, PyDict>,
     root: PathBuf,
     include_dirs: Option<Vec<PathBuf>>,
-    dialect: &str,
-    allow_missing_includes: bool,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
     Request::files(files, root, include_dirs, options(dialect, allow_missing_includes)?)?.check(py)
 }
@@ -172,16 +169,12 @@ fn check_report(
     py: Python<'_>,
     paths: Vec<PathBuf>,
     include_dirs: Vec<PathBuf>,
-    dialect: &str,
-    allow_missing_includes: bool,
-    format: &str,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
+    format: &Bound<'_, PyAny>,
 ) -> PyResult<(String, u8)> {
     let options = options(dialect, allow_missing_includes)?;
-    let format = match format {
-        "text" => Format::Text,
-        "json" => Format::Json,
-        other => return Err(PyValueError::new_err(format!("unknown format {other:?}, expected 'text' or 'json'"))),
-    };
+    let format = choice("format", &[("text", Format::Text), ("json", Format::Json)], format)?;
     let check = py.detach(move || Check::new(&FileLoader::new(include_dirs), &paths, &options));
     Ok((check.render(format), check.exit_code()))
 }
@@ -194,18 +187,19 @@ fn generate(
     what: &str,
     paths: Vec<PathBuf>,
     include_dirs: Vec<PathBuf>,
-    dialect: &str,
-    allow_missing_includes: bool,
-    package: Option<&str>,
-    output: PathBuf,
+    dialect: &Bound<'_, PyAny>,
+    allow_missing_includes: &Bound<'_, PyAny>,
+    package: Option<&Bound<'_, PyAny>>,
+    output: &Bound<'_, PyAny>,
     settings: Vec<(String, String)>,
 ) -> PyResult<Vec<PathBuf>> {
+    let (output, package) = (given::path("output", output)?, optional("package", package, text)?);
     let mut rust = Settings::default();
     for (name, value) in settings {
         rust.set(&name, &value).map_err(|error| PyValueError::new_err(error.to_string()))?;
     }
-    if let Some(text) = package.and_then(python::names::package_name_error) {
-        return Err(PyValueError::new_err(text));
+    if let Some(text) = package.as_deref().and_then(python::names::package_name_error) {
+        return Err(refused(&text));
     }
     let mut options = options(dialect, allow_missing_includes)?;
     options.needs_every_name = true;
@@ -215,7 +209,7 @@ fn generate(
         let files = match what {
             "rust" => Ok(rust.files(&schema)),
             "stubs" => python::stubs(&schema),
-            _ => python::package(&schema, package),
+            _ => python::package(&schema, package.as_deref()),
         };
         files.map(|files| write(&files, &output))
     });

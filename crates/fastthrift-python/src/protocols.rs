@@ -4,12 +4,12 @@
 use std::fmt::Write;
 
 use fastthrift_protocol::{Limits, Protocol, UnknownProtocol};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use crate::numbers::count;
+use crate::given::{Given, choice, count, flag, object_of, refused, within};
 use crate::object::{Ref, borrowed, held, type_name};
 use crate::settings::{Settings, Utf8};
 
@@ -82,16 +82,11 @@ impl Bounds {
         memory: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let bound = |name, value: Option<&Bound<'_, PyAny>>| value.map(|value| count(name, value)).transpose();
-        let depth = bound("depth", depth)?.map(u32::try_from).transpose().unwrap_or(Some(u32::MAX));
-        if let Some(depth) = depth.filter(|&depth| depth > Limits::MAX_DEPTH) {
-            let most = Limits::MAX_DEPTH;
-            return Err(PyValueError::new_err(format!("depth must be from 1 to {most}, got {depth}")));
-        }
         Ok(Self {
             message: bound("message", message)?,
             string: bound("string", string)?,
             container: bound("container", container)?,
-            depth,
+            depth: depth.map(|value| depth_of("depth", value)).transpose()?,
             memory: bound("memory", memory)?,
         })
     }
@@ -111,6 +106,12 @@ impl Bounds {
     }
 }
 
+/// How deep values may nest: no deeper than a thread's stack allows.
+pub(crate) fn depth_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let most = usize::try_from(Limits::MAX_DEPTH).unwrap_or(usize::MAX);
+    Ok(u32::try_from(within(name, value, 1..=most)?).unwrap_or(Limits::MAX_DEPTH))
+}
+
 /// A protocol with options: what `Binary` and its like extend.
 #[pyclass(frozen, subclass, eq, hash, module = "fastthrift._core")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,15 +124,10 @@ pub(crate) struct WireProtocol {
 }
 
 impl WireProtocol {
-    fn new(protocol: Protocol, utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<Self> {
-        let utf8 = match utf8 {
-            "strict" => Utf8::Strict,
-            "bytes" => Utf8::Bytes,
-            other => {
-                return Err(PyValueError::new_err(format!("utf8 must be 'strict' or 'bytes', got {other:?}")));
-            }
-        };
-        let bounds = limits.map(|limits| *limits.get()).unwrap_or_default();
+    fn new(protocol: Protocol, utf8: &Given<'_>, limits: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let choices = [("strict", Utf8::Strict), ("bytes", Utf8::Bytes)];
+        let utf8 = utf8.read("utf8", Utf8::Strict, |name, given| choice(name, &choices, given))?;
+        let bounds = object_of::<Bounds>("limits", limits)?.map(|limits| *limits.get()).unwrap_or_default();
         Ok(Self { protocol, strict: false, old: false, utf8, bounds })
     }
 
@@ -217,14 +213,19 @@ struct Binary;
 #[pymethods]
 impl Binary {
     #[new]
-    #[pyo3(signature = (*, strict=false, old=false, utf8="strict", limits=None))]
+    #[pyo3(
+        signature = (*, strict=Given::NOTHING, old=Given::NOTHING, utf8=Given::NOTHING, limits=None),
+        text_signature = "(*, strict=False, old=False, utf8='strict', limits=None)"
+    )]
+    #[expect(clippy::needless_pass_by_value, reason = "Python passes them so")]
     fn new(
-        strict: bool,
-        old: bool,
-        utf8: &str,
-        limits: Option<&Bound<'_, Bounds>>,
+        strict: Given<'_>,
+        old: Given<'_>,
+        utf8: Given<'_>,
+        limits: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let base = WireProtocol { strict, old, ..WireProtocol::new(Protocol::Binary, utf8, limits)? };
+        let (strict, old) = (strict.read("strict", false, flag)?, old.read("old", false, flag)?);
+        let base = WireProtocol { strict, old, ..WireProtocol::new(Protocol::Binary, &utf8, limits)? };
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 
@@ -259,9 +260,10 @@ macro_rules! plain_protocol {
         #[pymethods]
         impl $name {
             #[new]
-            #[pyo3(signature = (*, utf8="strict", limits=None))]
-            fn new(utf8: &str, limits: Option<&Bound<'_, Bounds>>) -> PyResult<PyClassInitializer<Self>> {
-                let base = WireProtocol::new($protocol, utf8, limits)?;
+            #[pyo3(signature = (*, utf8=Given::NOTHING, limits=None))]
+            #[pyo3(text_signature = "(*, utf8='strict', limits=None)")]
+            fn new(utf8: Given<'_>, limits: Option<&Bound<'_, PyAny>>) -> PyResult<PyClassInitializer<Self>> {
+                let base = WireProtocol::new($protocol, &utf8, limits)?;
                 Ok(PyClassInitializer::from(base).add_subclass(Self))
             }
         }
@@ -327,7 +329,7 @@ pub(crate) fn wire_protocol(value: &Bound<'_, PyAny>) -> PyResult<WireProtocol> 
             "protocol must be a str or a protocol such as Binary(), got {found}"
         )));
     };
-    let protocol = name.to_str()?.parse().map_err(|error: UnknownProtocol| PyValueError::new_err(error.to_string()))?;
+    let protocol = name.to_str()?.parse().map_err(|error: UnknownProtocol| refused(&error))?;
     Ok(WireProtocol { protocol, strict: false, old: false, utf8: Utf8::Strict, bounds: Bounds::default() })
 }
 

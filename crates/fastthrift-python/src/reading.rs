@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use fastthrift_dynamic::StructPlan;
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::arrays::Kind;
-use crate::object::{Object, Ref, borrowed, held, type_name};
+use crate::given::{choice, within};
+use crate::object::{Object, Ref, borrowed, held};
 use crate::protocols::settings_of;
 use crate::selection::selected;
 use crate::settings::{Blobs, Settings};
@@ -40,8 +39,8 @@ impl Reading {
 
     fn with_options(target: &Target<'_>, settings: Settings, options: [Option<Ref>; 3]) -> PyResult<Self> {
         let [fields, arrays, binary] = options;
-        let arrays = arrays.map_or(Ok(None), |value| choice("arrays", &ARRAYS, value))?;
-        let binary = binary.map_or(Ok(Blobs::Bytes), |value| choice("binary", &BLOBS, value))?;
+        let arrays = arrays.map_or(Ok(None), |value| chosen("arrays", &ARRAYS, value))?;
+        let binary = binary.map_or(Ok(Blobs::Bytes), |value| chosen("binary", &BLOBS, value))?;
         let arrays = arrays.map(|kind| kind.maker(held())).transpose()?;
         let settings = Settings { arrays, binary, ..settings };
         let selected = match fields {
@@ -79,28 +78,12 @@ const ARRAYS: [(&str, Option<Kind>); 4] = [
 const BLOBS: [(&str, Blobs); 2] = [("bytes", Blobs::Bytes), ("memoryview", Blobs::Views)];
 
 /// What an option's value, one of these names, stands for.
-fn choice<T: Copy>(option: &str, choices: &[(&str, T)], value: Ref) -> PyResult<T> {
-    let value = borrowed(held(), value);
-    let Ok(name) = value.cast::<PyString>() else {
-        return Err(PyTypeError::new_err(format!("{option} must be a str, got {}", type_name(value.as_ptr()))));
-    };
-    let name = name.to_str()?;
-    let found = choices.iter().find(|(choice, _)| *choice == name);
-    found.map(|(_, choice)| *choice).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(choice, _)| format!("'{choice}'")).collect();
-        PyValueError::new_err(format!("{option} must be one of {}, got {name:?}", names.join(", ")))
-    })
+fn chosen<T: Copy>(option: &str, choices: &[(&str, T)], value: Ref) -> PyResult<T> {
+    choice(option, choices, &borrowed(held(), value))
 }
 
 /// An offset into a buffer, which may be its end; 0 where none was given.
 pub(crate) fn offset_in(value: Option<Ref>, len: usize) -> PyResult<usize> {
     let Some(value) = value else { return Ok(0) };
-    let value = borrowed(held(), value);
-    match value.extract::<usize>() {
-        Ok(offset) if offset <= len => Ok(offset),
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {
-            Err(PyTypeError::new_err(format!("offset must be an int, got {}", type_name(value.as_ptr()))))
-        }
-        _ => Err(PyValueError::new_err(format!("offset must be from 0 to {len}, the buffer's length, got {value}"))),
-    }
+    within("offset", &borrowed(held(), value), 0..=len)
 }

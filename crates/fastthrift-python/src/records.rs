@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyGenericAlias, PyMemoryView, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::given::shown;
 use crate::object::{Object, Ref, borrowed, held};
 use crate::reading::{PART, Reading, offset_in};
 use crate::source::Source;
@@ -91,7 +92,7 @@ pub(crate) fn iterate(
     let py = held();
     let class = borrowed(py, class);
     if !class.is_instance_of::<PyType>() {
-        return Err(PyTypeError::new_err(format!("expected a class of a loaded IDL file, got {class}")));
+        return Err(PyTypeError::new_err(format!("expected a class of a loaded IDL file, got {}", shown(&class))));
     }
     let target = Target::of_class(class.as_ptr())?;
     let reading = Reading::new(&target, protocol, options)?;

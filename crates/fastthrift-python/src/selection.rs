@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastthrift_dynamic::StructPlan;
 use fastthrift_schema::StructId;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyString, PyTuple};
 
+use crate::given::refused;
 use crate::object::{Ref, borrowed, held, type_name};
 use crate::registry::Registry;
 use fastthrift_codegen::python::names::field_names;
@@ -76,7 +77,7 @@ pub(crate) fn selected(registry: &Registry, id: StructId, fields: Ref) -> PyResu
     }
     let paths = fields.iter().map(|field| field.to_str()).collect::<PyResult<Vec<_>>>()?;
     let plan = registry.plans().select_named(id, paths, &|structure| field_names(structure));
-    let plan = plan.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let plan = plan.map_err(|error| refused(&error))?;
     registry.selections().keep(id, &fields, &plan);
     Ok(Some(plan))
 }

@@ -248,3 +248,12 @@ fn mechanisms_and_names_that_cannot_be_are_refused() {
     assert!(SaslServer::new([]).is_none());
     assert!(SaslClient::plain("user\0", "secret", "").is_none());
 }
+
+#[test]
+fn a_peer_that_is_refused_at_length_hears_the_start_of_it() {
+    let mut pair = Pair::new(client_config(SaslClient::plain("user", "guess", "")), server_config());
+    assert_eq!(pair.request(), Ok(None));
+    assert!(pair.server.credentials().is_some());
+    pair.server.refuse_peer(&"\u{fc}x".repeat(100_000));
+    assert_eq!(pair.server.outbound(), frame(3, "\u{fc}x".repeat(341).as_bytes()).as_slice());
+}

@@ -93,10 +93,10 @@ class Connecting(Generic[_C]):
     def __init__(
         self,
         service: Any,
-        make: Callable[..., _core.AsyncConnections],
+        options: _core.AsyncOptions,
     ) -> None:
         self._class: type[_C] = _core.async_client_class(service, Client)  # type: ignore[arg-type]
-        self._make = make
+        self._options = options
         self._client: _C | None = None
 
     def __await__(self) -> Generator[Any, None, _C]:
@@ -114,7 +114,7 @@ class Connecting(Generic[_C]):
 
     async def _open(self) -> _C:
         make_reply = functools.partial(Reply, loop=asyncio.get_running_loop())
-        connections = self._make(make_reply, start_opening, _conduct)
+        connections = _core.AsyncConnections(self._options, make_reply, start_opening, _conduct)
         await open_connection(connections)
         return self._class(connections)
 
@@ -175,11 +175,12 @@ def connect(
     Raises:
         ConnectError: The connection cannot be made.
         TransportTimeout: It cannot be made in time.
+        TypeError: An option is not of its class. This and the next come at once, the others when the client is opened.
+        ValueError: A URL, or another option, cannot be.
     """
     opener = url if callable(url) else None
     urls = [] if callable(url) else urls_of(url)
-    make = functools.partial(
-        _core.AsyncConnections,
+    opening = _core.AsyncOptions(
         service,
         urls,
         protocol,
@@ -195,7 +196,7 @@ def connect(
         opener,
         hedge,
     )
-    return Connecting(service, make)
+    return Connecting(service, opening)
 
 
 async def _conduct(running: Awaitable[Any], call: _core.Call) -> Any:

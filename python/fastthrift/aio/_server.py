@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
-from fastthrift._server import named, reporter_of, tell_health
+from fastthrift._server import named, patience, reporter_of, tell_health
 from fastthrift._urls import urls_of
 from fastthrift.aio._threads import plainly
 
@@ -123,7 +123,7 @@ class Server:
         health: bool = False,
     ) -> None:
         handlers = named(handler, service)
-        self._reporter = reporter_of(handlers) if health else None
+        self._reporter = reporter_of(handlers) if _core.given_flag("health", health) else None
         self._threads = min(32, (os.cpu_count() or 1) + 4) if threads is None else threads
         self._given = urls_of(url)
         self._core = _core.ServerCore(
@@ -145,8 +145,8 @@ class Server:
             sasl=sasl,
             interceptors=interceptors,
             max_open=max_open,
+            inline=inline,
         )
-        self._inline = inline
         self._running: _Running | None = None
 
     @property
@@ -168,7 +168,7 @@ class Server:
         """
         if self._running is not None and not self._running.serving.ended.done():
             raise RuntimeError("the server runs already")
-        running = _Running(self._core, self._inline, self._threads)
+        running = _Running(self._core, self._threads)
         running.listen()
         if self._reporter is not None:
             self._reporter.note(is_stopping=False)
@@ -185,10 +185,15 @@ class Server:
 
         Returns:
             Whether all ended in time.
+
+        Raises:
+            TypeError: The time is no number.
+            ValueError: It is NaN.
         """
+        seconds = patience(timeout)
         if self._reporter is not None:
             self._reporter.note(is_stopping=True)
-        return True if self._running is None else await self._running.stop(timeout)
+        return True if self._running is None else await self._running.stop(seconds)
 
     def set_health(self, service: str, status: Status) -> None:
         """Say how a service is, as for `fastthrift.Server`.
@@ -246,10 +251,10 @@ async def serve(handler: object, url: str | Sequence[str], **options: Any) -> No
 class _Running:
     """A server between its start and its end."""
 
-    def __init__(self, core: _core.ServerCore, inline: bool | Collection[str], threads: int) -> None:
+    def __init__(self, core: _core.ServerCore, threads: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._executor = ThreadPoolExecutor(threads, "fastthrift-handler")
-        self.serving = _core.AsyncServing(core, inline, self._call_plain, self._call_check)
+        self.serving = _core.AsyncServing(core, self._call_plain, self._call_check)
         self.urls = self.serving.urls
         self.serving.ended.add_done_callback(lambda _: self._executor.shutdown(wait=False))
         self._listening: dict[int, socket.socket] = {}

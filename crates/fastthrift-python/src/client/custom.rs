@@ -9,6 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::given::shown;
+
 /// An object with `read`, `write`, `flush` and `close`.
 pub(super) struct CustomSocket {
     object: Py<PyAny>,
@@ -23,7 +25,8 @@ impl CustomSocket {
             let object = opener.bind(py).call0()?;
             for name in ["read", "write", "flush", "close"] {
                 if !object.getattr(name).is_ok_and(|method| method.is_callable()) {
-                    return Err(PyTypeError::new_err(format!("a transport needs a method '{name}', got {object}")));
+                    let text = format!("a transport needs a method '{name}', got {}", shown(&object));
+                    return Err(PyTypeError::new_err(text));
                 }
             }
             let has_timeouts = object.hasattr("set_timeout")?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::policies::Pool;
+use crate::given::refused;
 use crate::registry::Registry;
 use crate::service::{FunctionInfo, ServiceHandle};
 
@@ -35,10 +35,10 @@ fn function(registry: &Bound<'_, Registry>, handle: &ServiceHandle, name: &str) 
             if info.is_oneway || !info.argument_names.is_empty() {
                 let text =
                     format!("the health check {name:?} has to be a function without arguments that is not oneway");
-                return Err(PyValueError::new_err(text));
+                return Err(refused(&text));
             }
             return Ok(info.clone());
         }
     }
-    Err(PyValueError::new_err(format!("the service has no function {name:?} to check its health with")))
+    Err(refused(&format!("the service has no function {name:?} to check its health with")))
 }

@@ -41,15 +41,14 @@ pub(crate) use self::intercepting::{Towards, outgoing_call, outgoing_parts, tell
 use self::link::Limit;
 pub(crate) use self::message::{ResultFields, Unsent, read_result, write_arguments};
 pub(crate) use self::options::{CallDefaults, headers_dict, headers_of};
-pub(crate) use self::policies::positive;
 pub(crate) use self::policy_set::PolicySet;
 use self::pool::Pool;
 pub(crate) use self::retrying::Retrying;
 pub(crate) use self::sasl::Mechanism;
 pub(crate) use self::target::Target;
 use crate::function::{Role, ServiceFunction};
+use crate::given::{plain_function, refused, shown, time_limit};
 use crate::interceptors::{Interceptors, Style};
-use crate::numbers::Number;
 use crate::protocols::wire_protocol;
 use crate::registry::Registry;
 use crate::service::ServiceHandle;
@@ -127,9 +126,9 @@ fn connect<'py>(
     service: &Bound<'py, PyAny>,
     urls: Vec<String>,
     protocol: &Bound<'py, PyAny>,
-    transport: Option<&str>,
-    timeout: Option<Number>,
-    service_name: Option<String>,
+    transport: Option<&Bound<'py, PyAny>>,
+    timeout: Option<&Bound<'py, PyAny>>,
+    service_name: Option<&Bound<'py, PyAny>>,
     pool: Option<&Bound<'py, PyAny>>,
     retry: Option<&Bound<'py, PyAny>>,
     tls: Option<&Bound<'py, PyAny>>,
@@ -137,11 +136,12 @@ fn connect<'py>(
     headers: Option<&Bound<'py, PyAny>>,
     sasl: Option<&Bound<'py, PyAny>>,
     opener: Option<Bound<'py, PyAny>>,
-    hedge: Option<Number>,
+    hedge: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = service.py();
     let handle = handle_of(service)?;
-    let timeout = timeout.map(seconds).transpose()?;
+    let timeout = time_limit("timeout", timeout)?;
+    opener.as_ref().map_or(Ok(()), |opener| plain_function("url", opener))?;
     let headers = headers.map(options::headers_of).transpose()?.unwrap_or_default();
     let target = Target::new(&urls, opener.as_ref(), protocol, transport, service_name, tls, sasl, &headers)?;
     let interceptors = Interceptors::new(interceptors, Style::Blocking)?;
@@ -163,9 +163,7 @@ fn connect<'py>(
 /// How a client writes and reads, and what its connections begin with wherever they lead.
 pub(crate) fn spoken(protocol: &Bound<'_, PyAny>, service_name: Option<String>) -> PyResult<(Settings, ClientConfig)> {
     if let Some(name) = service_name.as_ref().filter(|name| name.contains(':')) {
-        return Err(PyValueError::new_err(format!(
-            "service_name must not contain ':', which separates it, got {name:?}"
-        )));
+        return Err(refused(&format!("service_name must not contain ':', which separates it, got {name:?}")));
     }
     let protocol = wire_protocol(protocol)?;
     let settings = Settings { limits: protocol.bounds.over(Limits::DEFAULT), ..protocol.settings() };
@@ -208,12 +206,9 @@ struct Opening(Mutex<Option<Client>>);
 /// The service that a stub class, or a class or object that extends one, stands for.
 pub(crate) fn handle_of<'py>(service: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ServiceHandle>> {
     let found = service.getattr("__thrift_service__").ok().and_then(|handle| handle.cast_into::<ServiceHandle>().ok());
-    found.ok_or_else(|| PyTypeError::new_err(format!("expected a service of a loaded IDL file, got {service}")))
-}
-
-/// A duration of some seconds, as Python gives it.
-pub(crate) fn seconds(value: Number) -> PyResult<Duration> {
-    positive("a timeout", value)
+    found.ok_or_else(|| {
+        PyTypeError::new_err(format!("service must be the class of a service of an IDL file, got {}", shown(service)))
+    })
 }
 
 /// The class of a service's blocking clients.

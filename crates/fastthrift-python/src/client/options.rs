@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
 use super::link::Limit;
-use super::{Client, Target, opened, seconds};
+use super::{Client, Target, opened};
 use crate::aio::AsyncClient;
 use crate::call::current_deadline;
-use crate::numbers::Number;
+use crate::given::{flag, shown, time_limit};
 use crate::transports::is_of_the_client;
 
 /// What holds for each call of a client.
@@ -81,7 +81,9 @@ pub(super) fn with_options<'py>(
         let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, client.get().target(py));
         return AsyncClient::twin(client, changed(options, timeout, headers, idempotent, with_headers)?);
     }
-    let client = client.cast::<Client>()?;
+    let Ok(client) = client.cast::<Client>() else {
+        return Err(PyTypeError::new_err(format!("client must be a client, got {}", shown(client))));
+    };
     let Client { shared, options, interceptors } = client.get();
     let with_headers = |options: CallDefaults, more: &Headers| options.with_headers(more, &shared.get().target);
     let options = changed(options.clone(), timeout, headers, idempotent, with_headers)?;
@@ -100,10 +102,10 @@ fn changed(
     let py = timeout.py();
     let ellipsis = py.Ellipsis();
     if !timeout.is(&ellipsis) {
-        options.timeout = timeout.extract::<Option<Number>>()?.map(seconds).transpose()?;
+        options.timeout = time_limit("timeout", Some(timeout).filter(|timeout| !timeout.is_none()))?;
     }
     if !idempotent.is(&ellipsis) {
-        options.idempotent = idempotent.extract()?;
+        options.idempotent = if idempotent.is_none() { None } else { Some(flag("idempotent", idempotent)?) };
     }
     if headers.is_none() {
         options.headers = None;
@@ -115,7 +117,7 @@ fn changed(
 
 /// Headers as a mapping of text to text gives them.
 pub(crate) fn headers_of(given: &Bound<'_, PyAny>) -> PyResult<Headers> {
-    let bad = || PyTypeError::new_err(format!("headers are a mapping of str to str, got {given:?}"));
+    let bad = || PyTypeError::new_err(format!("headers must be a mapping of str to str, got {}", shown(given)));
     let items = given.cast::<PyMapping>().map_err(|_| bad())?.items()?;
     let mut headers = Headers::new();
     for item in items {

@@ -1,15 +1,15 @@
 //! The classes that say how a client pools connections and makes calls again; asyncio's clients take them, too.
+#![expect(clippy::needless_pass_by_value, reason = "Python passes them so")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fastthrift_rpc::policy::{self, PoolPolicy};
-use pyo3::PyClass;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::retrying::SharedBudget;
-use crate::numbers::{Count, Number};
+use crate::given::{Given, Number, count, not_negative, object_of, optional, positive, text, time_limit};
 
 /// How many connections a client keeps, and for how long.
 ///
@@ -31,24 +31,27 @@ pub(crate) struct Pool {
 impl Pool {
     #[new]
     #[pyo3(
-        signature = (size=Count(1), *, idle_timeout=None, max_age=None, health_check=None, check_after=Number(10.0),
-                     check_timeout=Number(1.0)),
+        signature = (size=Given::NOTHING, *, idle_timeout=None, max_age=None, health_check=None, check_after=Given::NOTHING,
+                     check_timeout=Given::NOTHING),
         text_signature = "(size=1, *, idle_timeout=None, max_age=None, health_check=None, check_after=10.0, check_timeout=1.0)"
     )]
     fn new(
-        size: Count,
-        idle_timeout: Option<Number>,
-        max_age: Option<Number>,
-        health_check: Option<String>,
-        check_after: Number,
-        check_timeout: Number,
+        size: Given<'_>,
+        idle_timeout: Option<&Bound<'_, PyAny>>,
+        max_age: Option<&Bound<'_, PyAny>>,
+        health_check: Option<&Bound<'_, PyAny>>,
+        check_after: Given<'_>,
+        check_timeout: Given<'_>,
     ) -> PyResult<Self> {
-        let idle_timeout = idle_timeout.map(|given| positive("idle_timeout", given)).transpose()?;
-        let max_age = max_age.map(|given| positive("max_age", given)).transpose()?;
-        let check_after = duration("check_after", check_after)?;
+        let size = size.read("size", 1, count)?;
+        let idle_timeout = time_limit("idle_timeout", idle_timeout)?;
+        let max_age = time_limit("max_age", max_age)?;
+        let health_check = optional("health_check", health_check, text)?;
+        let check_after = not_negative("check_after", check_after.number("check_after", 10.0)?)?;
+        let check_timeout = positive("check_timeout", check_timeout.number("check_timeout", 1.0)?)?;
         let check_after = health_check.is_some().then_some(check_after);
-        let policy = PoolPolicy { size: size.0, idle_timeout, max_age, check_after, ..PoolPolicy::default() };
-        Ok(Self { policy, health_check, check_timeout: positive("check_timeout", check_timeout)? })
+        let policy = PoolPolicy { size, idle_timeout, max_age, check_after, ..PoolPolicy::default() };
+        Ok(Self { policy, health_check, check_timeout })
     }
 
     fn __repr__(&self) -> String {
@@ -71,16 +74,16 @@ pub(crate) struct Budget(pub(crate) Arc<SharedBudget>);
 impl Budget {
     #[new]
     #[pyo3(
-        signature = (ratio=Number(0.2), *, per_second=Number(10.0), burst=Number(100.0)),
+        signature = (ratio=Given::NOTHING, *, per_second=Given::NOTHING, burst=Given::NOTHING),
         text_signature = "(ratio=0.2, *, per_second=10.0, burst=100.0)"
     )]
-    fn new(ratio: Number, per_second: Number, burst: Number) -> PyResult<Self> {
-        let (Number(ratio), Number(per_second), Number(burst)) = (ratio, per_second, burst);
-        for (name, number) in [("ratio", ratio), ("per_second", per_second), ("burst", burst)] {
-            if number.is_nan() || number < 0.0 {
-                return Err(PyValueError::new_err(format!("{name} must not be negative, got {number}")));
-            }
-        }
+    fn new(ratio: Given<'_>, per_second: Given<'_>, burst: Given<'_>) -> PyResult<Self> {
+        let some = |given: Given<'_>, name, default| match given.number(name, default)? {
+            Number(number) if number >= 0.0 => Ok(number),
+            number => Err(PyValueError::new_err(format!("{name} must not be negative, got {number}"))),
+        };
+        let ratio = some(ratio, "ratio", 0.2)?;
+        let (per_second, burst) = (some(per_second, "per_second", 10.0)?, some(burst, "burst", 100.0)?);
         Ok(Self(Arc::new(SharedBudget::new(policy::RetryBudget::new(ratio, per_second, burst)))))
     }
 }
@@ -95,18 +98,19 @@ pub(crate) struct Backoff(pub(crate) policy::Backoff);
 impl Backoff {
     #[new]
     #[pyo3(
-        signature = (first=Number(0.01), *, most=Number(1.0), factor=Number(2.0), jitter=Number(1.0)),
+        signature = (first=Given::NOTHING, *, most=Given::NOTHING, factor=Given::NOTHING, jitter=Given::NOTHING),
         text_signature = "(first=0.01, *, most=1.0, factor=2.0, jitter=1.0)"
     )]
-    fn new(first: Number, most: Number, factor: Number, jitter: Number) -> PyResult<Self> {
-        let (Number(factor), Number(jitter)) = (factor, jitter);
+    fn new(first: Given<'_>, most: Given<'_>, factor: Given<'_>, jitter: Given<'_>) -> PyResult<Self> {
+        let (first, most) = (first.number("first", 0.01)?, most.number("most", 1.0)?);
+        let (Number(factor), Number(jitter)) = (factor.number("factor", 2.0)?, jitter.number("jitter", 1.0)?);
         if !(factor >= 1.0 && factor.is_finite()) {
             return Err(PyValueError::new_err(format!("factor must be at least 1, got {factor}")));
         }
         if !(0.0..=1.0).contains(&jitter) {
             return Err(PyValueError::new_err(format!("jitter must be from 0 to 1, got {jitter}")));
         }
-        let (first, most) = (duration("first", first)?, duration("most", most)?);
+        let (first, most) = (not_negative("first", first)?, not_negative("most", most)?);
         Ok(Self(policy::Backoff { first, most, factor, jitter }))
     }
 
@@ -131,45 +135,25 @@ pub(crate) struct Retry {
 impl Retry {
     #[new]
     #[pyo3(
-        signature = (attempts=Count(3), *, budget=None, backoff=None),
+        signature = (attempts=Given::NOTHING, *, budget=None, backoff=None),
         text_signature = "(attempts=3, *, budget=None, backoff=None)"
     )]
-    fn new(attempts: Count, budget: Option<&Bound<'_, Budget>>, backoff: Option<&Bound<'_, Backoff>>) -> Self {
-        let attempts = u32::try_from(attempts.0).unwrap_or(u32::MAX);
+    fn new(
+        attempts: Given<'_>,
+        budget: Option<&Bound<'_, PyAny>>,
+        backoff: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let attempts = u32::try_from(attempts.read("attempts", 3, count)?).unwrap_or(u32::MAX);
+        let budget = object_of::<Budget>("budget", budget)?;
+        let backoff = object_of::<Backoff>("backoff", backoff)?;
         let own = || Arc::new(SharedBudget::new(policy::RetryBudget::default()));
         let budget = budget.map_or_else(own, |budget| budget.get().0.clone());
-        Self { attempts, budget, backoff: backoff.map(|backoff| backoff.get().0).unwrap_or_default() }
+        Ok(Self { attempts, budget, backoff: backoff.map(|backoff| backoff.get().0).unwrap_or_default() })
     }
 
     fn __repr__(&self) -> String {
         format!("<Retry of up to {} attempts>", self.attempts)
     }
-}
-
-/// A number of seconds that is not 0.
-pub(crate) fn positive(name: &str, seconds: Number) -> PyResult<Duration> {
-    match Duration::try_from_secs_f64(seconds.0) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(PyValueError::new_err(format!("{name} must be a positive number of seconds, got {seconds}"))),
-    }
-}
-
-fn duration(name: &str, seconds: Number) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(seconds.0).map_err(|_| {
-        PyValueError::new_err(format!("{name} must be a number of seconds that is not negative, got {seconds}"))
-    })
-}
-
-/// What an option says that takes an object of one class, or None.
-pub(crate) fn option_of<'a, 'py, T: PyClass>(
-    name: &str,
-    given: Option<&'a Bound<'py, PyAny>>,
-) -> PyResult<Option<&'a Bound<'py, T>>> {
-    let Some(given) = given else { return Ok(None) };
-    given
-        .cast::<T>()
-        .map(Some)
-        .map_err(|_| PyTypeError::new_err(format!("{name} must be a fastthrift.{} or None, got {given:?}", T::NAME)))
 }
 
 pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,9 +6,9 @@ use pyo3::prelude::*;
 
 use super::health::Health;
 use super::hedging::Hedging;
-use super::policies::{Pool, Retry, option_of, positive};
+use super::policies::{Pool, Retry};
 use super::retrying::Retrying;
-use crate::numbers::Number;
+use crate::given::{object_of, time_limit};
 use crate::service::ServiceHandle;
 
 /// The options `pool`, `retry` and `hedge`.
@@ -25,18 +25,18 @@ impl PolicySet {
         handle: &Bound<'_, ServiceHandle>,
         pool: Option<&Bound<'_, PyAny>>,
         retry: Option<&Bound<'_, PyAny>>,
-        hedge: Option<Number>,
+        hedge: Option<&Bound<'_, PyAny>>,
         size: usize,
     ) -> PyResult<Self> {
-        let given = option_of::<Pool>("pool", pool)?.map(Bound::get);
+        let given = object_of::<Pool>("pool", pool)?.map(Bound::get);
         let health = given.map(|pool| Health::new(handle, pool)).transpose()?.flatten();
         let pool = given.map_or(PoolPolicy { size, ..PoolPolicy::default() }, |pool| pool.policy);
-        let retry = option_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
+        let retry = object_of::<Retry>("retry", retry)?.map(|retry| Retrying::new(retry.get()));
+        let hedge = time_limit("hedge", hedge)?;
         if hedge.is_some() && pool.size < 2 {
             let text = "hedge needs a second connection: give pool=fastthrift.Pool(2) or more";
             return Err(PyValueError::new_err(text));
         }
-        let hedge = hedge.map(|delay| positive("hedge", delay)).transpose()?;
         let hedging = hedge.map(|delay| Hedging::new(delay, retry.as_ref()));
         Ok(Self { pool, health, retry, hedging })
     }

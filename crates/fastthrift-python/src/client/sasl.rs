@@ -5,6 +5,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::given::shown;
+
 /// The mechanism of a client.
 pub(crate) struct Sasl(Py<PyAny>);
 
@@ -18,9 +20,8 @@ impl Sasl {
         if given.getattr("name").is_ok_and(|name| name.extract::<&str>().is_ok()) && can("start") && can("step") {
             return Ok(Self(given.clone().unbind()));
         }
-        let text =
-            format!("sasl must have a name: str, start() -> bytes and step(challenge: bytes) -> bytes, got {given:?}");
-        Err(PyTypeError::new_err(text))
+        let text = "sasl must have a name: str, start() -> bytes and step(challenge: bytes) -> bytes";
+        Err(PyTypeError::new_err(format!("{text}, got {}", shown(given))))
     }
 
     /// What was given.
@@ -37,7 +38,7 @@ impl Sasl {
                 mechanism.setattr("host", host)?;
             }
             let name = mechanism.getattr("name")?;
-            let initial: Vec<u8> = mechanism.call_method0("start")?.extract()?;
+            let initial = said("start()", &mechanism.call_method0("start")?)?;
             let client = SaslClient::new(name.extract()?, initial)
                 .ok_or_else(|| PyValueError::new_err(format!("{name:?} is no name of a mechanism of SASL")))?;
             Ok((Mechanism(mechanism.unbind()), client))
@@ -53,6 +54,14 @@ impl Mechanism {
 
     /// Answers a challenge.
     pub(crate) fn step(&self, challenge: &[u8]) -> PyResult<Vec<u8>> {
-        Python::attach(|py| self.0.bind(py).call_method1("step", (PyBytes::new(py, challenge),))?.extract())
+        Python::attach(|py| said("step()", &self.0.bind(py).call_method1("step", (PyBytes::new(py, challenge),))?))
     }
+}
+
+/// What a mechanism has to say.
+fn said(method: &str, returned: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let bytes = returned.cast::<PyBytes>().map(|bytes| bytes.as_bytes().to_vec());
+    bytes.map_err(|_| {
+        PyTypeError::new_err(format!("{method} of a mechanism of SASL must return bytes, got {}", shown(returned)))
+    })
 }

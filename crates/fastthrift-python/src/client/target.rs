@@ -1,7 +1,6 @@
 //! What a client calls: its addresses, what is spoken there, and how it says who it is.
 
 use fastthrift_rpc::{ClientConfig, Headers, SaslClient};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -10,6 +9,7 @@ use super::failure::LinkError;
 use super::link::{Limit, Link};
 use super::sasl::Sasl;
 use super::{name_of, spoken};
+use crate::given::{optional, refused, text};
 use crate::settings::Settings;
 use crate::tls::{self, ClientSecurity};
 use crate::transports;
@@ -34,24 +34,25 @@ impl Target {
         urls: &[String],
         opener: Option<&Bound<'_, PyAny>>,
         protocol: &Bound<'_, PyAny>,
-        transport: Option<&str>,
-        service_name: Option<String>,
+        transport: Option<&Bound<'_, PyAny>>,
+        service_name: Option<&Bound<'_, PyAny>>,
         tls: Option<&Bound<'_, PyAny>>,
         sasl: Option<&Bound<'_, PyAny>>,
         headers: &Headers,
     ) -> PyResult<Self> {
         let endpoints = match opener {
             Some(opener) => Endpoints::custom(&name_of(opener)),
-            None => Endpoints::parse(urls).map_err(PyValueError::new_err)?,
+            None => Endpoints::parse(urls).map_err(|error| refused(&error))?,
         };
         let security = tls::of_client(endpoints.listed(), tls)?;
-        let (settings, base) = spoken(protocol, service_name)?;
+        let (settings, base) = spoken(protocol, optional("service_name", service_name, text)?)?;
+        let transport = optional("transport", transport, text)?;
         let sasl = sasl.map(Sasl::new).transpose()?;
         // Only whether there is one: each connection begins anew.
         let base = ClientConfig { sasl: sasl.as_ref().and_then(|_| SaslClient::new("PLAIN", Vec::new())), ..base };
-        let config = |endpoint| transports::for_client(transport, endpoint, headers, &base);
+        let config = |endpoint| transports::for_client(transport.as_deref(), endpoint, headers, &base);
         let configs: Result<_, _> = endpoints.listed().iter().map(config).collect();
-        let configs = configs.map_err(PyValueError::new_err)?;
+        let configs = configs.map_err(|error| refused(&error))?;
         Ok(Self { endpoints, opener: opener.map(|opener| opener.clone().unbind()), security, sasl, configs, settings })
     }
 

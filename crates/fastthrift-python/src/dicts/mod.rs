@@ -10,12 +10,12 @@ mod write;
 
 use fastthrift_dynamic::{EncodeError, EncodeErrorKind, FieldPlan, StructPlan};
 use fastthrift_protocol::{Limits, PathStep, Protocol};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
 
 use crate::codec::in_struct;
 use crate::error::{exception, restore};
+use crate::given::{choice, optional};
 use crate::object::{Object, Ref};
 use crate::settings::Settings;
 use crate::target::Target;
@@ -44,15 +44,9 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 ///     ValueError: `enums` is none of these.
 #[pyfunction]
 #[pyo3(signature = (obj, *, enums = None))]
-fn to_dict(obj: &Bound<'_, PyAny>, enums: Option<&str>) -> PyResult<Py<PyAny>> {
-    let enums = match enums {
-        None => Enums::Member,
-        Some("name") => Enums::Name,
-        Some("number") => Enums::Number,
-        Some(other) => {
-            return Err(PyValueError::new_err(format!("enums must be None, 'name' or 'number', got {other:?}")));
-        }
-    };
+fn to_dict(obj: &Bound<'_, PyAny>, enums: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    let choices = [("name", Enums::Name), ("number", Enums::Number)];
+    let enums = optional("enums", enums, |name, given| choice(name, &choices, given))?.unwrap_or(Enums::Member);
     let target = Target::of_object(obj.as_ptr())?;
     let settings = settings();
     let made = DictWriter::new(target.registry.get(), &settings, enums).structure(target.plan(), &own(obj.as_ptr()));

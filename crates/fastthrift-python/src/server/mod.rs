@@ -13,6 +13,7 @@ pub(crate) mod engine;
 mod entrances;
 #[cfg(unix)]
 mod inherited;
+pub(crate) mod inline;
 pub(crate) mod listener;
 mod load;
 pub(crate) mod log;
@@ -34,22 +35,22 @@ use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::ServerConfig;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::{PyTraverseError, PyVisit};
 
 use self::connection::Timeouts;
 use self::engine::{Capacity, Engine};
+use self::inline::Inline;
 use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
 use self::sasl::Checks;
 use self::services::Services;
-use crate::client::positive;
 use crate::endpoint::Endpoint;
+use crate::given::{Given, count, optional, refused, text, time_limit};
 use crate::interceptors::{Interceptors, Style};
-use crate::numbers::{Number, count, shown};
-use crate::protocols::wire_protocol;
+use crate::protocols::{depth_of, wire_protocol};
 use crate::settings::Settings as WireSettings;
 use crate::tls;
 use crate::transports;
@@ -62,6 +63,8 @@ pub(crate) struct ServerCore {
     pub(crate) settings: Settings,
     threads: usize,
     pub(crate) max_in_flight: Option<usize>,
+    /// Which plain handlers run on the loop's own thread, where there is one.
+    pub(crate) inline: Inline,
     /// What is told of the server's health over HTTP while it runs.
     is_serving: AtomicBool,
     engine: Mutex<Option<Arc<Engine>>>,
@@ -89,7 +92,8 @@ impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, urls, *, tls, sasl, protocol, transport, threads, max_connections, message_timeout,
                         idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
-                        max_memory, interceptors, max_open=None))]
+                        max_memory, interceptors, max_open=Given::NOTHING,
+                        inline=Given::NOTHING))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
@@ -97,7 +101,7 @@ impl ServerCore {
         tls: Option<Bound<'_, PyAny>>,
         sasl: Option<Bound<'_, PyAny>>,
         protocol: Option<Bound<'_, PyAny>>,
-        transport: Option<&str>,
+        transport: Option<Bound<'_, PyAny>>,
         threads: Bound<'_, PyAny>,
         max_connections: Bound<'_, PyAny>,
         message_timeout: Option<Bound<'_, PyAny>>,
@@ -109,26 +113,25 @@ impl ServerCore {
         max_in_flight: Option<Bound<'_, PyAny>>,
         max_memory: Option<Bound<'_, PyAny>>,
         interceptors: Option<Bound<'_, PyAny>>,
-        max_open: Option<Bound<'_, PyAny>>,
+        max_open: Given<'_>,
+        inline: Given<'_>,
     ) -> PyResult<Self> {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
         let bounds = chosen.map(|chosen| chosen.bounds).unwrap_or_default();
-        let message = one_of("max_message_size", max_message_size, "message", bounds.message)?;
-        let depth = bounds.depth.and_then(|depth| usize::try_from(depth).ok());
-        let depth = one_of("max_depth", max_depth, "depth", depth)?;
+        let message = one_of("max_message_size", max_message_size, count, "message", bounds.message)?;
         let message = message.unwrap_or(DEFAULT_LIMITS.message);
         let limits = Limits {
             message,
             string: bounds.string.unwrap_or(message),
-            container: one_of("max_container_size", max_container_size, "container", bounds.container)?
+            container: one_of("max_container_size", max_container_size, count, "container", bounds.container)?
                 .unwrap_or(DEFAULT_LIMITS.container),
-            // More than a `u32` holds is more than any setting allows, and counts as that.
-            depth: depth.map_or(DEFAULT_LIMITS.depth, |depth| u32::try_from(depth).unwrap_or(Limits::MAX_DEPTH)),
-            memory: one_of("max_decoded_size", max_decoded_size, "memory", bounds.memory)?
+            depth: one_of("max_depth", max_depth, depth_of, "depth", bounds.depth)?.unwrap_or(DEFAULT_LIMITS.depth),
+            memory: one_of("max_decoded_size", max_decoded_size, count, "memory", bounds.memory)?
                 .unwrap_or(DEFAULT_LIMITS.memory),
         };
         let settings = chosen.map_or(*WireSettings::plain(Protocol::Binary), |chosen| chosen.settings());
         // Only an event loop serves several requests of a connection together.
+        let max_open = max_open.read_if_any("max_open", count)?;
         let style = if max_open.is_some() { Style::Async } else { Style::Blocking };
         let checks = sasl.as_ref().map(|given| Checks::new(given, style)).transpose()?;
         let base = ServerConfig {
@@ -136,24 +139,27 @@ impl ServerCore {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
             limits,
             strict: settings.strict,
-            max_open: max_open.as_ref().map_or(Ok(1), |number| count("max_open", number))?,
+            max_open: max_open.unwrap_or(1),
             ..ServerConfig::default()
         };
         let timeouts = Timeouts {
-            message: timeout("message_timeout", message_timeout)?,
-            idle: timeout("idle_timeout", idle_timeout)?,
+            message: time_limit("message_timeout", message_timeout.as_ref())?,
+            idle: time_limit("idle_timeout", idle_timeout.as_ref())?,
         };
         let interceptors = Interceptors::new(interceptors.as_ref(), style)?;
         let parsed: Result<Vec<_>, _> = urls.iter().map(|url| Endpoint::parse(url)).collect();
-        let endpoints = parsed.map_err(PyValueError::new_err)?;
+        let endpoints = parsed.map_err(|error| refused(&error))?;
         if endpoints.is_empty() {
             return Err(PyValueError::new_err("a server needs a URL to listen on"));
         }
-        let config = |endpoint| transports::for_server(transport, endpoint, &base);
+        let transport = optional("transport", transport.as_ref(), text)?;
+        let config = |endpoint| transports::for_server(transport.as_deref(), endpoint, &base);
         let configs: Result<_, _> = endpoints.iter().map(config).collect();
-        let configs = configs.map_err(PyValueError::new_err)?;
+        let configs = configs.map_err(|error| refused(&error))?;
+        let services = Services::new(&handlers, settings, interceptors, style)?.with_checks(checks);
         Ok(Self {
-            services: Arc::new(Services::new(&handlers, settings, interceptors, style)?.with_checks(checks)),
+            inline: inline.read("inline", Inline::All, |_, given| Inline::new(given, &services))?,
+            services: Arc::new(services),
             site: Site { security: tls::of_server(&endpoints, tls.as_ref())?, endpoints, configs },
             settings: Settings {
                 timeouts,
@@ -239,27 +245,19 @@ impl ServerCore {
 const DEFAULT_LIMITS: Limits = Limits { memory: 512 << 20, ..Limits::DEFAULT };
 
 /// A bound that the server's argument or the protocol's limits may give, but not both.
-fn one_of(
+fn one_of<T>(
     name: &str,
     argument: Option<Bound<'_, PyAny>>,
+    read: impl FnOnce(&str, &Bound<'_, PyAny>) -> PyResult<T>,
     bound_name: &str,
-    bound: Option<usize>,
-) -> PyResult<Option<usize>> {
-    let argument = argument.map(|argument| count(name, &argument)).transpose()?;
+    bound: Option<T>,
+) -> PyResult<Option<T>> {
+    let argument = argument.map(|argument| read(name, &argument)).transpose()?;
     if argument.is_some() && bound.is_some() {
         let text = format!("{name} and the protocol's limits ({bound_name}) bound the same: give one of them");
         return Err(PyValueError::new_err(text));
     }
     Ok(argument.or(bound))
-}
-
-/// A time in seconds; the error names the argument.
-fn timeout(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<Duration>> {
-    let Some(value) = value else { return Ok(None) };
-    let Ok(number) = value.extract::<Number>() else {
-        return Err(PyTypeError::new_err(format!("{name} must be a number or None, got {}", shown(&value))));
-    };
-    positive(name, number).map(Some)
 }
 
 /// Why a server cannot listen, as the `OSError` that the system's number stands for.

@@ -2,10 +2,9 @@
 
 use fastthrift_protocol::Protocol;
 use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
-use pyo3::exceptions::PyException;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::DEFAULT_LIMITS;
@@ -14,6 +13,7 @@ use super::services::Services;
 use crate::call::Call;
 use crate::client::{headers_dict, headers_of};
 use crate::error::{TransportKind, transport_error};
+use crate::given::{object_of, optional, refused, shown, text};
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::{Bounds, wire_protocol};
 use crate::settings::Settings;
@@ -34,8 +34,8 @@ impl ProcessorCore {
     fn new(
         handlers: Vec<(String, Bound<'_, PyAny>, Bound<'_, PyAny>)>,
         protocol: Option<Bound<'_, PyAny>>,
-        transport: Option<&str>,
-        limits: Option<&Bound<'_, Bounds>>,
+        transport: Option<Bound<'_, PyAny>>,
+        limits: Option<Bound<'_, PyAny>>,
         interceptors: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let chosen = protocol.as_ref().map(wire_protocol).transpose()?;
@@ -43,11 +43,12 @@ impl ProcessorCore {
         let usual = chosen.map(|chosen| chosen.bounds).unwrap_or_default().over(DEFAULT_LIMITS);
         let base = ServerConfig {
             protocol: chosen.map(|chosen| chosen.settings().protocol),
-            limits: limits.map_or(usual, |limits| limits.get().over(usual)),
+            limits: object_of::<Bounds>("limits", limits.as_ref())?.map_or(usual, |limits| limits.get().over(usual)),
             strict: settings.strict,
             ..ServerConfig::default()
         };
-        let config = transports::accepting(transport, &base).map_err(PyValueError::new_err)?;
+        let transport = optional("transport", transport.as_ref(), text)?;
+        let config = transports::accepting(transport.as_deref(), &base).map_err(|error| refused(&error))?;
         let interceptors = Interceptors::new(interceptors.as_ref(), Style::Blocking)?;
         Ok(Self { services: Services::new(&handlers, settings, interceptors, Style::Blocking)?, config })
     }
@@ -57,17 +58,24 @@ impl ProcessorCore {
     fn process<'py>(
         &self,
         py: Python<'py>,
-        request: &[u8],
-        headers: Option<Py<PyDict>>,
-        peer: Option<String>,
-        reply_headers: Option<&Bound<'py, PyDict>>,
+        request: &Bound<'py, PyAny>,
+        headers: Option<&Bound<'py, PyAny>>,
+        peer: Option<&Bound<'py, PyAny>>,
+        reply_headers: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let bytes = request.cast::<PyBytes>();
+        let bytes = bytes
+            .map_err(|_| PyTypeError::new_err(format!("request must be bytes, got {}", shown(request))))?
+            .as_bytes();
+        let headers = optional("headers", headers, texts)?.map(Bound::unbind);
+        let reply_headers = optional("reply_headers", reply_headers, dict)?;
+        let peer = optional("peer", peer, text)?;
         let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), headers, peer };
-        packet.rpc.receive(request);
+        packet.rpc.receive(bytes);
         packet.rpc.receive_eof();
         loop {
             match packet.rpc.poll_event() {
-                Ok(Some(request)) => self.serve(py, &mut packet, &request, reply_headers)?,
+                Ok(Some(request)) => self.serve(py, &mut packet, &request, reply_headers.as_ref())?,
                 Ok(None) => break,
                 Err(error) if error.is_answered() => break,
                 Err(error) => return Err(unreadable(py, &error)),
@@ -149,6 +157,23 @@ impl Origin for Packet {
     fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
         self.headers.as_ref().map(|headers| headers.clone_ref(py))
     }
+}
+
+/// A dict.
+fn dict<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = given.cast::<PyDict>();
+    dict.cloned()
+        .map_err(|_| PyTypeError::new_err(format!("{name} must be a dict of str to str, got {}", shown(given))))
+}
+
+/// A dict of texts by texts.
+fn texts<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = dict(name, given)?;
+    let is_text = |part: &Bound<'_, PyAny>| part.is_instance_of::<PyString>();
+    if dict.iter().all(|(name, value)| is_text(&name) && is_text(&value)) {
+        return Ok(dict);
+    }
+    Err(PyTypeError::new_err(format!("{name} must be a dict of str to str, got {}", shown(given))))
 }
 
 #[cold]

@@ -8,6 +8,7 @@ use pyo3::types::{PyBool, PyBytes, PyMapping, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::log::{self, About};
+use crate::given::shown;
 use crate::interceptors::{Style, is_coroutine_function};
 
 /// What each mechanism is judged by.
@@ -56,7 +57,7 @@ impl Checks {
     pub(super) fn new(given: &Bound<'_, PyAny>, style: Style) -> PyResult<Self> {
         let bad = || {
             let text = "sasl must map names of mechanisms to callables, or to objects with step(response)";
-            PyTypeError::new_err(format!("{text}, got {given:?}"))
+            PyTypeError::new_err(format!("{text}, got {}", shown(given)))
         };
         let mut checks = Vec::new();
         for item in given.cast::<PyMapping>().map_err(|_| bad())?.items()? {
@@ -208,18 +209,22 @@ impl Answer {
     fn verdict(self, returned: &Bound<'_, PyAny>) -> PyResult<Verdict> {
         if returned.hasattr(intern!(returned.py(), "__await__"))? {
             // It is true whatever it would say.
-            let text = format!("a check of SASL is to return its answer, got {returned:?}, which nobody awaits here");
+            let found = shown(returned);
+            let text = format!("a check of SASL must return its answer, got {found}, which nobody awaits here");
             return Err(PyTypeError::new_err(text));
         }
         let identity = match self {
             Self::Step => return Verdict::of(returned),
             // Much else is true whatever it stands for.
             Self::IsGood(_) if !returned.is_none() && !returned.is_instance_of::<PyBool>() => {
-                let text = format!("a check of SASL is to return True or False, got {returned:?}");
+                let text = format!("a check of SASL must return True or False, got {}", shown(returned));
                 return Err(PyTypeError::new_err(text));
             }
             Self::IsGood(identity) => returned.is_truthy()?.then_some(identity),
-            Self::Identity => returned.extract()?,
+            Self::Identity => returned.extract().map_err(|_| {
+                let text = format!("a check of SASL must return who the client is or None, got {}", shown(returned));
+                PyTypeError::new_err(text)
+            })?,
         };
         Ok(identity.map_or_else(Verdict::refuse, |identity| Verdict::Accept(identity, Vec::new())))
     }
@@ -242,8 +247,8 @@ impl Verdict {
             return Ok(Self::Accept(identity, Vec::new()));
         }
         let (identity, last): (String, Vec<u8>) = returned.extract().map_err(|_| {
-            let text = "a step of SASL returns bytes to ask further, a str to let in, (str, bytes) or None";
-            PyTypeError::new_err(format!("{text}, got {returned:?}"))
+            let text = "a step of SASL must return bytes to ask further, a str to let in, (str, bytes) or None";
+            PyTypeError::new_err(format!("{text}, got {}", shown(returned)))
         })?;
         Ok(Self::Accept(identity, last))
     }

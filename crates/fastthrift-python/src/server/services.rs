@@ -16,6 +16,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::sasl::Checks;
 use crate::client::handle_of;
 use crate::function::ServiceFunction;
+use crate::given::shown;
 use crate::interceptors::{Interceptors, Style, is_coroutine_function};
 use crate::registry::Registry;
 use crate::service::FunctionInfo;
@@ -188,7 +189,7 @@ impl Service {
     fn new(handler: &Bound<'_, PyAny>, service: &Bound<'_, PyAny>, style: Style) -> PyResult<Self> {
         let py = handler.py();
         if handler.is_instance_of::<PyType>() {
-            return Err(PyTypeError::new_err(format!("a handler is an object, got the class {handler}")));
+            return Err(PyTypeError::new_err(format!("handler must be an object, got the class {}", shown(handler))));
         }
         let handle = handle_of(service)?;
         let registry = handle.get().registry.bind(py);
@@ -203,7 +204,8 @@ impl Service {
         }
         if methods.values().all(|method: &Method| method.callable.is_none()) && !methods.is_empty() {
             let name = &schema.service(handle.get().id).name;
-            return Err(PyTypeError::new_err(format!("{handler} implements no function of the service '{name}'")));
+            let text = format!("{} implements no function of the service '{name}'", shown(handler));
+            return Err(PyTypeError::new_err(text));
         }
         let name = schema.service(handle.get().id).name.clone();
         Ok(Self { name, registry: registry.clone().unbind(), methods })

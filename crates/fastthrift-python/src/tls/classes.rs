@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use super::client::{ClientFiles, ClientSecurity};
 use super::pem::ConfigError;
 use super::server::ServerSecurity;
 use crate::endpoint::Endpoint;
+use crate::given::{Given, flag, object_of, optional, path, refused, text};
 
 /// What a client brings to TLS. The files are read at once; all are PEM.
 ///
@@ -25,15 +26,23 @@ pub(crate) struct ClientTLS {
 #[pymethods]
 impl ClientTLS {
     #[new]
-    #[pyo3(signature = (*, ca_file=None, cert_file=None, key_file=None, server_name=None, insecure=false))]
+    #[pyo3(
+        signature = (*, ca_file=None, cert_file=None, key_file=None, server_name=None, insecure=Given::NOTHING),
+        text_signature = "(*, ca_file=None, cert_file=None, key_file=None, server_name=None, insecure=False)"
+    )]
+    #[expect(clippy::needless_pass_by_value, reason = "Python passes it so")]
     fn new(
         py: Python<'_>,
-        ca_file: Option<PathBuf>,
-        cert_file: Option<PathBuf>,
-        key_file: Option<PathBuf>,
-        server_name: Option<String>,
-        insecure: bool,
+        ca_file: Option<&Bound<'_, PyAny>>,
+        cert_file: Option<&Bound<'_, PyAny>>,
+        key_file: Option<&Bound<'_, PyAny>>,
+        server_name: Option<&Bound<'_, PyAny>>,
+        insecure: Given<'_>,
     ) -> PyResult<Self> {
+        let ca_file = optional("ca_file", ca_file, path)?;
+        let (cert_file, key_file) = (optional("cert_file", cert_file, path)?, optional("key_file", key_file, path)?);
+        let server_name = optional("server_name", server_name, text)?;
+        let insecure = insecure.read("insecure", false, flag)?;
         let identity = match (cert_file, key_file) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -67,9 +76,17 @@ pub(crate) struct ServerTLS {
 impl ServerTLS {
     #[new]
     #[pyo3(signature = (cert_file, key_file, *, client_ca_file=None))]
-    fn new(py: Python<'_>, cert_file: PathBuf, key_file: PathBuf, client_ca_file: Option<PathBuf>) -> PyResult<Self> {
-        let path = cert_file.clone();
-        let security = py.detach(|| ServerSecurity::new(path, key_file, client_ca_file)).map_err(config_error)?;
+    fn new(
+        py: Python<'_>,
+        cert_file: &Bound<'_, PyAny>,
+        key_file: &Bound<'_, PyAny>,
+        client_ca_file: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (cert_file, key_file) = (path("cert_file", cert_file)?, path("key_file", key_file)?);
+        let client_ca_file = optional("client_ca_file", client_ca_file, path)?;
+        let certificate = cert_file.clone();
+        let security =
+            py.detach(|| ServerSecurity::new(certificate, key_file, client_ca_file)).map_err(config_error)?;
         Ok(Self { security: Arc::new(security), cert_file })
     }
 
@@ -91,19 +108,13 @@ pub(crate) fn config_error(error: ConfigError) -> PyErr {
             Some(number) => PyOSError::new_err((number, cause.to_string(), path.clone())),
             None => PyOSError::new_err(error.to_string()),
         },
-        ConfigError::Unusable(text) => PyValueError::new_err(text.clone()),
+        ConfigError::Unusable(text) => refused(text),
     }
 }
 
 /// The TLS of a client for these URLs, as the `tls` argument of Python says; `None` where there is none.
 pub(crate) fn of_client(endpoints: &[Endpoint], tls: Option<&Bound<'_, PyAny>>) -> PyResult<Option<ClientSecurity>> {
-    let given =
-        match tls {
-            None => None,
-            Some(tls) => Some(tls.cast::<ClientTLS>().map_err(|_| {
-                PyTypeError::new_err(format!("tls must be a fastthrift.ClientTLS or None, got {tls:?}"))
-            })?),
-        };
+    let given = object_of::<ClientTLS>("tls", tls)?;
     let plaintext = endpoints.iter().find(|endpoint| !endpoint.is_secure);
     let security = match (plaintext, given) {
         (Some(endpoint), Some(_)) => return Err(PyValueError::new_err(plaintext_text(endpoint))),
@@ -125,19 +136,14 @@ pub(crate) fn of_server(
     tls: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<Arc<ServerSecurity>>> {
     let secure = endpoints.iter().find(|endpoint| endpoint.is_secure);
-    match (secure, tls) {
+    match (secure, object_of::<ServerTLS>("tls", tls)?) {
         (None, None) => Ok(None),
         (Some(endpoint), None) => {
             let text = format!("{endpoint} needs a certificate: give tls=fastthrift.ServerTLS(cert_file, key_file)");
             Err(PyValueError::new_err(text))
         }
         (None, Some(_)) => Err(PyValueError::new_err(endpoints.first().map_or_else(String::new, plaintext_text))),
-        (Some(_), Some(tls)) => {
-            let tls = tls.cast::<ServerTLS>().map_err(|_| {
-                PyTypeError::new_err(format!("tls must be a fastthrift.ServerTLS or None, got {tls:?}"))
-            })?;
-            Ok(Some(Arc::clone(&tls.get().security)))
-        }
+        (Some(_), Some(tls)) => Ok(Some(Arc::clone(&tls.get().security))),
     }
 }
 

@@ -81,7 +81,8 @@ impl ClientSecurity {
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, ConfigError> {
-    let bad = |_| ConfigError::Unusable(format!("{name:?} is no name that a certificate can be for"));
+    let bad =
+        |_| ConfigError::Unusable(format!("server_name must be a name that a certificate can be for, got {name:?}"));
     ServerName::try_from(name.to_owned()).map_err(bad)
 }
 

@@ -15,6 +15,9 @@ use crate::{
     ServerConfig, Span,
 };
 
+/// How many bytes a peer that is refused is told at most.
+const MAX_REFUSAL: usize = 1 << 10;
+
 /// The server's side of one connection.
 ///
 /// Input is [`Self::receive`] (or [`Self::receive_buffer`] with [`Self::received`]) and [`Self::receive_eof`]. Output
@@ -119,8 +122,10 @@ impl ServerConnection {
     }
 
     /// Refuses the peer and tells it why, which should not help to guess a password: the connection fails, and is to be closed
-    /// when what is outbound was sent. Does nothing when there is nothing to judge.
+    /// when what is outbound was sent. Of a long text it gets the start, at most 1,024 bytes. Does nothing when there is nothing to
+    /// judge.
     pub fn refuse_peer(&mut self, text: &str) {
+        let text = &text[..text.floor_char_boundary(MAX_REFUSAL)];
         if self.handshake.as_mut().is_some_and(|handshake| handshake.take_response()) {
             ServerHandshake::write_refusal(self.outbound.buffer(), text);
             let kind = SaslError::Rejected(text.to_owned()).into();

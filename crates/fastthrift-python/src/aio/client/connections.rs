@@ -4,7 +4,6 @@ use std::os::fd::IntoRawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::policy::PoolPolicy;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -13,26 +12,23 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::later::Later;
 use super::link::{Introduction, Link};
+use super::options::Options;
 use super::state::{Queued, State};
 use super::target::Target;
 use super::terms::Terms;
 use crate::aio::event_loop::EventLoop;
 use crate::call::Call;
-use crate::client::{self, CallDefaults, PolicySet, handle_of, headers_of, seconds};
+use crate::client::CallDefaults;
 use crate::endpoint::Address;
-use crate::interceptors::{Interceptors, Style};
+use crate::interceptors::Interceptors;
 use crate::memory;
-use crate::numbers::Number;
-
-/// How many connections there may be where one cannot carry several calls, unless the pool says so.
-const SERIAL_SIZE: usize = 8;
 
 /// The connections of a client on one event loop.
 ///
 /// While there is none, calls wait, and one is being opened.
 #[pyclass(frozen, weakref, name = "AsyncConnections", module = "fastthrift._core")]
 pub(super) struct Connections {
-    target: Target,
+    options: Py<Options>,
     event_loop: EventLoop,
     /// Makes a future of the loop for a call's result.
     make_reply: Py<PyAny>,
@@ -40,14 +36,13 @@ pub(super) struct Connections {
     starter: Py<PyAny>,
     /// A coroutine function that awaits what interceptors give.
     conductor: Py<PyAny>,
-    interceptors: Interceptors,
     epoch: Instant,
     state: Mutex<State>,
 }
 
 impl Connections {
     pub(super) fn url(&self) -> String {
-        self.target.base.endpoints.to_string()
+        self.target().base.endpoints.to_string()
     }
 
     pub(super) fn event_loop(&self) -> &EventLoop {
@@ -64,11 +59,11 @@ impl Connections {
     }
 
     pub(super) fn target(&self) -> &Target {
-        &self.target
+        &self.options.get().target
     }
 
     pub(super) fn interceptors(&self) -> &Interceptors {
-        &self.interceptors
+        &self.options.get().interceptors
     }
 
     /// What holds for a call that begins now.
@@ -114,58 +109,31 @@ impl Connections {
     }
 }
 
-/// How a client is opened; the names are those of `fastthrift.aio.connect`.
 #[pymethods]
 impl Connections {
     #[new]
-    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn new(
-        service: &Bound<'_, PyAny>,
-        urls: Vec<String>,
-        protocol: &Bound<'_, PyAny>,
-        transport: Option<&str>,
-        timeout: Option<Number>,
-        service_name: Option<String>,
-        pool: Option<&Bound<'_, PyAny>>,
-        retry: Option<&Bound<'_, PyAny>>,
-        tls: Option<&Bound<'_, PyAny>>,
-        interceptors: Option<&Bound<'_, PyAny>>,
-        headers: Option<&Bound<'_, PyAny>>,
-        sasl: Option<&Bound<'_, PyAny>>,
-        opener: Option<&Bound<'_, PyAny>>,
-        hedge: Option<Number>,
+        py: Python<'_>,
+        options: Py<Options>,
         make_reply: Py<PyAny>,
         starter: Py<PyAny>,
         conductor: Py<PyAny>,
     ) -> PyResult<Self> {
-        let timeout = timeout.map(seconds).transpose()?;
-        let headers = headers.map(headers_of).transpose()?.unwrap_or_default();
-        let base = client::Target::new(&urls, opener, protocol, transport, service_name, tls, sasl, &headers)?;
-        let options = CallDefaults { timeout, ..CallDefaults::default() }.with_headers(&headers, &base)?;
-        let size = if base.is_serial() { SERIAL_SIZE } else { PoolPolicy::default().size };
-        let policies = PolicySet::new(&handle_of(service)?, pool, retry, hedge, size)?;
-        Ok(Self {
-            target: Target { base, options, keeps_times: policies.pool.has_limits(), policies },
-            interceptors: Interceptors::new(interceptors, Style::Async)?,
-            conductor,
-            event_loop: EventLoop::running(service.py())?,
-            make_reply,
-            starter,
-            epoch: Instant::now(),
-            state: Mutex::default(),
-        })
+        let event_loop = EventLoop::running(py)?;
+        let (epoch, state) = (Instant::now(), Mutex::default());
+        Ok(Self { options, event_loop, make_reply, starter, conductor, epoch, state })
     }
 
     /// The places of the addresses, in the order in which a new connection tries them.
     fn places(&self) -> Vec<usize> {
-        self.target.base.endpoints.order().collect()
+        self.target().base.endpoints.order().collect()
     }
 
     /// How a new connection to one of the addresses says by SASL who this side is; None where that is not asked for. The
     /// mechanism begins, which may take its time.
     fn introduction(&self, place: usize) -> PyResult<Option<Introduction>> {
-        let Some(sasl) = &self.target.base.sasl else { return Ok(None) };
-        let (mechanism, client) = sasl.begin(self.target.base.endpoints.at(place).host())?;
+        let Some(sasl) = &self.target().base.sasl else { return Ok(None) };
+        let (mechanism, client) = sasl.begin(self.target().base.endpoints.at(place).host())?;
         Ok(Some(Introduction { mechanism, client }))
     }
 
@@ -178,7 +146,7 @@ impl Connections {
     /// What to connect to: a host and a port, the path of a UNIX socket, or the number of a socket that is connected already and is
     /// the caller's to close.
     fn address<'py>(&self, py: Python<'py>, place: usize) -> PyResult<Bound<'py, PyAny>> {
-        match &self.target.base.endpoints.at(place).address {
+        match &self.target().base.endpoints.at(place).address {
             Address::Tcp { host, port } => Ok((host, port).into_pyobject(py)?.into_any()),
             Address::Unix(path) => Ok(path.into_pyobject(py)?.into_any()),
             Address::Memory(name) => Ok(memory::connect(name)?.into_raw_fd().into_pyobject(py)?.into_any()),
@@ -195,13 +163,13 @@ impl Connections {
     /// What opens the transport that a user wrote, where there is one.
     #[getter]
     fn opener(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.target.base.opener.as_ref().map(|opener| opener.clone_ref(py))
+        self.target().base.opener.as_ref().map(|opener| opener.clone_ref(py))
     }
 
     /// The mechanism of SASL, where there is one.
     #[getter]
     fn sasl(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.target.base.sasl.as_ref().map(|sasl| sasl.object().clone_ref(py))
+        self.target().base.sasl.as_ref().map(|sasl| sasl.object().clone_ref(py))
     }
 
     #[getter(url)]
@@ -212,7 +180,7 @@ impl Connections {
     /// The seconds that a call may take.
     #[getter]
     fn timeout(&self) -> Option<f64> {
-        self.target.options.timeout.map(|timeout| timeout.as_secs_f64())
+        self.target().options.timeout.map(|timeout| timeout.as_secs_f64())
     }
 
     /// Notes that the attempt to open a connection is over. Where it failed, `make_error` gives the exception of each call that waited
@@ -227,14 +195,14 @@ impl Connections {
         let mut ended = Vec::new();
         if make_error.is_some() && !state.note_failure(me.now(), is_lasting) {
             for queued in std::mem::take(&mut state.queue) {
-                let is_again = !is_lasting && state.retry(queued.key(), &me.target, me.now(), &mut later);
+                let is_again = !is_lasting && state.retry(queued.key(), me.target(), me.now(), &mut later);
                 if !is_again {
                     ended.extend(state.take_out(py, queued, &mut later));
                 }
             }
         }
-        state.drain(py, &me.target, || me.now(), &mut later);
-        later.opens |= make_error.is_none() && state.is_crowded(&me.target, || me.now());
+        state.drain(py, me.target(), || me.now(), &mut later);
+        later.opens |= make_error.is_none() && state.is_crowded(me.target(), || me.now());
         drop(state);
         drop(opening);
         for ((reply, _, _), make_error) in ended.into_iter().zip(std::iter::repeat(make_error).flatten()) {
@@ -257,15 +225,15 @@ impl Connections {
         state.is_closed = true;
         state.closed = Some(closed.clone().unbind());
         for channel in &mut state.channels {
-            channel.close(py, &me.target, me.now(), &mut later);
+            channel.close(py, me.target(), me.now(), &mut later);
         }
         later.sets_timer = false;
-        state.settle(py, &me.target, || me.now(), &mut later);
+        state.settle(py, me.target(), || me.now(), &mut later);
         let mut left: Vec<_> = state.queue.drain(..).collect();
         left.extend(state.agenda.iter().map(|(_, key)| Queued::Course(*key)));
         for queued in left {
             let Some((reply, info, _)) = state.take_out(py, queued, &mut later) else { continue };
-            later.end(reply.into_bound(py), Err(me.target.closed_error(py, &info.name)));
+            later.end(reply.into_bound(py), Err(me.target().closed_error(py, &info.name)));
         }
         later.cancelled.extend(state.opening.take());
         later.cancelled.extend(state.timer.take().map(|timer| timer.handle));
@@ -298,18 +266,18 @@ impl Connections {
         let now = me.now();
         let mut failed = Vec::new();
         for channel in &mut state.channels {
-            if !channel.pump(py, &me.target, now, &mut later) {
+            if !channel.pump(py, me.target(), now, &mut later) {
                 failed.push(channel.link.clone_ref(py));
-            } else if me.target.keeps_times {
-                channel.tend(py, &me.target.policies.pool, now, &mut later);
+            } else if me.target().keeps_times {
+                channel.tend(py, &me.target().policies.pool, now, &mut later);
             }
         }
         let removed: Vec<_> = failed.iter().filter_map(|link| state.remove(link.bind(py))).collect();
-        state.settle(py, &me.target, || now, &mut later);
-        state.make_due(py, &me.target, now, &mut later);
-        state.expire(py, &me.target, now, &mut later);
-        state.drain(py, &me.target, || me.now(), &mut later);
-        later.sets_timer = state.next_due(&me.target).is_some();
+        state.settle(py, me.target(), || now, &mut later);
+        state.make_due(py, me.target(), now, &mut later);
+        state.expire(py, me.target(), now, &mut later);
+        state.drain(py, me.target(), || me.now(), &mut later);
+        later.sets_timer = state.next_due(me.target()).is_some();
         drop(state);
         drop(removed);
         later.carry_out(this)
@@ -320,8 +288,7 @@ impl Connections {
         visit.call(&self.make_reply)?;
         visit.call(&self.starter)?;
         visit.call(&self.conductor)?;
-        self.target.base.traverse(&visit)?;
-        self.interceptors.traverse(&visit)?;
+        visit.call(&self.options)?;
         match self.state.try_lock() {
             Ok(state) => state.traverse(&visit),
             Err(_) => Ok(()),

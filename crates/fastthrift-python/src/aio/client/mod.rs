@@ -12,6 +12,7 @@ mod events;
 mod intercepting;
 mod later;
 mod link;
+mod options;
 mod state;
 mod target;
 mod terms;
@@ -27,6 +28,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use self::connections::Connections;
 use self::intercepting::{end_call, intercept};
 use self::link::{Introduction, Link};
+use self::options::Options;
 use crate::client::{self, CallDefaults, bind, client_class, handle_of};
 use crate::function::Role;
 use crate::registry::Registry;
@@ -117,6 +119,7 @@ fn async_client_class<'py>(service: &Bound<'py, PyAny>, base: &Bound<'py, PyAny>
 pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<AsyncClient>()?;
     module.add_class::<Connections>()?;
+    module.add_class::<Options>()?;
     module.add_class::<Link>()?;
     module.add_class::<Introduction>()?;
     module.add_function(wrap_pyfunction!(end_call, module)?)?;

@@ -1,37 +1,10 @@
-//! Handlers that are plain functions: which of them run on the loop's own thread, and how they run behind interceptors.
-
-use std::collections::HashSet;
+//! How handlers that are plain functions run behind interceptors.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBool;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::call::Call;
 use crate::interceptors::Target;
-
-/// Which plain handlers run on the loop's own thread.
-pub(super) enum Inline {
-    All,
-    These(HashSet<String>),
-}
-
-impl Inline {
-    pub(super) fn new(given: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(all) = given.cast::<PyBool>() {
-            return Ok(if all.is_true() { Self::All } else { Self::These(HashSet::new()) });
-        }
-        let names = given.try_iter()?.map(|name| name?.extract::<String>()).collect::<PyResult<_>>();
-        Ok(Self::These(names?))
-    }
-
-    /// Whether it is one of them.
-    pub(super) fn has(&self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::These(names) => names.contains(name),
-        }
-    }
-}
 
 /// How a plain handler behind interceptors runs.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use pyo3::{PyTraverseError, PyVisit, ffi, intern};
 use super::carrier::{Carrier, Work};
 use super::job::Job;
 use super::peer::Peer;
-use super::plain::{Handler, Inline, Plain};
+use super::plain::{Handler, Plain};
 use super::port::Port;
 use super::shares::Shares;
 use crate::aio::event_loop::EventLoop;
@@ -35,7 +35,6 @@ const MAX_HELD: usize = 1024;
 pub(super) struct Serving {
     core: Py<ServerCore>,
     event_loop: EventLoop,
-    inline: Inline,
     /// Calls a plain handler with a tuple of arguments in a thread; what it returns is awaited.
     plain: Py<PyAny>,
     /// Calls a check of SASL likewise, and says whether it is a coroutine function.
@@ -109,7 +108,7 @@ impl Serving {
     }
 
     fn runs_here(&self, name: &str) -> bool {
-        self.inline.has(name)
+        self.core.get().inline.has(name)
     }
 
     #[inline]
@@ -311,23 +310,11 @@ impl Serving {
 
 #[pymethods]
 impl Serving {
-    /// Listens. `inline` is True, False or the names of the plain handlers that run on the loop's own thread.
+    /// Listens.
     #[new]
-    fn new(
-        py: Python<'_>,
-        core: Py<ServerCore>,
-        inline: &Bound<'_, PyAny>,
-        plain: Py<PyAny>,
-        check: Py<PyAny>,
-    ) -> PyResult<Self> {
+    fn new(py: Python<'_>, core: Py<ServerCore>, plain: Py<PyAny>, check: Py<PyAny>) -> PyResult<Self> {
         static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let event_loop = EventLoop::running(py)?;
-        let inline = Inline::new(inline)?;
-        if let Inline::These(names) = &inline
-            && let Some(name) = names.iter().find(|name| !core.get().services.has(name.as_bytes()))
-        {
-            return Err(PyValueError::new_err(format!("inline names '{name}', which no service has as a function")));
-        }
         let site = &core.get().site;
         let (listeners, endpoints) = py.detach(|| site.listen()).map_err(|error| listen_error(&error))?;
         let shares = core.get().settings.max_memory.map(|limit| Mutex::new(Shares::new(limit)));
@@ -340,7 +327,6 @@ impl Serving {
             set_call: task_variable(py)?.getattr("set")?.unbind(),
             core,
             event_loop,
-            inline,
             plain,
             check,
             in_flight: AtomicIsize::new(0),
