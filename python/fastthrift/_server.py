@@ -196,23 +196,30 @@ class Server:
         """
         return self._drain(patience(timeout), calm=0.0)
 
-    def _drain(self, timeout: float | None, *, calm: float) -> bool:
-        """Stop, and let clients that were active within the last ``calm`` seconds have one more reply."""
+    def _drain(self, timeout: float | None, *, calm: float, heir: int | None = None) -> bool:
+        """Stop, and let clients that were active within the last ``calm`` seconds have one more reply.
+
+        With the descriptor of a socket to another process, that gets the connections which can be given away.
+        """
         if self._reporter is not None:
             self._reporter.note(is_stopping=True)
         ended = self._ended
         if ended is None or not self._core.is_here():
             return True
         if self._core.is_in_handler():
-            self._core.drain(timeout, calm)
+            self._core.drain(timeout, calm, heir)
             return False
-        self._core.drain(None, calm)
+        self._core.drain(None, calm, heir)
         if ended.wait(timeout):
             return True
         self._core.abort()
         # Threads that are in no handler end at once; nothing more is waited for.
         ended.wait(0.05)
         return False
+
+    def _adopt(self, place: int, descriptor: int) -> None:
+        """Serve a connection that another process gave, whose descriptor stays the caller's."""
+        self._core.adopt(place, descriptor)
 
     def set_health(self, service: str, status: Status) -> None:
         """Say how a service is: what clients that ask `fastthrift.health.Health` are told from now on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import selectors
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 
 from fastthrift._listening import Place
 from fastthrift._log_lines import configure
-from fastthrift._worker import CANNOT_START, READY
+from fastthrift._worker import CANNOT_START, HEIR, LEGACY, READY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,7 +185,16 @@ class Supervisor:
         if slot.successor is process:
             before, slot.current, slot.successor = slot.current, process, None
             if before is not None:
+                self._bequeath(before, process)
                 self._tell_to_end(before)
+
+    def _bequeath(self, before: Process, after: Process) -> None:
+        """Have a process give its connections to the one that takes over."""
+        ours, theirs = socket.socketpair()
+        # One that is gone by now has no connections, or gets none.
+        with ours, theirs, contextlib.suppress(OSError):
+            socket.send_fds(after.channel, [LEGACY], [theirs.fileno()])
+            socket.send_fds(before.channel, [HEIR], [ours.fileno()])
 
     # ---- signals ----
 

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 
 from fastthrift import _core
 from fastthrift._log_lines import configure
@@ -25,6 +26,10 @@ CANNOT_START = 3
 """The exit code when the handler cannot be loaded or served."""
 READY = b"R"
 """What is sent to the process that watches this one, once this one serves."""
+HEIR = b"H"
+"""What comes from there, before the signal to end, with a socket to the process that gets this one's connections."""
+LEGACY = b"L"
+"""What comes from there with a socket to the process whose connections this one gets."""
 CALM = 1.0
 """For how many seconds a client must be quiet to be cut off without a reply to tell it so."""
 
@@ -56,8 +61,8 @@ def work(options: argparse.Namespace) -> int:
         _log.exception("cannot serve %s", options.handler)
         return CANNOT_START
     channel.sendall(READY)
-    _wait(wakeup, channel)
-    return _stop(server, options.grace)
+    heir = _wait(wakeup, channel, server)
+    return _stop(server, options.grace, heir)
 
 
 def make_server(options: argparse.Namespace) -> Server:
@@ -93,18 +98,56 @@ def _find(name: str) -> Any:
     return functools.reduce(getattr, path.split("."), importlib.import_module(module))
 
 
-def _wait(wakeup: socket.socket, channel: socket.socket) -> None:
-    """Wait for the signal to stop, or for the end of the process that watches this one."""
+def _wait(wakeup: socket.socket, channel: socket.socket, server: Server) -> socket.socket | None:
+    """Wait for the signal to stop, or for the end of the process that watches this one.
+
+    Returns:
+        A socket to the process that gets the connections, where there is one.
+    """
     import select
 
+    is_told = False
     while True:
-        ready, _, _ = select.select([wakeup, channel], [], [])
-        if channel in ready or signal.SIGTERM in wakeup.recv(64):
-            return
+        # What was sent before the signal is there when the signal is.
+        ready, _, _ = select.select([wakeup, channel], [], [], 0 if is_told else None)
+        if channel in ready:
+            said, given = _hear(channel)
+            if said == HEIR or not said:
+                return given
+            if given is not None:
+                threading.Thread(target=_inherit, args=(server, given), daemon=True).start()
+        elif is_told:
+            return None
+        if wakeup in ready:
+            is_told |= signal.SIGTERM in wakeup.recv(64)
 
 
-def _stop(server: Server, grace: float) -> int:
-    if server._drain(grace, calm=min(CALM, grace / 2)):  # pyright: ignore[reportPrivateUsage]
+def _hear(channel: socket.socket) -> tuple[bytes, socket.socket | None]:
+    """Return what the process that watches this one says, nothing if it is gone, and the socket that came with it."""
+    said, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+    return said, socket.socket(fileno=descriptors[0]) if descriptors else None
+
+
+def _inherit(server: Server, legacy: socket.socket) -> None:
+    """Take the connections of the process at the other end, until it ends."""
+    with legacy:
+        while True:
+            place, descriptors, _, _ = socket.recv_fds(legacy, 1, 1)
+            if not place:
+                return
+            for descriptor in descriptors:
+                try:
+                    server._adopt(place[0], descriptor)  # pyright: ignore[reportPrivateUsage]
+                except (OSError, ValueError):
+                    _log.exception("cannot take a connection over")
+                finally:
+                    os.close(descriptor)
+
+
+def _stop(server: Server, grace: float, heir: socket.socket | None) -> int:
+    number = None if heir is None else heir.fileno()
+    is_done = server._drain(grace, calm=min(CALM, grace / 2), heir=number)  # pyright: ignore[reportPrivateUsage]
+    if is_done:
         return 0
     _log.warning("cut off what was not done after %g seconds", grace)
     logging.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -12,12 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import fastthrift
 import pytest
+from fastthrift import aio
 
 from tests.python.certificates import Authority
 
@@ -238,34 +241,50 @@ def test_what_takes_longer_than_the_grace_is_cut_off(serve: Any, work: ModuleTyp
 class Traffic:
     """Clients that call without end, some of them on one connection, some on a new one each time.
 
-    Nothing in the protocol tells a client that its connection is about to end. Who keeps one and calls at that very
-    moment has to call again, and may, for the function is idempotent; who makes a new one loses nothing.
+    None of them calls again: who keeps a connection keeps it, for the processes hand it on.
     """
 
     def __init__(self, work: ModuleType, url: str) -> None:
         self.work, self.url = work, url
         self.ended = threading.Event()
-        self.calls = 0
         self.failures: list[BaseException] = []
         self.versions: list[str] = []
-        self.threads = [threading.Thread(target=self._call, args=(number % 2 == 0,)) for number in range(6)]
+        kept: list[dict[str, str]] = [{}, {"transport": "unframed", "protocol": "compact"}, {"transport": "header"}]
+        self.threads = [threading.Thread(target=self._call, args=(options,)) for options in kept]
+        self.threads += [threading.Thread(target=self._call_anew) for _ in range(2)]
+        self.threads.append(threading.Thread(target=lambda: asyncio.run(self._call_together())))
         for thread in self.threads:
             thread.start()
 
-    def _call(self, keeps: bool) -> None:
-        client = None
+    def _call(self, options: dict[str, str]) -> None:
+        """Call without a pause over one connection."""
+        with connect(self.work, self.url, **options) as client:
+            while not self.ended.is_set():
+                with self._noting():
+                    self.versions.append(client.version())
+
+    def _call_anew(self) -> None:
         while not self.ended.is_set():
-            try:
-                client = client or connect(self.work, self.url, retry=fastthrift.Retry() if keeps else None)
+            with self._noting(), connect(self.work, self.url) as client:
                 self.versions.append(client.version())
-                self.calls += 1
-                if not keeps:
-                    client.close()
-                    client = None
-            except fastthrift.TException as error:
-                self.failures.append(error)
-        if client is not None:
-            client.close()
+
+    async def _call_together(self) -> None:
+        """Have several calls in flight on one connection all the time."""
+
+        async def call(client: Any) -> None:
+            while not self.ended.is_set():
+                with self._noting():
+                    self.versions.append(await client.version())
+
+        async with aio.connect(self.work.Work, self.url, timeout=10) as client:
+            await asyncio.gather(*(call(client) for _ in range(8)))
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except fastthrift.TException as error:
+            self.failures.append(error)
 
     def stop(self) -> None:
         self.ended.set()
@@ -282,7 +301,7 @@ def test_a_reload_under_traffic_loses_no_call_and_brings_the_new_program(
     )
     traffic = Traffic(work, command.url(2))
     try:
-        for version in ("2", "3"):
+        for version in ("2", "3", "4"):
             before = command.workers(2)
             (folder / "app.py").write_text(PROGRAM.format(idl=IDL, version=version))
             count = len(command.find("message=serving", 2))
@@ -297,7 +316,7 @@ def test_a_reload_under_traffic_loses_no_call_and_brings_the_new_program(
     finally:
         traffic.stop()
     assert traffic.failures == []
-    assert traffic.calls > 100
+    assert len(traffic.versions) > 100
     assert command.end() == 0
 
 

@@ -12,6 +12,8 @@ mod connection;
 mod endpoint;
 #[path = "../../fastthrift-python/src/server/entrances.rs"]
 mod entrances;
+#[path = "../../fastthrift-python/src/server/heir.rs"]
+mod heir;
 #[cfg(unix)]
 #[path = "../../fastthrift-python/src/server/inherited.rs"]
 mod inherited;
@@ -59,15 +61,19 @@ mod tls {
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use connection::{Connection, Next, Timeouts};
 use endpoint::{Address, Endpoint};
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use fastthrift_rpc::ServerConfig;
+use heir::Heir;
 use listener::Listener;
 use mio::Waker;
 use reactor::{Draining, Reactor, Settings};
+use stream::Stream;
 
 /// Longer than anything on the loopback takes.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -83,7 +89,7 @@ struct Fixture {
 impl Fixture {
     fn new(max_connections: usize, idle: Option<Duration>) -> Self {
         let endpoint = Endpoint::parse("tcp://127.0.0.1:0").expect("the URL can be read");
-        let listeners = Listener::bind(&endpoint, &ServerConfig::default(), None).expect("there is a free port");
+        let listeners = Listener::bind((0, &endpoint), &ServerConfig::default(), None).expect("there is a free port");
         let Address::Tcp { port, .. } = listeners[0].endpoint().address else { panic!("it listens on a port") };
         let timeouts = Timeouts { message: None, idle };
         let settings = Settings { timeouts, max_connections, max_memory: None };
@@ -128,6 +134,19 @@ fn receive(connection: &mut Connection) -> usize {
         count += 1;
     }
     count
+}
+
+/// Takes what the reactor of another process gave.
+fn inherit(legacy: &UnixStream) -> (u8, OwnedFd) {
+    use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+    let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut passed = RecvAncillaryBuffer::new(&mut space);
+    let mut place = [0];
+    let buffers = &mut [std::io::IoSliceMut::new(&mut place)];
+    assert_eq!(recvmsg(legacy, buffers, &mut passed, RecvFlags::empty()).expect("it was given").bytes, 1);
+    let Some(RecvAncillaryMessage::ScmRights(mut descriptors)) = passed.drain().next() else { panic!("one came") };
+    (place[0], descriptors.next().expect("one came"))
 }
 
 fn is_closed(stream: &mut TcpStream) -> bool {
@@ -269,7 +288,7 @@ fn draining_waits_for_what_a_thread_has_and_closes_what_is_quiet() {
     let (mut busy, mut quiet) = (fixture.connect(), fixture.connect());
     busy.write_all(CALL).unwrap();
     let (index, mut connection) = fixture.turn();
-    fixture.reactor.start_draining(Draining { end: None, calm: Duration::ZERO });
+    fixture.reactor.start_draining(Draining { end: None, calm: Duration::ZERO }, None);
     let (other, mut idle) = fixture.turn();
     assert_eq!(receive(&mut idle), 0);
     fixture.reactor.check_in(other, idle, Next::Wait);
@@ -294,7 +313,7 @@ fn draining_ends_at_its_deadline_whatever_is_in_flight() {
     assert_eq!(receive(&mut connection), 0);
     fixture.reactor.check_in(index, connection, Next::Wait);
     let end = Some(Instant::now() + Duration::from_millis(50));
-    fixture.reactor.start_draining(Draining { end, calm: Duration::ZERO });
+    fixture.reactor.start_draining(Draining { end, calm: Duration::ZERO }, None);
     while !fixture.reactor.is_done() {
         if let Some((index, mut connection)) = fixture.turn_within(Duration::from_millis(10)) {
             assert_eq!(receive(&mut connection), 0);
@@ -316,7 +335,7 @@ fn when_draining_calmly_a_busy_connection_ends_with_its_reply_and_a_quiet_one_af
         fixture.reactor.check_in(index, connection, Next::Wait);
     }
     let start = Instant::now();
-    fixture.reactor.start_draining(Draining { end: None, calm: Duration::from_millis(300) });
+    fixture.reactor.start_draining(Draining { end: None, calm: Duration::from_millis(300) }, None);
     for _ in 0..2 {
         let (index, mut connection) = fixture.turn();
         assert_eq!(receive(&mut connection), 0);
@@ -338,4 +357,62 @@ fn when_draining_calmly_a_busy_connection_ends_with_its_reply_and_a_quiet_one_af
     }
     assert!(is_closed(&mut quiet));
     assert!(start.elapsed() >= Duration::from_millis(290));
+}
+
+#[test]
+fn draining_gives_a_connection_to_the_heir_between_two_calls_and_its_client_notices_nothing() {
+    let (mut before, mut after) = (Fixture::new(10, None), Fixture::new(10, None));
+    let mut client = before.connect();
+    // The second call is half there when the server is to stop.
+    client.write_all(&[CALL, &CALL[..9]].concat()).unwrap();
+    let (index, mut connection) = before.turn();
+    assert_eq!(receive(&mut connection), 1);
+    before.reactor.check_in(index, connection, Next::Wait);
+    let (ours, legacy) = UnixStream::pair().unwrap();
+    let heir = Heir::new(ours.into()).unwrap();
+    before.reactor.start_draining(Draining { end: None, calm: PATIENCE }, Some(heir));
+    let (index, mut connection) = before.turn();
+    assert_eq!(receive(&mut connection), 0);
+    before.reactor.check_in(index, connection, Next::Wait);
+    assert!(!before.reactor.is_done(), "it is in the middle of a call");
+    client.write_all(&CALL[9..]).unwrap();
+    let (index, mut connection) = before.turn();
+    assert_eq!(receive(&mut connection), 1);
+    client.write_all(CALL).unwrap();
+    before.reactor.check_in(index, connection, Next::Wait);
+    while !before.reactor.is_done() {
+        let (index, mut connection) = before.turn();
+        receive(&mut connection);
+        before.reactor.check_in(index, connection, Next::Wait);
+    }
+    let (place, descriptor) = inherit(&legacy);
+    drop(before);
+    assert_eq!(place, 0);
+    let endpoint = Endpoint::parse("tcp://127.0.0.1:0").unwrap();
+    let stream = Stream::adopted(&endpoint, descriptor).unwrap();
+    after.reactor.enter(Connection::new(stream, 0, ServerConfig::default(), Instant::now()));
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = after.turn();
+    assert!(receive(&mut connection) > 0);
+    after.reactor.check_in(index, connection, Next::Close);
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn draining_closes_connections_that_the_heir_does_not_take() {
+    let mut fixture = Fixture::new(10, None);
+    let mut client = fixture.connect();
+    client.write_all(CALL).unwrap();
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 1);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    let (ours, legacy) = UnixStream::pair().unwrap();
+    drop(legacy);
+    let heir = Heir::new(ours.into()).unwrap();
+    fixture.reactor.start_draining(Draining { end: None, calm: Duration::ZERO }, Some(heir));
+    let (index, mut connection) = fixture.turn();
+    assert_eq!(receive(&mut connection), 0);
+    fixture.reactor.check_in(index, connection, Next::Wait);
+    assert!(fixture.reactor.is_done());
+    assert!(is_closed(&mut client));
 }

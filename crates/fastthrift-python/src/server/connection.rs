@@ -3,11 +3,12 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
+use fastthrift_rpc::{Carrier, ConnectionError, Request, ServerConfig, ServerConnection};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 use super::budget::Memory;
+use super::heir::Heir;
 use super::patience::{Duty, Patience};
 use super::sasl::Introduction;
 use super::stream::Stream;
@@ -67,6 +68,8 @@ enum Inflow {
 pub(super) struct Connection {
     pub(super) rpc: ServerConnection,
     stream: Stream,
+    /// At which of the server's endpoints it came in.
+    place: usize,
     /// How far its peer is with saying who it is.
     pub(super) introduction: Introduction,
     /// A request that waits for a thread to run its handler.
@@ -89,10 +92,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: Stream, config: ServerConfig, now: Instant) -> Self {
+    pub(super) fn new(stream: Stream, place: usize, config: ServerConfig, now: Instant) -> Self {
         Self {
             rpc: ServerConnection::new(config),
             stream,
+            place,
             introduction: Introduction::default(),
             held: None,
             inflow: Inflow::Empty,
@@ -314,6 +318,22 @@ impl Connection {
     /// When the connection will have been quiet for so long, if nothing happens.
     pub(super) fn calm_at(&self, calm: Duration) -> Option<Instant> {
         self.patience.calm_at(calm)
+    }
+
+    /// Gives the connection to another process, if it is quiet and all that this side knows of it is in its socket: no TLS, no
+    /// compressed stream, nobody who said who he is. Whether that was done.
+    ///
+    /// # Errors
+    /// The other process takes nothing.
+    pub(super) fn give_to(&self, heir: &Heir) -> io::Result<bool> {
+        let is_plain = !matches!(self.rpc.carrier(), Some(Carrier::Zlib)) && self.rpc.config().sasl.is_none();
+        let (Some(socket), Ok(place)) = (self.stream.plain_socket(), u8::try_from(self.place)) else {
+            return Ok(false);
+        };
+        if !is_plain || !self.is_quiet() || self.is_lingering() {
+            return Ok(false);
+        }
+        heir.give(place, socket).map(|()| true)
     }
 
     /// Starts to watch the socket.

@@ -11,18 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
-use fastthrift_rpc::{ReplyError, Request, ServerConnection};
+use fastthrift_rpc::{ReplyError, Request, ServerConfig, ServerConnection};
 use mio::Waker;
 use pyo3::prelude::*;
 
 use super::connection::{Connection, Next};
 use super::dispatch::{Invocation, Outcome, refuse};
+use super::heir::Heir;
 use super::listener::{NotStarted, Site};
 use super::load::{Admission, Load};
 use super::log;
 use super::reactor::{Draining, Reactor, Settings, settle};
 use super::seat::{Follow, Seat};
 use super::services::{HEALTH, Services};
+use super::stream::Stream;
 use crate::endpoint::Endpoint;
 
 /// How many requests of one connection are served before the others get their turn.
@@ -72,6 +74,10 @@ enum Served {
 
 struct Inbox {
     returned: Vec<(usize, Box<Connection>, Next)>,
+    /// Connections that another process gave.
+    adopted: Vec<Connection>,
+    /// What gets the connections when the server stops.
+    heir: Option<Heir>,
     order: Order,
 }
 
@@ -101,7 +107,7 @@ impl Engine {
     ) -> Result<Arc<Self>, NotStarted> {
         let (listeners, endpoints) = site.listen()?;
         let (reactor, waker) = Reactor::new(listeners, settings)?;
-        let inbox = Mutex::new(Inbox { returned: Vec::new(), order: Order::Serve });
+        let inbox = Mutex::new(Inbox { returned: Vec::new(), adopted: Vec::new(), heir: None, order: Order::Serve });
         let Capacity { threads, max_in_flight } = capacity;
         let load = max_in_flight.map(|max| Load::new(threads, max));
         // Where calls are refused, one thread more than may run handlers is there to lead: it does that when all do.
@@ -150,12 +156,25 @@ impl Engine {
     }
 
     /// Stops accepting and closes each connection when it has its replies; after `patience` all that are left.
-    pub(super) fn drain(&self, patience: Option<Duration>, calm: Duration) {
+    /// Those that can be given away go to the `heir`, where there is one.
+    pub(super) fn drain(&self, patience: Option<Duration>, calm: Duration, heir: Option<Heir>) {
         let end = patience.and_then(|patience| Instant::now().checked_add(patience));
         self.set_serving(false);
         let mut inbox = self.inbox();
         if inbox.order == Order::Serve {
             inbox.order = Order::Drain(Draining { end, calm });
+            inbox.heir = heir;
+        }
+        drop(inbox);
+        self.wake();
+    }
+
+    /// Takes a connection that another process gave, in addition to those that the limit allows. Once all is over, it is closed.
+    pub(super) fn adopt(&self, stream: Stream, place: usize, config: &ServerConfig) {
+        let connection = Connection::new(stream, place, config.clone(), Instant::now());
+        let mut inbox = self.inbox();
+        if inbox.order != Order::Over {
+            inbox.adopted.push(connection);
         }
         drop(inbox);
         self.wake();
@@ -264,13 +283,16 @@ impl Engine {
     fn read_inbox(&self, reactor: &mut Reactor) -> bool {
         let mut inbox = self.inbox();
         let returned = std::mem::take(&mut inbox.returned);
-        let order = inbox.order;
+        let (adopted, heir, order) = (std::mem::take(&mut inbox.adopted), inbox.heir.take(), inbox.order);
         drop(inbox);
+        for connection in adopted {
+            reactor.enter(connection);
+        }
         for (index, connection, next) in returned {
             reactor.check_in(index, connection, next);
         }
         if let Order::Drain(draining) = order {
-            reactor.start_draining(draining);
+            reactor.start_draining(draining, heir);
         }
         order == Order::Over
     }
@@ -279,9 +301,9 @@ impl Engine {
     fn end(&self, reactor: Box<Reactor>) {
         let mut inbox = self.inbox();
         inbox.order = Order::Over;
-        let returned = std::mem::take(&mut inbox.returned);
+        let left = (std::mem::take(&mut inbox.returned), std::mem::take(&mut inbox.adopted), inbox.heir.take());
         drop(inbox);
-        drop((returned, reactor));
+        drop((left, reactor));
         self.seat.end();
     }
 

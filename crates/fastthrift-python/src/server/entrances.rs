@@ -36,15 +36,16 @@ impl Entrances {
         self.listeners.is_empty()
     }
 
-    /// The next connection of any of them, each in turn, and what it speaks; `WouldBlock` when none waits anywhere.
-    pub(super) fn accept(&mut self) -> io::Result<(Stream, ServerConfig)> {
+    /// The next connection of any of them, each in turn, the place of its endpoint, and what it speaks; `WouldBlock` when none waits
+    /// anywhere.
+    pub(super) fn accept(&mut self) -> io::Result<(Stream, usize, ServerConfig)> {
         for _ in 0..self.listeners.len() {
             let listener = &self.listeners[self.next];
             match listener.accept() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.next = (self.next + 1) % self.listeners.len();
                 }
-                result => return result.map(|stream| (stream, listener.config().clone())),
+                result => return result.map(|stream| (stream, listener.place(), listener.config().clone())),
             }
         }
         Err(io::ErrorKind::WouldBlock.into())

@@ -26,18 +26,22 @@ pub(super) fn find_path(path: &Path) -> io::Result<Option<Socket>> {
 /// Lets servers that are to listen at the addresses of these listening sockets use them. Those named before are let go;
 /// the descriptors themselves stay open.
 pub(super) fn replace(descriptors: &[RawFd]) -> io::Result<()> {
-    let taken = descriptors.iter().map(|&descriptor| duplicate(descriptor)).collect::<io::Result<_>>()?;
+    let taken = descriptors.iter().map(|&descriptor| listening(descriptor)).collect::<io::Result<_>>()?;
     *INHERITED.lock().unwrap_or_else(PoisonError::into_inner) = taken;
     Ok(())
 }
 
-fn duplicate(descriptor: RawFd) -> io::Result<(SockAddr, Socket)> {
+/// A descriptor of one's own for the same.
+pub(super) fn duplicate(descriptor: RawFd) -> io::Result<OwnedFd> {
     if descriptor < 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a descriptor is not negative"));
     }
     // SAFETY: it is not -1, and borrowed for one system call, which says so when it is not open.
-    let owned: OwnedFd = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?;
-    let socket = Socket::from(owned);
+    unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()
+}
+
+fn listening(descriptor: RawFd) -> io::Result<(SockAddr, Socket)> {
+    let socket = Socket::from(duplicate(descriptor)?);
     socket.set_nonblocking(true)?;
     Ok((socket.local_addr()?, socket))
 }

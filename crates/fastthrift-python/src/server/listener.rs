@@ -55,8 +55,8 @@ impl Site {
     /// Listens everywhere, or nowhere. The endpoints have the ports that they got.
     pub(crate) fn listen(&self) -> Result<(Vec<Listener>, Vec<Endpoint>), NotStarted> {
         let (mut listeners, mut endpoints) = (Vec::new(), Vec::new());
-        for (endpoint, config) in self.endpoints.iter().zip(&self.configs) {
-            let bound = Listener::bind(endpoint, config, self.security.as_ref());
+        for (place, (endpoint, config)) in self.endpoints.iter().zip(&self.configs).enumerate() {
+            let bound = Listener::bind((place, endpoint), config, self.security.as_ref());
             let bound = bound.map_err(|error| NotStarted { endpoint: Some(endpoint.clone()), error })?;
             endpoints.extend(bound.first().map(|listener| listener.endpoint().clone()));
             listeners.extend(bound);
@@ -69,6 +69,8 @@ impl Site {
 pub(crate) struct Listener {
     socket: Listening,
     endpoint: Endpoint,
+    /// Which of the server's endpoints that is.
+    place: usize,
     config: ServerConfig,
     /// The TLS of a secure endpoint.
     security: Option<Arc<ServerSecurity>>,
@@ -94,7 +96,7 @@ impl Listener {
     /// Listens on every address of an endpoint. A port of 0 becomes one that is free, the same on each address; a UNIX
     /// socket's file that no server listens on any more is replaced.
     pub(crate) fn bind(
-        endpoint: &Endpoint,
+        (place, endpoint): (usize, &Endpoint),
         config: &ServerConfig,
         security: Option<&Arc<ServerSecurity>>,
     ) -> io::Result<Vec<Self>> {
@@ -106,6 +108,7 @@ impl Listener {
         let with = |socket, endpoint: &Endpoint| Self {
             socket,
             endpoint: endpoint.clone(),
+            place,
             config: config.clone(),
             security: security.clone(),
         };
@@ -136,6 +139,11 @@ impl Listener {
     /// Where it listens.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// Which of the server's endpoints that is.
+    pub(super) fn place(&self) -> usize {
+        self.place
     }
 
     /// What its connections speak.

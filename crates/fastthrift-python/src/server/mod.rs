@@ -11,6 +11,7 @@ pub(crate) mod current;
 pub(crate) mod dispatch;
 pub(crate) mod engine;
 mod entrances;
+mod heir;
 #[cfg(unix)]
 mod inherited;
 pub(crate) mod inline;
@@ -47,6 +48,7 @@ use self::listener::{NotStarted, Site};
 use self::reactor::Settings;
 use self::sasl::Checks;
 use self::services::Services;
+use self::stream::Stream;
 use crate::endpoint::Endpoint;
 use crate::given::{Given, count, optional, refused, text, time_limit};
 use crate::interceptors::{Interceptors, Style};
@@ -191,16 +193,31 @@ impl ServerCore {
         Ok(())
     }
 
-    /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest.
+    /// Stops accepting, and closes each connection when nothing of it is in flight; after `timeout` seconds, the rest. With the
+    /// number of a socket to a process that serves the same, that gets those connections which can be given away, instead.
     ///
     /// A connection that was active within the last `calm` seconds is closed right after its next reply instead, or when
     /// none comes for so long: its client may be about to send a request, which it would lose.
-    #[pyo3(signature = (timeout, calm=0.0))]
-    fn drain(&self, py: Python<'_>, timeout: Option<f64>, calm: f64) {
+    #[pyo3(signature = (timeout, calm=0.0, heir=None))]
+    fn drain(&self, py: Python<'_>, timeout: Option<f64>, calm: f64, heir: Option<i32>) -> PyResult<()> {
         let duration = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let heir = heir.map(heir_of).transpose()?;
         if let Some(engine) = self.engine(py) {
-            engine.drain(timeout.map(duration), duration(calm));
+            engine.drain(timeout.map(duration), duration(calm), heir);
         }
+        Ok(())
+    }
+
+    /// Takes a connection that another process gave: the place of its endpoint, and the number of the socket, which stays open.
+    fn adopt(&self, py: Python<'_>, place: usize, descriptor: i32) -> PyResult<()> {
+        let (Some(endpoint), Some(config)) = (self.site.endpoints.get(place), self.site.configs.get(place)) else {
+            return Err(PyValueError::new_err("there is no such endpoint"));
+        };
+        let stream = Stream::adopted(endpoint, inherited::duplicate(descriptor)?)?;
+        if let Some(engine) = self.engine(py) {
+            engine.adopt(stream, place, config);
+        }
+        Ok(())
     }
 
     /// Sets what `GET /healthz` is answered over HTTP: 200, or 503 when it is false or the server stops.
@@ -239,6 +256,11 @@ impl ServerCore {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.services.traverse(&visit)
     }
+}
+
+/// The process that gets the connections, at the other end of a socket, whose number stays open.
+fn heir_of(descriptor: i32) -> std::io::Result<heir::Heir> {
+    heir::Heir::new(inherited::duplicate(descriptor)?)
 }
 
 /// The usual limits of a server: of memory, it allows a request less than others may take.

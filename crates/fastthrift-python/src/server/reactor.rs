@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use super::budget::{Budget, Memory};
 use super::connection::{Connection, Next, Readiness, Timeouts};
 use super::entrances::Entrances;
+use super::heir::Heir;
 use super::listener::Listener;
 use super::slots::Slots;
 
@@ -67,6 +68,8 @@ pub(super) struct Reactor {
     /// When the connections' deadlines are to be looked at.
     next_sweep: Option<Instant>,
     phase: Phase,
+    /// What gets the connections when the server stops.
+    heir: Option<Heir>,
 }
 
 /// How far a reactor's life has come.
@@ -135,6 +138,7 @@ impl Reactor {
             now,
             next_sweep: None,
             phase: Phase::Serving,
+            heir: None,
         };
         Ok((reactor, waker))
     }
@@ -288,7 +292,7 @@ impl Reactor {
         if let Phase::Draining(Draining { calm, .. }) = self.phase
             && next == Next::Wait
             && connection.is_quiet()
-            && connection.may_end(self.now, calm)
+            && (self.gives_away(&connection) || connection.may_end(self.now, calm))
         {
             next = Next::Close;
         }
@@ -323,11 +327,13 @@ impl Reactor {
     }
 
     /// Stops accepting, and closes each connection as soon as nothing of it is in flight; all of them at the deadline.
-    pub(super) fn start_draining(&mut self, draining: Draining) {
+    /// Those that can be given away go to the `heir`, where there is one.
+    pub(super) fn start_draining(&mut self, draining: Draining, heir: Option<Heir>) {
         if self.phase != Phase::Serving {
             return;
         }
         self.phase = Phase::Draining(draining);
+        self.heir = heir;
         // Who connected before the end may have sent a request.
         self.accepts = Accepts::Pending;
         while self.accepts == Accepts::Pending {
@@ -341,6 +347,15 @@ impl Reactor {
             }
         }
         self.round = self.ready.len();
+    }
+
+    /// Gives a connection to the process that serves from now on. Whether that has it now, and this side is to forget it.
+    fn gives_away(&mut self, connection: &Connection) -> bool {
+        let Some(heir) = &self.heir else { return false };
+        connection.give_to(heir).unwrap_or_else(|_| {
+            self.heir = None;
+            false
+        })
     }
 
     /// Whether all is over: it drained, or the deadline for that passed.
@@ -381,19 +396,7 @@ impl Reactor {
                 break;
             }
             match self.entrances.accept() {
-                Ok((stream, config)) => {
-                    let connection = Connection::new(stream, config, self.now);
-                    let index = self.slots.reserve();
-                    let mut connection = Box::new(connection);
-                    if connection.register(self.poll.registry(), Token(index)).is_err() {
-                        self.slots.free(index);
-                        continue;
-                    }
-                    if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
-                        self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
-                    }
-                    self.slots.put(index, connection, false);
-                }
+                Ok((stream, place, config)) => self.enter(Connection::new(stream, place, config, self.now)),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => self.accepts = Accepts::Idle,
                     // The peer was gone before it was accepted.
@@ -401,6 +404,22 @@ impl Reactor {
                     _ => self.accepts = Accepts::RestUntil(self.now + ACCEPT_REST),
                 },
             }
+        }
+    }
+
+    /// Takes a connection in.
+    pub(super) fn enter(&mut self, connection: Connection) {
+        let index = self.slots.reserve();
+        let mut connection = Box::new(connection);
+        if connection.register(self.poll.registry(), Token(index)).is_err() {
+            return self.slots.free(index);
+        }
+        if let Some(deadline) = connection.deadline(self.now, &self.settings.timeouts) {
+            self.next_sweep = Some(self.next_sweep.map_or(deadline, |sweep| sweep.min(deadline)));
+        }
+        self.slots.put(index, connection, false);
+        if self.phase != Phase::Serving && self.slots.note(index, Readiness::LOOK) {
+            self.ready.push_back(index);
         }
     }
 

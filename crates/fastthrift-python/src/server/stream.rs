@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use mio::event::Source;
 use mio::net::TcpStream;
@@ -10,6 +11,7 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 
 use super::tls_stream::TlsStream;
+use crate::endpoint::{Address, Endpoint};
 
 /// A connected socket.
 pub(super) enum Stream {
@@ -20,6 +22,32 @@ pub(super) enum Stream {
 }
 
 impl Stream {
+    /// A connection to an endpoint without TLS that another process accepted.
+    pub(super) fn adopted(endpoint: &Endpoint, descriptor: OwnedFd) -> io::Result<Self> {
+        match &endpoint.address {
+            Address::Tcp { .. } if !endpoint.is_secure => {
+                let stream = std::net::TcpStream::from(descriptor);
+                stream.set_nonblocking(true)?;
+                Ok(Self::Tcp(TcpStream::from_std(stream)))
+            }
+            Address::Unix(_) => {
+                let stream = std::os::unix::net::UnixStream::from(descriptor);
+                stream.set_nonblocking(true)?;
+                Ok(Self::Unix(UnixStream::from_std(stream)))
+            }
+            _ => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// The socket, where all that this side knows of the connection is in it.
+    pub(super) fn plain_socket(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Tcp(stream) => Some(stream.as_fd()),
+            Self::Unix(stream) => Some(stream.as_fd()),
+            Self::Tls(_) => None,
+        }
+    }
+
     /// The peer's URL; `None` for a peer that has none, as clients of a UNIX socket do.
     pub(super) fn peer(&self) -> Option<String> {
         match self {
