@@ -64,6 +64,9 @@ def test_functions_keep_their_names_on_the_wire_and_signatures_stay_valid() -> N
         name="names_service.thrift",
     )
     assert str(inspect.signature(m.S.import_)) == "(_self, /, from_: 'str', self: 'int', def_: 'int' = 5) -> 'str'"
+    early = fastthrift.loads("service E { void f(1: i32 a = 1, 2: i32 b, 3: i32 c = 3) }", name="early.thrift")
+    # What follows a default would have to have one, too.
+    assert str(inspect.signature(early.E.f)) == "(self, /, a: 'int', b: 'int', c: 'int' = 3) -> 'None'"
     assert str(inspect.signature(m.S.print)) == "(self, /, x: 'bytes') -> 'None'"
     assert str(inspect.signature(m.S().print)) == "(x: 'bytes') -> 'None'"
     assert (m.S.import_.__name__, m.S.import_.__qualname__) == ("import_", "S.import_")

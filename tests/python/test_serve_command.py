@@ -250,6 +250,8 @@ class Traffic:
         self.failures: list[BaseException] = []
         self.versions: list[str] = []
         kept: list[dict[str, str]] = [{}, {"transport": "unframed", "protocol": "compact"}, {"transport": "header"}]
+        if url.startswith("http"):
+            kept = [{}, {"protocol": "json"}]
         self.threads = [threading.Thread(target=self._call, args=(options,)) for options in kept]
         self.threads += [threading.Thread(target=self._call_anew) for _ in range(2)]
         self.threads.append(threading.Thread(target=lambda: asyncio.run(self._call_together())))
@@ -292,13 +294,12 @@ class Traffic:
             thread.join(20)
 
 
-@pytest.mark.parametrize("scheme", ["tcp", "unix"])
+@pytest.mark.parametrize("scheme", ["tcp", "unix", "http"])
 def test_a_reload_under_traffic_loses_no_call_and_brings_the_new_program(
     serve: Any, work: ModuleType, folder: Path, scheme: str
 ) -> None:
-    command = serve(
-        "app:Handler", "--workers", "2", url="tcp://127.0.0.1:0" if scheme == "tcp" else f"unix://{folder}/socket"
-    )
+    url = f"unix://{folder}/socket" if scheme == "unix" else f"{scheme}://127.0.0.1:0"
+    command = serve("app:Handler", "--workers", "2", url=url)
     traffic = Traffic(work, command.url(2))
     try:
         for version in ("2", "3", "4"):

@@ -7,6 +7,7 @@ end.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -187,6 +188,15 @@ def with_options(**given: Any) -> object:
     return fastthrift.with_options(given.pop("client", A_CLIENT[0]), **given)
 
 
+def aio_stop(timeout: Any = None) -> object:
+    """Stop a server that never ran."""
+
+    async def stop() -> object:
+        return await aio.Server(Handler(), "memory://wrong-arguments").stop(timeout)
+
+    return asyncio.run(stop())
+
+
 class Pipe:
     """A transport that leads nowhere."""
 
@@ -271,6 +281,11 @@ TARGETS: dict[str, Target] = {
     "aio.Server": Target(aio.Server, unstarted({}), AIO_SERVER),
     "Server.stop": Target(
         fastthrift.Server(Handler(), "memory://wrong-arguments").stop,
+        {},
+        {"timeout": takes("none", "zero", "negative", "fraction", "inf", "huge", "very many")},
+    ),
+    "aio.Server.stop": Target(
+        aio_stop,
         {},
         {"timeout": takes("none", "zero", "negative", "fraction", "inf", "huge", "very many")},
     ),

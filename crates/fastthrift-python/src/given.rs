@@ -139,10 +139,15 @@ pub(crate) fn flag(name: &str, given: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 /// A text.
 pub(crate) fn text(name: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
-    let Ok(text) = given.cast::<PyString>() else {
-        return Err(PyTypeError::new_err(format!("{name} must be a str, got {}", shown(given))));
-    };
-    Ok(text.to_str()?.to_owned())
+    text_in(name, given).map(str::to_owned)
+}
+
+/// The same where it is.
+fn text_in<'a>(name: &str, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    match given.cast::<PyString>() {
+        Ok(text) => text.to_str(),
+        Err(_) => Err(PyTypeError::new_err(format!("{name} must be a str, got {}", shown(given)))),
+    }
 }
 
 /// The path of a file or a folder.
@@ -179,7 +184,7 @@ pub(crate) fn plain_function(name: &str, given: &Bound<'_, PyAny>) -> PyResult<(
 
 /// What one of these names stands for.
 pub(crate) fn choice<T: Copy>(option: &str, choices: &[(&str, T)], given: &Bound<'_, PyAny>) -> PyResult<T> {
-    let name = text(option, given)?;
+    let name = text_in(option, given)?;
     let found = choices.iter().find(|(choice, _)| *choice == name);
     found.map(|(_, choice)| *choice).ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|(choice, _)| format!("'{choice}'")).collect();

@@ -34,7 +34,7 @@ impl Heir {
         if !passed.push(SendAncillaryMessage::ScmRights(&descriptors)) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        sendmsg(self.0.as_fd(), &[IoSlice::new(&[place])], &mut passed, SendFlags::NOSIGNAL)?;
+        sendmsg(self.0.as_fd(), &[IoSlice::new(&[place])], &mut passed, SendFlags::empty())?;
         Ok(())
     }
 }
