@@ -83,6 +83,8 @@ extern crate alloc;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 #[cfg(feature = "tokio")]
+mod body;
+#[cfg(feature = "tokio")]
 mod call;
 #[cfg(feature = "tokio")]
 mod client;

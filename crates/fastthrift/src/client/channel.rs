@@ -15,6 +15,7 @@ use super::ChannelBuilder;
 use super::connection::{Arrived, Incoming, Outgoing, ReadReply};
 use super::pool::{Begun, Pool};
 use super::waiting::Waiting;
+use crate::body::{Body, Source};
 use crate::call::current_deadline;
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::interceptor::Through;
@@ -106,7 +107,7 @@ impl Channel {
     /// Calls a function, and waits for its result's struct.
     ///
     /// When the future is dropped before, the call is given up: its reply is dropped when it comes, and the connection stays
-    /// good.
+    /// good. Values of type `Bytes` and `Text` share the memory of a reply of more than 16 KiB.
     pub async fn call<A, R>(&self, function: &Function, arguments: &A) -> Result<R, CallError>
     where
         A: Encode + ?Sized,
@@ -114,8 +115,8 @@ impl Channel {
     {
         let mut pending = self.start(function, &mut |protocol, body| encode(protocol, arguments, body));
         let (limits, mut result) = (self.limits(), None);
-        let mut read = |protocol, body: &[u8]| {
-            let (value, len) = match codec::decode_prefix(protocol, body, limits) {
+        let mut read = |protocol, body: Source<'_>| {
+            let (value, len) = match body.decode(protocol, limits) {
                 Ok((value, len)) => (Ok(value), Some(len)),
                 Err(error) => (Err(error), None),
             };
@@ -125,7 +126,7 @@ impl Channel {
         let reply = poll_fn(|cx| pending.poll_read(cx, &mut read)).await?;
         match reply.ok_or_else(|| CallError::missing_result(function.name()))? {
             Arrived::Kept(Incoming { protocol, body, .. }) => {
-                read(protocol, &body);
+                read(protocol, Body::new(body).source());
             }
             Arrived::Read => {}
         }

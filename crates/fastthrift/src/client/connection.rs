@@ -12,6 +12,7 @@ use super::pool::Pool;
 use super::receiving::Receiver;
 use super::state::{Shared, State, notify};
 use crate::CallError;
+use crate::body::Source;
 use crate::sync::{Mutex, MutexGuard};
 use crate::transport::{Direct, ReadSide};
 
@@ -69,7 +70,7 @@ pub(crate) enum Arrived {
 }
 
 /// Reads a reply's body, and says how long it was, if it knows.
-pub(crate) type ReadReply<'a> = dyn FnMut(Protocol, &[u8]) -> Option<usize> + 'a;
+pub(crate) type ReadReply<'a> = dyn FnMut(Protocol, Source<'_>) -> Option<usize> + 'a;
 
 /// One connection of a client.
 #[derive(Debug)]

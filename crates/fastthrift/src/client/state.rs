@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::connection::{Arrived, Incoming, NotBegun, Outcome, Outgoing, ReadReply};
 use super::waiters::Waiters;
 use crate::CallError;
+use crate::body::Source;
 use crate::sync::{Mutex, MutexGuard};
 
 /// Bytes that may wait to be sent before further calls wait, too.
@@ -240,7 +241,7 @@ impl State {
         let arrived = if body.len() > MAX_IN_PLACE {
             Arrived::Kept(Incoming { protocol, body: body.to_vec(), headers: None })
         } else {
-            if let Some(len) = read(protocol, body) {
+            if let Some(len) = read(protocol, Source::Slice(body)) {
                 self.rpc.body_read(len);
                 self.rpc.reply_used();
             }

@@ -60,7 +60,7 @@ impl Waiting {
         let mut read = None;
         let arrived = poll_fn(|cx| {
             self.poll_read(cx, &mut |protocol, body| {
-                read = Some(Incoming { protocol, body: body.to_vec(), headers: None });
+                read = Some(Incoming { protocol, body: body.bytes().to_vec(), headers: None });
                 None
             })
         });

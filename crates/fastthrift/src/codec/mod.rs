@@ -203,6 +203,8 @@ pub use numbers::Double;
 pub use text::Text;
 pub use traits::{Decode, DecodeOwned, Encode};
 pub use unknown::{UnknownFields, UnknownValue};
+#[cfg(feature = "tokio")]
+pub(crate) use values::decode;
 #[cfg(feature = "bytes")]
 pub use values::from_bytes;
 pub use values::{decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message};

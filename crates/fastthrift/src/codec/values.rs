@@ -94,8 +94,9 @@ pub fn from_bytes<T: DecodeOwned>(
     }
 }
 
+/// Reads a value, and says how many bytes it took.
 #[inline]
-fn decode<'de, T: Decode<'de>>(mut reader: impl InputProtocol<'de>) -> Result<(T, usize), DecodeError> {
+pub(crate) fn decode<'de, T: Decode<'de>>(mut reader: impl InputProtocol<'de>) -> Result<(T, usize), DecodeError> {
     let value = T::decode(&mut reader)?;
     Ok((value, reader.offset()))
 }

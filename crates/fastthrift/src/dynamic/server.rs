@@ -1,6 +1,7 @@
 use std::future::Future;
 
 use super::{Error, Function, Service, StructValue, Value};
+use crate::body::Source;
 use crate::{Call, Request, Response};
 
 /// Serves all functions of a service. A closure is one: `|invocation| async move { ... }`.
@@ -110,7 +111,8 @@ impl<H: Handler> crate::Service for Served<H> {
         let Ok(function) = self.service.function(request.function()) else {
             return request.unknown(self.service.name());
         };
-        let read = |protocol, body: &_, limits| Ok((function.read_arguments(protocol, body, limits)?, None));
+        let read =
+            |protocol, body: Source<'_>, limits| Ok((function.read_arguments(protocol, body.bytes(), limits)?, None));
         let arguments = match request.read(read) {
             Ok(arguments) => arguments,
             Err(error) => return request.fail(error),

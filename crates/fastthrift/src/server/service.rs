@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError, Limits, Protocol};
 
+use crate::body::{Body, Source};
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::{Call, CallError};
 
@@ -44,7 +45,7 @@ pub(super) const UNREAD: usize = usize::MAX;
 #[derive(Debug)]
 pub struct Request {
     call: Call,
-    body: Vec<u8>,
+    body: Body,
     /// How many bytes the arguments take of the body; [`UNREAD`] before they were read.
     arguments_len: AtomicUsize,
 }
@@ -90,7 +91,7 @@ impl<A: Service, B: Service> Service for And<A, B> {
 
 impl Request {
     pub(super) fn new(call: Call, body: Vec<u8>) -> Self {
-        Self { call, body, arguments_len: AtomicUsize::new(UNREAD) }
+        Self { call, body: Body::new(body), arguments_len: AtomicUsize::new(UNREAD) }
     }
 
     /// What is known of the call.
@@ -105,23 +106,21 @@ impl Request {
 
     /// The arguments' struct, encoded as [`Call::protocol`] says.
     pub fn body(&self) -> &[u8] {
-        &self.body
+        self.body.source().bytes()
     }
 
-    /// The arguments, decoded.
+    /// The arguments, decoded. Values of type `Bytes` and `Text` share the memory of a body of 16 KiB or more.
     pub fn arguments<A: DecodeOwned>(&self) -> Result<A, CallError> {
-        self.read(|protocol, body, limits| {
-            codec::decode_prefix(protocol, body, limits).map(|(arguments, len)| (arguments, Some(len)))
-        })
+        self.read(|protocol, body, limits| body.decode(protocol, limits).map(|(arguments, len)| (arguments, Some(len))))
     }
 
     /// Reads the arguments by what says how many bytes they took, if it knows; what is wrong with them is what the client is told.
     #[inline]
     pub(crate) fn read<A>(
         &self,
-        read: impl FnOnce(Protocol, &[u8], Limits) -> Result<(A, Option<usize>), DecodeError>,
+        read: impl FnOnce(Protocol, Source<'_>, Limits) -> Result<(A, Option<usize>), DecodeError>,
     ) -> Result<A, CallError> {
-        match read(self.call.protocol(), &self.body, self.call.limits()) {
+        match read(self.call.protocol(), self.body.source(), self.call.limits()) {
             Ok((arguments, len)) => {
                 self.arguments_len.store(len.unwrap_or(UNREAD), Ordering::Relaxed);
                 Ok(arguments)
@@ -137,19 +136,22 @@ impl Request {
 
     /// Answers with the result's struct, which this appends; where it cannot, with its error.
     #[inline]
-    pub(crate) fn reply_by(mut self, write: impl FnOnce(Protocol, &mut Vec<u8>) -> Result<(), CallError>) -> Response {
-        self.body.clear();
-        match write(self.call.protocol(), &mut self.body) {
-            Ok(()) => self.answer(Answer::Result),
-            Err(error) => self.fail(error),
-        }
+    pub(crate) fn reply_by(self, write: impl FnOnce(Protocol, &mut Vec<u8>) -> Result<(), CallError>) -> Response {
+        let Self { call, body, arguments_len } = self;
+        let mut body = body.into_buffer();
+        let answer = match write(call.protocol(), &mut body) {
+            Ok(()) => Answer::Result,
+            Err(error) => failed(&call, error),
+        };
+        Response { call, body, answer, arguments_len: arguments_len.into_inner() }
     }
 
     /// Answers with the result's struct, encoded as [`Call::protocol`] says.
-    pub fn reply_encoded(mut self, body: &[u8]) -> Response {
-        self.body.clear();
-        self.body.extend_from_slice(body);
-        self.answer(Answer::Result)
+    pub fn reply_encoded(self, body: &[u8]) -> Response {
+        self.reply_by(|_, buffer| {
+            buffer.extend_from_slice(body);
+            Ok(())
+        })
     }
 
     /// Ends a call that has no answer, because its function is oneway.
@@ -161,10 +163,8 @@ impl Request {
     /// else as `INTERNAL_ERROR`, and arguments that cannot be read as `PROTOCOL_ERROR`. A oneway has no answer.
     #[cold]
     pub fn fail(self, error: CallError) -> Response {
-        if self.call.is_oneway() {
-            return self.finish();
-        }
-        self.answer(Answer::Exception(Box::new(error.into_exception())))
+        let answer = failed(&self.call, error);
+        self.answer(answer)
     }
 
     /// Answers that there is no such function.
@@ -176,8 +176,14 @@ impl Request {
 
     fn answer(self, answer: Answer) -> Response {
         let Self { call, body, arguments_len, .. } = self;
-        Response { call, body, answer, arguments_len: arguments_len.into_inner() }
+        Response { call, body: body.into_buffer(), answer, arguments_len: arguments_len.into_inner() }
     }
+}
+
+/// What answers a call that failed.
+#[cold]
+fn failed(call: &Call, error: CallError) -> Answer {
+    if call.is_oneway() { Answer::Nothing } else { Answer::Exception(Box::new(error.into_exception())) }
 }
 
 impl Response {
