@@ -4,13 +4,15 @@
 
 mod calculator;
 
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use calculator::{CalculatorClient, CalculatorServer, Handler};
 use fastthrift::{Channel, PlainLogin, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 
@@ -78,6 +80,26 @@ async fn a_client_may_act_for_another_where_that_is_allowed() {
         assert_eq!(told, [status], "{response:?}");
     }
     server.abort();
+}
+
+#[tokio::test]
+async fn a_call_that_is_made_while_the_client_says_who_it_is_goes_out_afterwards() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    let client = client(&url, "swordfish").await;
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut hello = vec![0; frame(1, b"PLAIN").len() + frame(2, b"\0ada\0swordfish").len()];
+    timeout(PATIENCE, stream.read_exact(&mut hello)).await.unwrap().unwrap();
+    let mut pinging = Box::pin(client.ping());
+    assert!(poll_fn(|cx| Poll::Ready(pinging.as_mut().poll(cx).is_pending())).await);
+    stream.write_all(&frame(5, b"")).await.unwrap();
+    let answer = async {
+        let mut call = [0; 21];
+        stream.read_exact(&mut call).await.unwrap();
+        stream.write_all(b"\0\0\0\x11\x80\x01\0\x02\0\0\0\x04ping\0\0\0\x01\0").await.unwrap();
+    };
+    let (outcome, ()) = timeout(PATIENCE, async { tokio::join!(pinging, answer) }).await.expect("the call goes out");
+    outcome.unwrap();
 }
 
 #[tokio::test]

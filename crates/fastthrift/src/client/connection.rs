@@ -123,7 +123,7 @@ impl Connection {
         }
         let needs_alarm = state.needs_alarm();
         match &self.direct {
-            Some(direct) if is_alone && !state.is_sending && !state.is_notified && !needs_alarm => {
+            Some(direct) if is_alone && !needs_alarm && state.is_at_rest() => {
                 state.reader = is_answered.then_some(number);
                 self.send_directly(state, direct);
             }

@@ -27,6 +27,7 @@ pub(super) struct Receiver {
 
 /// What came of receiving.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they say different things")]
 pub(super) struct Received {
     /// Whether there may be more. Otherwise who receives is woken when more comes.
     pub(super) is_part: bool,
@@ -34,6 +35,8 @@ pub(super) struct Received {
     pub(super) is_returned: bool,
     /// Whether the connection ends.
     pub(super) is_done: bool,
+    /// Whether what came made something to send.
+    owes_bytes: bool,
     /// The outcome of the caller's own call.
     outcome: Option<Outcome>,
 }
@@ -76,6 +79,7 @@ impl Connection {
             }
             came.is_returned |= state.take_back();
             came.is_done = state.is_done();
+            came.owes_bytes = state.owes_bytes();
             if let (Some((call, _)), None) = (&own, &came.outcome) {
                 came.outcome = state.take_outcome(*call);
             }
@@ -93,9 +97,10 @@ impl Connection {
     /// Receives for the only caller who waits, and gives the outcome of its call, if it is over.
     pub(super) fn receive_alone(self: &Arc<Self>, call: u64, read: &mut ReadReply<'_>) -> Option<Outcome> {
         let mut wakers = Vec::new();
-        let Received { is_part, is_returned, is_done, outcome } = self.receive(Some((call, read)), &mut wakers);
-        if is_part || is_done {
-            self.go_on(call, is_done);
+        let Received { is_part, is_returned, is_done, owes_bytes, outcome } =
+            self.receive(Some((call, read)), &mut wakers);
+        if is_part || is_done || owes_bytes {
+            self.go_on(call, is_done || owes_bytes);
         }
         if is_returned {
             self.give_back();
@@ -104,11 +109,11 @@ impl Connection {
         outcome
     }
 
-    /// Lets the caller receive again, or the task if that is not the only one any more, or the connection ends.
+    /// Lets the caller receive again, or the task if that is not the only one any more, or there is something to do for the task.
     #[cold]
-    fn go_on(&self, call: u64, is_done: bool) {
+    fn go_on(&self, call: u64, needs_driver: bool) {
         let mut state = self.lock();
-        if state.reader == Some(call) && !is_done {
+        if state.reader == Some(call) && !needs_driver {
             state.has_arrived = true;
         } else {
             notify(state);

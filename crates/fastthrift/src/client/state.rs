@@ -177,6 +177,12 @@ impl State {
         }
     }
 
+    /// Whether neither the driver nor another caller has anything to do.
+    #[inline]
+    pub(super) fn is_at_rest(&self) -> bool {
+        !self.is_sending && !self.is_notified && !self.rpc.is_handshaking()
+    }
+
     /// Whether bytes wait to be sent.
     pub(super) fn owes_bytes(&self) -> bool {
         self.unsent.1 < self.unsent.0.len() || !self.rpc.outbound().is_empty()
