@@ -415,7 +415,12 @@ class ProcessorCore:
         interceptors: Iterable[Callable[[Call, Callable[[], Any]], Any]] | None,
     ) -> Self: ...
     def process(
-        self, request: bytes, headers: dict[str, str] | None, peer: str | None, reply_headers: dict[str, str] | None
+        self,
+        request: bytes,
+        headers: dict[str, str] | None,
+        peer: str | None,
+        reply_headers: dict[str, str] | None,
+        waited: float,
     ) -> bytes | None: ...
     @property
     def max_message_size(self) -> int: ...

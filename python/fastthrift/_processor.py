@@ -59,20 +59,25 @@ class Processor:
         headers: dict[str, str] | None = None,
         peer: str | None = None,
         reply_headers: dict[str, str] | None = None,
+        waited: float = 0.0,
     ) -> bytes | None:
         """Serve what is in a request and return the reply, in the request's own protocol and framing.
 
         Args:
             request: One message, or several after each other.
-            headers: What handlers and interceptors see as the headers of the call.
+            headers: What handlers and interceptors see as the headers of the call; by default those of the Header
+                transport. Where one of them is ``client_timeout``, the milliseconds that the caller waits, that is the
+                call's deadline, and a call whose time is over is answered so and not carried out.
             peer: Who sent it, a URL.
             reply_headers: A dict that gets the headers that a handler or an interceptor set.
+            waited: How many seconds ago the request came.
 
         Returns:
             The replies; None when there are none because the calls are oneway.
 
         Raises:
             TTransportException: The bytes are no message to which there is an answer.
+            ValueError: The time that the request waited cannot be.
             BaseException: What a handler raised that is no `Exception`, such as KeyboardInterrupt.
         """
-        return self._core.process(request, headers, peer, reply_headers)
+        return self._core.process(request, headers, peer, reply_headers, waited)

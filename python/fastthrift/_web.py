@@ -33,7 +33,8 @@ class WSGI:
     """A WSGI application that serves a service: a POST's body is a request, the response's body is the reply.
 
     It speaks the unframed protocols, told apart by their first bytes, as Thrift's HTTP clients send them; mount it at
-    any path. The request's headers, in lower case, are those of the call. What cannot be read is answered with status
+    any path. The request's headers, in lower case, are those of the call, and the time that a client of fastthrift says
+    it waits is the call's deadline. What cannot be read is answered with status
     400, what is too large with 413, another method than POST with 405.
 
     Args:
@@ -116,14 +117,17 @@ class ASGI:
             return await _answer(send, 400, _EMPTY.encode())
         import asyncio  # an application that is served has it already
         import contextvars
+        import time
 
+        came = time.monotonic()
         headers = {name.decode("latin-1").lower(): _text_of(value) for name, value in scope["headers"]}
         client = scope.get("client")
         reply_headers: dict[str, str] = {}
 
         def process() -> bytes | None:
             peer = _peer(client[0] if client else None)
-            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers)
+            waited = time.monotonic() - came
+            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited)
 
         context = contextvars.copy_context()
         try:

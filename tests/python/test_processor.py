@@ -109,6 +109,53 @@ def test_headers_go_both_ways_and_the_peer_is_known() -> None:
     assert reply_headers == {"sum-of": "2 and 3"}
 
 
+@pytest.mark.parametrize("name", ["client_timeout", "client-timeout"])
+def test_a_call_whose_caller_waits_no_longer_is_not_carried_out(name: str) -> None:
+    seen: list[fastthrift.Call] = []
+
+    def look(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        seen.append(call)
+        return proceed()
+
+    processor = fastthrift.Processor(Desk(), interceptors=[look])
+    client = fastthrift._core.ClientConnection("binary", "framed")
+    client.call("add", encoded(2, 3, "binary"))
+    request = client.take_outbound()
+    reply = processor.process(request, headers={name: "5000"}, waited=6.0)
+    assert reply is not None
+    client.receive(reply)
+    event = client.poll_event(0.0)
+    assert event is not None
+    assert isinstance(event[1], fastthrift.TApplicationException)
+    assert event[1].type == fastthrift.TApplicationException.TIMEOUT
+    assert seen == []
+
+    for said in ("5000", "0", "soon"):
+        processor.process(request, headers={name: said}, waited=1.0)
+    assert seen[0].remaining is not None
+    assert 0 < seen[0].remaining <= 4
+    assert [call.remaining for call in seen[1:]] == [None, None]
+    for waited in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="waited must be a number of seconds that is not negative"):
+            processor.process(request, waited=waited)
+
+
+def test_the_header_transport_has_headers_of_its_own() -> None:
+    seen: list[fastthrift.Call] = []
+
+    def look(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        seen.append(call)
+        return proceed()
+
+    processor = fastthrift.Processor(Desk(), interceptors=[look])
+    client = fastthrift._core.ClientConnection("binary", "header")
+    client.call("add", encoded(2, 3, "binary"), headers={"who": "me"}, timeout=7.0)
+    assert processor.process(client.take_outbound())
+    assert seen[0].headers["who"] == "me"
+    assert seen[0].remaining is not None
+    assert 0 < seen[0].remaining <= 7
+
+
 @pytest.mark.parametrize(
     "request_", [b"", b"\x00", b"GET / HTTP/1.1\r\n\r\n", pack(">i", 7) + b"\x80\x01", b"\xff" * 64]
 )

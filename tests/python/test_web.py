@@ -64,6 +64,7 @@ def _processor(calculator: ModuleType) -> fastthrift.Processor:
 
     def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
         call.reply_headers["X-Asked-By"] = call.headers.get("x-name", "nobody")
+        call.reply_headers["X-Remaining"] = str(call.remaining)
         if "x-bad" in call.headers:
             call.reply_headers.update([ast.literal_eval(call.headers["x-bad"])])
         return proceed()
@@ -117,6 +118,22 @@ def test_headers_are_those_of_the_call(place: str) -> None:
     status, body, headers = post(place, request_of_add(), X_Name="Ada")
     assert (status, headers["content-type"], headers["x-asked-by"]) == (200, "application/x-thrift", "Ada")
     assert body.endswith(b"\0\0\0\0\0\0\0\x05\0")
+
+
+def test_the_deadline_of_a_call_travels_into_the_application(place: str, calculator: ModuleType) -> None:
+    told: list[str] = []
+
+    def look(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        result = proceed()
+        told.append(call.reply_headers["x-remaining"])
+        return result
+
+    for timeout in (30.0, None):
+        url = f"http://{place}/"
+        with fastthrift.connect(calculator.Calculator, url, timeout=timeout, interceptors=[look]) as client:
+            assert client.add(2, 3) == 5
+    assert 0 < float(told[0]) <= 30
+    assert told[1] == "None"
 
 
 def test_headers_may_hold_all_of_unicode(place: str) -> None:

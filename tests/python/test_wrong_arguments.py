@@ -324,6 +324,7 @@ TARGETS: dict[str, Target] = {
             "headers": takes("none"),
             "peer": TEXT | "none",
             "reply_headers": takes("none", "dict"),
+            "waited": NOT_NEGATIVE,
         },
     ),
     "WSGI": Target(fastthrift.WSGI, {"processor": Handler()}, {"processor": HANDLER}),

@@ -128,8 +128,8 @@ impl Headers {
         self.push(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value));
     }
 
-    /// How long the peer waits, if it says so in a way that can be read.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
+    /// How long the peer waits, if it says so: a count of milliseconds from 1 to 2^32 - 1 in the header `client_timeout`.
+    pub fn timeout(&self) -> Option<Duration> {
         read_timeout(self.find(TIMEOUT)?)
     }
 

@@ -431,3 +431,9 @@ fn application_exception(py: Python<'_>, error: &PyErr) -> PyResult<Option<Appli
     let message: Option<String> = value.getattr("message")?.extract()?;
     Ok(Some(ApplicationException::new(kind, message.unwrap_or_default())))
 }
+
+/// What is answered when a request's time was over before its handler could run.
+#[cold]
+pub(super) fn too_late() -> ApplicationException {
+    ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the deadline passed before the call was carried out")
+}

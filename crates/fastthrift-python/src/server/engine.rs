@@ -16,7 +16,7 @@ use mio::Waker;
 use pyo3::prelude::*;
 
 use super::connection::{Connection, Next};
-use super::dispatch::{Invocation, Outcome, refuse};
+use super::dispatch::{Invocation, Outcome, refuse, too_late};
 use super::heir::Heir;
 use super::listener::{NotStarted, Site};
 use super::load::{Admission, Load};
@@ -467,12 +467,6 @@ impl Engine {
         }
         outcome
     }
-}
-
-/// What is answered when a request's time was over before its handler could run.
-#[cold]
-fn too_late() -> ApplicationException {
-    ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the deadline passed before the call was carried out")
 }
 
 impl Engine {

@@ -1,19 +1,21 @@
 //! Serving the messages of one request, for whoever brings the bytes: a web framework, a queue, a socket of their own.
 
+use std::time::{Duration, Instant};
+
 use fastthrift_protocol::Protocol;
-use fastthrift_rpc::{ConnectionError, Request, ServerConfig, ServerConnection};
+use fastthrift_rpc::{ConnectionError, Headers, Request, ServerConfig, ServerConnection};
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::DEFAULT_LIMITS;
-use super::dispatch::{Invocation, Origin, Outcome, refuse};
+use super::dispatch::{Invocation, Origin, Outcome, refuse, too_late};
 use super::services::Services;
 use crate::call::Call;
 use crate::client::{headers_dict, headers_of};
 use crate::error::{TransportKind, transport_error};
-use crate::given::{object_of, optional, refused, shown, text};
+use crate::given::{not_negative, number, object_of, optional, refused, shown, text};
 use crate::interceptors::{Interceptors, Style};
 use crate::protocols::{Bounds, wire_protocol};
 use crate::settings::Settings;
@@ -54,7 +56,7 @@ impl ProcessorCore {
     }
 
     /// Serves the messages that these bytes are, and returns the replies; `None` when there are none.
-    #[pyo3(signature = (request, headers, peer, reply_headers))]
+    #[pyo3(signature = (request, headers, peer, reply_headers, waited))]
     fn process<'py>(
         &self,
         py: Python<'py>,
@@ -62,15 +64,18 @@ impl ProcessorCore {
         headers: Option<&Bound<'py, PyAny>>,
         peer: Option<&Bound<'py, PyAny>>,
         reply_headers: Option<&Bound<'py, PyAny>>,
+        waited: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let bytes = request.cast::<PyBytes>();
         let bytes = bytes
             .map_err(|_| PyTypeError::new_err(format!("request must be bytes, got {}", shown(request))))?
             .as_bytes();
-        let headers = optional("headers", headers, texts)?.map(Bound::unbind);
+        let headers = optional("headers", headers, texts)?;
         let reply_headers = optional("reply_headers", reply_headers, dict)?;
         let peer = optional("peer", peer, text)?;
-        let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), headers, peer };
+        let times = Times::new(not_negative("waited", number("waited", waited)?)?, headers.as_ref());
+        let headers = headers.map(Bound::unbind);
+        let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), headers, peer, times };
         packet.rpc.receive(bytes);
         packet.rpc.receive_eof();
         loop {
@@ -104,9 +109,14 @@ impl ProcessorCore {
         request: &Request,
         reply_headers: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let answered = match Invocation::read(py, &self.services, &mut packet.rpc, request) {
+        let deadline = packet.times.deadline(request);
+        let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let read =
+            if is_late { Err(too_late()) } else { Invocation::read(py, &self.services, &mut packet.rpc, request) };
+        let answered = match read {
             Err(exception) => refuse(&mut packet.rpc, request, &exception),
-            Ok(invocation) => {
+            Ok(mut invocation) => {
+                invocation.deadline = deadline;
                 let Outcome { result, call } = invocation.run(py, packet, request);
                 if let Err(error) = &result
                     && !error.is_instance_of::<PyException>(py)
@@ -141,8 +151,35 @@ impl ProcessorCore {
 /// A request whose messages are served, as a connection of its own.
 struct Packet {
     rpc: ServerConnection,
+    /// Those that were given beside the bytes.
     headers: Option<Py<PyDict>>,
     peer: Option<String>,
+    times: Times,
+}
+
+/// When a request came, and how long whoever sent it waits.
+struct Times {
+    arrived: Option<Instant>,
+    timeout: Option<Duration>,
+}
+
+impl Times {
+    fn new(waited: Duration, headers: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { arrived: Instant::now().checked_sub(waited), timeout: headers.and_then(told) }
+    }
+
+    /// Until when a request is to be carried out: what it says itself counts more than what is beside it.
+    fn deadline(&self, request: &Request) -> Option<Instant> {
+        self.arrived?.checked_add(request.timeout.or(self.timeout)?)
+    }
+}
+
+/// How long the caller waits, as the headers say that were given; WSGI knows no underscore.
+fn told(headers: &Bound<'_, PyDict>) -> Option<Duration> {
+    ["client_timeout", "client-timeout"].into_iter().find_map(|name| {
+        let value = headers.get_item(name).ok()??;
+        [("client_timeout", value.extract::<&str>().ok()?)].into_iter().collect::<Headers>().timeout()
+    })
 }
 
 impl Origin for Packet {
@@ -155,7 +192,11 @@ impl Origin for Packet {
     }
 
     fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        self.headers.as_ref().map(|headers| headers.clone_ref(py))
+        if let Some(headers) = &self.headers {
+            return Some(headers.clone_ref(py));
+        }
+        let headers = self.rpc.request_headers();
+        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
     }
 }
 
