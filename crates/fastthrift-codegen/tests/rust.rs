@@ -159,21 +159,33 @@ fn a_tree_of_modules_has_a_file_for_each() {
 
 #[test]
 fn rustfmt_leaves_everything_as_it_is() {
-    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
-    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(is_rust);
-    // The settings beside the files are none.
-    let Ok(done) = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files).output() else {
-        return println!("skipped: there is no rustfmt");
-    };
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    check_format(&folder());
+}
+
+#[test]
+fn rustfmt_leaves_everything_as_it_is_with_options_that_few_have() {
+    let folder = empty_folder("options");
+    for (number, options) in unusual().iter().enumerate() {
+        for file in ["types", "names", "constants", "docs", "services", "modules"] {
+            let schema = schema(&format!("{file}.thrift"));
+            fs::write(folder.join(format!("{file}_{number}.rs")), rust::generate_file(&schema, options)).unwrap();
+            let tree = folder.join(format!("{file}_{number}"));
+            for (name, text) in &rust::generate(&schema, options) {
+                let path = tree.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+        }
+    }
+    check_format(&folder);
 }
 
 #[test]
 fn rustfmt_leaves_the_code_of_real_idl_as_it_is() {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("FASTTHRIFT_SHARED").map_or_else(beside, PathBuf::from).join("idl");
-    if !shared.is_dir() || Command::new("rustfmt").arg("--version").output().is_err() {
-        return println!("skipped: there is no real IDL beside the checkout, or no rustfmt");
+    if !shared.is_dir() {
+        return println!("skipped: there is no real IDL beside the checkout");
     }
     let roots = [
         "cassandra/cassandra.thrift",
@@ -186,26 +198,54 @@ fn rustfmt_leaves_the_code_of_real_idl_as_it_is() {
         "parquet/src/main/thrift/parquet.thrift",
         "storm/storm.thrift",
     ];
-    let variants = [
-        Options::default(),
-        with(|options| (options.texts, options.maps, options.sets) = (Texts::Shared, Maps::Hash, Sets::Hash)),
-        with(|options| (options.texts, options.services.blocking) = (Texts::Borrowed, true)),
-    ];
-    let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join("real");
-    fs::create_dir_all(&written).unwrap();
-    let mut files = Vec::new();
+    let mut variants = unusual().to_vec();
+    variants[0] = Options::default();
+    let written = empty_folder("real");
     for root in roots {
         let root = shared.join(root);
         let loader = FileLoader::new([root.parent().unwrap()]);
         let compiled = fastthrift_idl::compile(&loader, &root, &fastthrift_idl::Options::default()).unwrap();
         for (number, options) in variants.iter().enumerate() {
             let name = format!("{}_{number}.rs", root.file_stem().unwrap().display());
-            files.push(written.join(name));
-            fs::write(&files[files.len() - 1], rust::generate_file(&compiled.schema, options)).unwrap();
+            fs::write(written.join(name), rust::generate_file(&compiled.schema, options)).unwrap();
         }
     }
-    fs::write(written.join("rustfmt.toml"), "").unwrap();
-    let done = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files).output().unwrap();
+    check_format(&written);
+}
+
+/// Options that together are all but the defaults.
+fn unusual() -> [Options; 3] {
+    let bare = with(|options| {
+        (options.maps, options.no_std, options.services) = (Maps::Pairs, true, Services::NONE);
+    });
+    let hashed = with(|options| {
+        (options.texts, options.maps, options.sets) = (Texts::Shared, Maps::Hash, Sets::Hash);
+        options.derives = ["serde::Deserialize", "serde::Serialize"].map(str::to_owned).into();
+    });
+    let borrowed = with(|options| {
+        (options.texts, options.maps, options.sets) = (Texts::Borrowed, Maps::Pairs, Sets::List);
+        options.services.blocking = true;
+    });
+    [bare, hashed, borrowed]
+}
+
+/// A folder for generated code, which is checked without the settings of this repository.
+fn empty_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("rustfmt.toml"), "").unwrap();
+    folder
+}
+
+/// Checks the files of a folder, and the trees in it.
+fn check_format(folder: &Path) {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.map(|path| if path.is_dir() { path.join("mod.rs") } else { path });
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs") && path.exists());
+    let Ok(done) = Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files).output() else {
+        return println!("skipped: there is no rustfmt");
+    };
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 

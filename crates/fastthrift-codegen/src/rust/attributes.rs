@@ -28,11 +28,21 @@ pub(super) fn write_derives(
         }
     }
     let line = format!("#[derive({})]", all.join(", "));
-    if writer.column() + width(&line) <= WIDTH {
+    // rustfmt has no use for the last four columns.
+    if writer.column() + width(&line) + 4 <= WIDTH {
         return writer.line(line);
     }
     writer.line("#[derive(");
-    writer.indented(|writer| all.iter().for_each(|derive| writer.line(format!("{derive},"))));
+    writer.indented(|writer| {
+        let joined = all.join(", ");
+        // The comma at the end does not count.
+        if writer.column() + width(&joined) <= WIDTH {
+            return writer.line(format!("{joined},"));
+        }
+        for derive in &all {
+            writer.line(format!("{derive},"));
+        }
+    });
     writer.line(")]");
 }
 

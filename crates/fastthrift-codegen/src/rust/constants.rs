@@ -49,11 +49,18 @@ pub(super) fn write_constant(model: &Model<'_>, at: ModuleId, id: ConstantId, wr
             return writer.indented(|writer| writer.line(call));
         }
     }
-    if matches!(value, Expr::Struct(..)) {
-        return value.write(writer, &format!("{head} LazyLock::new(|| "), ");");
+    if let Expr::Struct(path, ..) = &value {
+        let call = "LazyLock::new(|| ";
+        let line = format!("{head} {call}{path} {{");
+        // What ends the line must have room twice.
+        if writer.column() + width(&line) + 2 <= WIDTH {
+            return value.write(writer, &format!("{head} {call}"), ");");
+        }
+        writer.line(head);
+        return writer.indented(|writer| value.write(writer, call, ");"));
     }
     let line = format!("{head} LazyLock::new(|| {{");
-    if writer.column() + width(&line) <= WIDTH {
+    if writer.column() + width(&line) + 4 <= WIDTH {
         writer.line(line);
         writer.indented(|writer| value.write(writer, "", ""));
         return writer.line("});");

@@ -53,6 +53,12 @@ pub(super) fn promise(writer: &mut Writer, head: &str, parameters: &[String], ou
     if writer.column() + width(&returns) <= WIDTH + 5 + 1 {
         return writer.line(format!(") {returns}"));
     }
+    // The future alone may be a little wider than what fits, and then the bound after it goes to the next line.
+    let future = format!("p::Future<Output = {output}>");
+    if 2 * writer.column() + width(&future) + 5 <= WIDTH {
+        writer.line(format!(") -> impl {future}"));
+        return writer.line("+ Send;");
+    }
     writer.line(") -> impl p::Future<");
     writer.indented(|writer| broken_type(writer, "Output = ", output, ","));
     writer.line("> + Send;");
@@ -64,8 +70,8 @@ fn fits(writer: &Writer, line: &str) -> bool {
 
 /// Whether rustfmt leaves a type on one line, if the line is wide enough: the parts of a tuple may be as wide as those of any list.
 fn stays_flat(ty: &str) -> bool {
-    let Some((open, parts, _)) = bracketed(ty) else { return true };
-    (open != "(" || width(parts) <= LIST_WIDTH) && top_level(parts).into_iter().all(stays_flat)
+    let Some(Brackets { open, parts, .. }) = bracketed(ty) else { return true };
+    (!open.ends_with('(') || width(parts) <= LIST_WIDTH) && top_level(parts).into_iter().all(stays_flat)
 }
 
 /// Writes what opens a list, and its parts, a line each.
@@ -82,20 +88,23 @@ pub(super) fn values(writer: &mut Writer, open: &str, values: &[String]) {
         return each(writer, open, values);
     }
     writer.line(open);
-    writer.indented(|writer| {
-        let mut line = String::new();
-        for value in values {
-            if !line.is_empty() && writer.column() + width(&line) + width(value) + 2 > WIDTH {
-                writer.line(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(value);
-            line.push(',');
+    writer.indented(|writer| fill(writer, values));
+}
+
+/// Writes values with a comma after each, as many a line as there is room for.
+pub(super) fn fill(writer: &mut Writer, values: &[String]) {
+    let mut line = String::new();
+    for value in values {
+        if !line.is_empty() && writer.column() + width(&line) + width(value) + 2 > WIDTH {
+            writer.line(std::mem::take(&mut line));
         }
-        writer.line(line);
-    });
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(value);
+        line.push(',');
+    }
+    writer.line(line);
 }
 
 /// Writes `impl Trait for Type {`, broken before `for` when one line is too short.
@@ -136,25 +145,36 @@ pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
 /// Writes `head type tail`, with the type broken in its brackets when it is too wide.
 pub(super) fn broken_type(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
     let line = format!("{head}{ty}{tail}");
-    let Some((open, arguments, close)) = bracketed(ty).filter(|_| !fits(writer, &line) || !stays_flat(ty)) else {
+    let Some(Brackets { open, parts, close }) = bracketed(ty).filter(|_| !fits(writer, &line) || !stays_flat(ty))
+    else {
         return writer.line(line);
     };
     writer.line(format!("{head}{open}"));
     writer.indented(|writer| {
-        for argument in top_level(arguments).into_iter().filter(|argument| !argument.is_empty()) {
-            broken_type(writer, "", argument, ",");
+        for part in top_level(parts).into_iter().filter(|part| !part.is_empty()) {
+            broken_type(writer, "", part, ",");
         }
     });
     writer.line(format!("{close}{tail}"));
 }
 
-/// A tuple, or a generic type: what opens its parts, the parts, and what closes them.
-fn bracketed(ty: &str) -> Option<(&str, &str, &str)> {
+/// A tuple, or a generic type, which is one with the tuple that is all that is in it.
+struct Brackets<'a> {
+    open: &'a str,
+    parts: &'a str,
+    close: &'a str,
+}
+
+fn bracketed(ty: &str) -> Option<Brackets<'_>> {
     if let Some(parts) = ty.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        return Some(("(", parts, ")"));
+        return Some(Brackets { open: "(", parts, close: ")" });
     }
     let start = ty.find('<')? + 1;
-    Some((&ty[..start], ty[start..].strip_suffix('>')?, ">"))
+    let parts = ty[start..].strip_suffix('>')?;
+    match bracketed(parts).filter(|inner| inner.open == "(" && top_level(parts).len() == 1) {
+        Some(inner) => Some(Brackets { open: &ty[..=start], parts: inner.parts, close: ")>" }),
+        None => Some(Brackets { open: &ty[..start], parts, close: ">" }),
+    }
 }
 
 /// The parts of a list of types between the commas that are in no brackets.

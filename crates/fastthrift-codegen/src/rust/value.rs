@@ -4,7 +4,7 @@ use fastthrift_schema::{Annotation, StructId, StructKind, TypeId, Value};
 
 use crate::Writer;
 
-use super::layout::{LIST_WIDTH, SHORT, STRUCT_WIDTH, WIDTH, width};
+use super::layout::{LIST_WIDTH, SHORT, STRUCT_WIDTH, WIDTH, fill, width};
 use super::model::Model;
 use super::names::ModuleId;
 use super::options::{Maps, Sets, Texts};
@@ -329,7 +329,7 @@ fn write_items(writer: &mut Writer, open: &str, items: &[Expr], close: &str) {
     writer.line(open);
     writer.indented(|writer| {
         if items.iter().all(|item| matches!(item, Expr::Atom(text) if width(text) <= SHORT)) {
-            fill(writer, items);
+            fill(writer, &items.iter().map(Expr::flat).collect::<Vec<_>>());
         } else {
             for item in items {
                 item.write(writer, "", ",");
@@ -337,21 +337,4 @@ fn write_items(writer: &mut Writer, open: &str, items: &[Expr], close: &str) {
         }
     });
     writer.line(close);
-}
-
-/// Several short items a line.
-fn fill(writer: &mut Writer, items: &[Expr]) {
-    let mut line = String::new();
-    for item in items {
-        let item = item.flat();
-        if !line.is_empty() && writer.column() + width(&line) + width(&item) + 2 > WIDTH {
-            writer.line(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&item);
-        line.push(',');
-    }
-    writer.line(line);
 }
