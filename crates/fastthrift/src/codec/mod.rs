@@ -191,6 +191,8 @@ mod text;
 mod traits;
 mod unknown;
 mod values;
+#[cfg(feature = "serde")]
+mod with_serde;
 mod wrappers;
 
 use fastthrift_protocol::OutputProtocol;
