@@ -76,11 +76,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastthrift", description="Thrift for Python and Rust, on one Rust core.")
+    parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _set_up_check(commands.add_parser("check", help="say what is wrong with IDL files", description=_CHECKING))
     _set_up_gen(commands.add_parser("gen", help="generate code from IDL files"))
     _set_up_serve(commands.add_parser("serve", help="serve a handler from several processes", description=_SERVING))
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("fastthrift")
+        except metadata.PackageNotFoundError:
+            version = "(not installed)"
+        parser.exit(0 if _print(f"fastthrift {version}\n") else 2)
 
 
 def _set_up_check(check: argparse.ArgumentParser) -> None:

@@ -57,6 +57,11 @@ def test_what_cannot_be_read_or_asked_gives_the_exit_code_2(arguments: tuple[str
     assert run("check", *arguments, cwd=wrong).returncode == 2
 
 
+def test_the_command_says_its_version(tmp_path: Path) -> None:
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout.partition(" ")[0], done.stderr) == (0, "fastthrift", "")
+
+
 def into(output: str, *arguments: str | Path, cwd: Path) -> tuple[int, str]:
     """Run the command with its standard output going to a file or, where that is "|", to a reader that is gone."""
     command = [sys.executable, "-m", "fastthrift", *map(str, arguments)]
