@@ -19,10 +19,11 @@ HEAD = """\
 
 An echo of a struct of 100 bytes, framed Binary, in a frame of 124 bytes. Server and load are two processes on the \
 same cores, each with two worker threads of tokio. `raw` is sockets of tokio and nothing else, a connection for each \
-caller; `-mux` is all callers on one connection, the others have a connection for each call in flight. `apache` is \
-Apache's crate, which has a thread for each connection; `tonic` is the same message in gRPC, all callers on one \
-connection. Medians of \
-{rounds} rounds of {seconds} s, all subjects in each round. CPU is that of the whole process, for one call."""
+caller: it sends back the bytes of a frame, and neither writes nor reads a message, so what it leaves out is the price \
+of values, too. `-mux` is all callers on one connection, the others have a connection for each call in flight. \
+`apache` is Apache's crate, which has a thread for each connection; `tonic` is the same message in gRPC, all callers \
+on one connection. Medians of {rounds} rounds of {seconds} s, all subjects in each round. \
+CPU is that of the whole process, for one call."""
 
 
 def run(*, rounds: int, seconds: float) -> str:
