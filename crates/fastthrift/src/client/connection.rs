@@ -176,7 +176,8 @@ impl Connection {
     /// Whether nothing but the response to a oneway keeps it from carrying a call.
     pub(super) fn owes_only_oneway(&self) -> bool {
         let state = self.lock();
-        state.is_lent && state.waiters.is_empty() && !state.is_over
+        let is_owing = state.is_lent && state.rpc.owes_response() && state.rpc.waiting() == 0;
+        is_owing && !state.is_cut && !state.is_over
     }
 
     /// Gives up a call whose future is gone.
