@@ -442,6 +442,7 @@ class ServerCore:
         idle_timeout: float | None,
         max_message_size: int | None,
         max_decoded_size: int | None,
+        max_string_size: int | None,
         max_container_size: int | None,
         max_depth: int | None,
         max_in_flight: int | None,

@@ -72,6 +72,8 @@ class Server:
             100 MiB.
         max_decoded_size: The bytes of memory that the values of one request may take: a byte of a message can stand for
             an object of a hundred. None for what the protocol's limits say, or 512 MiB.
+        max_string_size: The bytes of the largest text or binary in a request; None for what the protocol's limits say,
+            or as many as the message may have.
         max_container_size: The elements of the largest list, set or map in a request; None for what the protocol's
             limits say, or 16,777,216.
         max_depth: How deep the values of a request may nest; None for what the protocol's limits say, or 64.
@@ -114,6 +116,7 @@ class Server:
         idle_timeout: float | None = None,
         max_message_size: int | None = None,
         max_decoded_size: int | None = None,
+        max_string_size: int | None = None,
         max_container_size: int | None = None,
         max_depth: int | None = None,
         max_in_flight: int | None = None,
@@ -136,6 +139,7 @@ class Server:
             idle_timeout=idle_timeout,
             max_message_size=max_message_size,
             max_decoded_size=max_decoded_size,
+            max_string_size=max_string_size,
             max_container_size=max_container_size,
             max_depth=max_depth,
             max_in_flight=max_in_flight,
@@ -285,6 +289,7 @@ def serve(
     idle_timeout: float | None = None,
     max_message_size: int | None = None,
     max_decoded_size: int | None = None,
+    max_string_size: int | None = None,
     max_container_size: int | None = None,
     max_depth: int | None = None,
     max_in_flight: int | None = None,
@@ -315,6 +320,7 @@ def serve(
         idle_timeout=idle_timeout,
         max_message_size=max_message_size,
         max_decoded_size=max_decoded_size,
+        max_string_size=max_string_size,
         max_container_size=max_container_size,
         max_depth=max_depth,
         max_in_flight=max_in_flight,

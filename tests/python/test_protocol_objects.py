@@ -304,10 +304,22 @@ def test_the_limits_of_a_protocol_bound_a_servers_requests() -> None:
             client.echo(m.Item(tags=["a", "b"]))
 
 
+def test_a_server_bounds_texts_in_each_protocol(protocol: str) -> None:
+    options: Any = {"protocol": protocol, "timeout": 10}
+    with (
+        fastthrift.Server(Echo(), "tcp://127.0.0.1:0", max_string_size=5) as server,
+        fastthrift.connect(m.Shop, server.url, **options) as client,
+    ):
+        assert client.echo(m.Item(tags=["12345"])) == m.Item(tags=["12345"])
+        with pytest.raises(fastthrift.TException, match="limit of 5 for a string"):
+            client.echo(m.Item(tags=["123456"]))
+
+
 @pytest.mark.parametrize(
     ("bound", "argument"),
     [
         ("message", "max_message_size"),
+        ("string", "max_string_size"),
         ("container", "max_container_size"),
         ("depth", "max_depth"),
         ("memory", "max_decoded_size"),

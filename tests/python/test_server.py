@@ -439,7 +439,11 @@ def test_any_object_serves_a_service_that_is_named(users: ModuleType) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["threads", "max_connections", "max_message_size", "max_decoded_size", "max_container_size", "max_depth"]
+    "name",
+    [
+        *("threads", "max_connections", "max_message_size", "max_decoded_size"),
+        *("max_string_size", "max_container_size", "max_depth"),
+    ],
 )
 @pytest.mark.parametrize(
     ("value", "error"), [(0, ValueError), (-1, ValueError), (1 << 64, ValueError), ("2", TypeError)]

@@ -126,6 +126,7 @@ SERVER: dict[str, Kind] = {
     "idle_timeout": TIME_LIMIT,
     "max_message_size": BOUND,
     "max_decoded_size": BOUND,
+    "max_string_size": BOUND,
     "max_container_size": BOUND,
     "max_depth": DEPTH,
     "max_in_flight": BOUND,
@@ -463,7 +464,7 @@ TARGETS: dict[str, Target] = {
 
 UNTOUCHED = {
     *("Call", "Client", "Service", "Struct", "StructIterator", "ThriftEnum", "ThriftException", "Union"),
-    *("aio.Client", "health.Health", "health.NAME", "health.Status"),
+    *("aio.AsyncTransport", "aio.Client", "health.Health", "health.NAME", "health.Status"),
     # Made by the package, for a program to catch.
     *("ConnectError", "ConnectionLost", "DecodeError", "Diagnostic", "EncodeError", "PeerError", "TException"),
     *("TProtocolException", "ThriftSyntaxError", "TransportTimeout", "sasl.Refused"),

@@ -93,7 +93,7 @@ impl ServerCore {
 impl ServerCore {
     #[new]
     #[pyo3(signature = (handlers, urls, *, tls, sasl, protocol, transport, threads, max_connections, message_timeout,
-                        idle_timeout, max_message_size, max_decoded_size, max_container_size, max_depth, max_in_flight,
+                        idle_timeout, max_message_size, max_decoded_size, max_string_size, max_container_size, max_depth, max_in_flight,
                         max_memory, interceptors, max_open=Given::NOTHING,
                         inline=Given::NOTHING))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -110,6 +110,7 @@ impl ServerCore {
         idle_timeout: Option<Bound<'_, PyAny>>,
         max_message_size: Option<Bound<'_, PyAny>>,
         max_decoded_size: Option<Bound<'_, PyAny>>,
+        max_string_size: Option<Bound<'_, PyAny>>,
         max_container_size: Option<Bound<'_, PyAny>>,
         max_depth: Option<Bound<'_, PyAny>>,
         max_in_flight: Option<Bound<'_, PyAny>>,
@@ -124,7 +125,7 @@ impl ServerCore {
         let message = message.unwrap_or(DEFAULT_LIMITS.message);
         let limits = Limits {
             message,
-            string: bounds.string.unwrap_or(message),
+            string: one_of("max_string_size", max_string_size, count, "string", bounds.string)?.unwrap_or(message),
             container: one_of("max_container_size", max_container_size, count, "container", bounds.container)?
                 .unwrap_or(DEFAULT_LIMITS.container),
             depth: one_of("max_depth", max_depth, depth_of, "depth", bounds.depth)?.unwrap_or(DEFAULT_LIMITS.depth),
