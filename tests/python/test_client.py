@@ -214,7 +214,7 @@ WRONG_REPLIES: list[tuple[Conversation, str]] = [
     (wrong_type, "type Call"),
     (oneway_type, "type Oneway"),
     (cut_off, "closed the connection inside a message"),
-    (closed, "closed the connection before it answered"),
+    (closed, "closed the connection before it answered the call"),
     (huge_frame, "2147483647 bytes is over the limit"),
     (negative_frame, "-1"),
     (http, "HTTP"),

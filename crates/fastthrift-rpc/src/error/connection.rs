@@ -174,6 +174,7 @@ impl fmt::Display for ConnectionErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed { waiting: 0 } => f.write_str("the peer closed the connection"),
+            Self::Closed { waiting: 1 } => f.write_str("the peer closed the connection before it answered the call"),
             Self::Closed { waiting } => write!(f, "the peer closed the connection before it answered {waiting} calls"),
             Self::CutOff { received } => {
                 write!(f, "the peer closed the connection inside a message, after {received} bytes of it")
