@@ -139,13 +139,23 @@ def connect(work: ModuleType, url: str, **options: Any) -> Any:
     return fastthrift.connect(work.Work, url, timeout=10, **options)
 
 
-def seen(work: ModuleType, url: str, calls: int = 60) -> set[int]:
+def seen(work: ModuleType, url: str, calls: int = 60, **options: Any) -> set[int]:
     """Return the processes that answer."""
     found = set()
     for _ in range(calls):
-        with connect(work, url) as client:
+        with connect(work, url, **options) as client:
             found.add(client.pid())
     return found
+
+
+def secured(folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """Return what the command needs for TLS, and what clients do."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl command to make certificates with")
+    authority = Authority(folder)
+    certificate, key = authority.issue("server")
+    files = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    return files, {"tls": fastthrift.ClientTLS(ca_file=authority.file)}
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "unix"])
@@ -241,11 +251,13 @@ def test_what_takes_longer_than_the_grace_is_cut_off(serve: Any, work: ModuleTyp
 class Traffic:
     """Clients that call without end, some of them on one connection, some on a new one each time.
 
-    None of them calls again: who keeps a connection keeps it, for the processes hand it on.
+    None of them calls again: who keeps a connection keeps it, for the processes hand it on. With TLS it ends with a
+    reply, which says so; what is in flight besides would be lost, so there is nothing.
     """
 
-    def __init__(self, work: ModuleType, url: str) -> None:
-        self.work, self.url = work, url
+    def __init__(self, work: ModuleType, url: str, **options: Any) -> None:
+        self.work, self.url, self.options = work, url, options
+        self.in_flight = 1 if options else 8
         self.ended = threading.Event()
         self.failures: list[BaseException] = []
         self.versions: list[str] = []
@@ -260,14 +272,14 @@ class Traffic:
 
     def _call(self, options: dict[str, str]) -> None:
         """Call without a pause over one connection."""
-        with connect(self.work, self.url, **options) as client:
+        with connect(self.work, self.url, **options, **self.options) as client:
             while not self.ended.is_set():
                 with self._noting():
                     self.versions.append(client.version())
 
     def _call_anew(self) -> None:
         while not self.ended.is_set():
-            with self._noting(), connect(self.work, self.url) as client:
+            with self._noting(), connect(self.work, self.url, **self.options) as client:
                 self.versions.append(client.version())
 
     async def _call_together(self) -> None:
@@ -278,8 +290,8 @@ class Traffic:
                 with self._noting():
                     self.versions.append(await client.version())
 
-        async with aio.connect(self.work.Work, self.url, timeout=10) as client:
-            await asyncio.gather(*(call(client) for _ in range(8)))
+        async with aio.connect(self.work.Work, self.url, timeout=10, **self.options) as client:
+            await asyncio.gather(*(call(client) for _ in range(self.in_flight)))
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
@@ -294,13 +306,14 @@ class Traffic:
             thread.join(20)
 
 
-@pytest.mark.parametrize("scheme", ["tcp", "unix", "http"])
+@pytest.mark.parametrize("scheme", ["tcp", "unix", "http", "tls"])
 def test_a_reload_under_traffic_loses_no_call_and_brings_the_new_program(
     serve: Any, work: ModuleType, folder: Path, scheme: str
 ) -> None:
     url = f"unix://{folder}/socket" if scheme == "unix" else f"{scheme}://127.0.0.1:0"
-    command = serve("app:Handler", "--workers", "2", url=url)
-    traffic = Traffic(work, command.url(2))
+    secure, options = secured(folder) if scheme == "tls" else ([], {})
+    command = serve("app:Handler", "--workers", "2", *secure, url=url)
+    traffic = Traffic(work, command.url(2), **options)
     try:
         for version in ("2", "3", "4"):
             before = command.workers(2)
@@ -313,7 +326,7 @@ def test_a_reload_under_traffic_loses_no_call_and_brings_the_new_program(
             while traffic.versions[-20:] != [version] * 20 and time.monotonic() < deadline:
                 time.sleep(0.02)
             assert set(traffic.versions[-20:]) == {version}
-            assert not seen(work, traffic.url, 10) & before
+            assert not seen(work, traffic.url, 10, **options) & before
     finally:
         traffic.stop()
     assert traffic.failures == []
@@ -411,17 +424,13 @@ def test_the_log_is_one_line_a_record(serve: Any, work: ModuleType, folder: Path
     assert r"two\nlines" in failed
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl command to make certificates with")
 def test_several_places_are_served_one_of_them_by_tls(serve: Any, work: ModuleType, folder: Path) -> None:
-    authority = Authority(folder)
-    certificate, key = authority.issue("server")
-    files = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    files, options = secured(folder)
     places = ("--url", "tls://127.0.0.1:0", "--url", "tls://localhost:0")
     command = serve("app:Handler", "--workers", "2", *files, *places, url=f"unix://{folder}/socket")
     urls = command.url(2).split(",")
-    tls = fastthrift.ClientTLS(ca_file=authority.file)
     for url in urls:
-        with connect(work, url, tls=tls if url.startswith("tls") else None) as client:
+        with connect(work, url, **options if url.startswith("tls") else {}) as client:
             assert client.version() == "1"
     assert command.end() == 0
 

@@ -79,6 +79,9 @@ impl Link {
     #[inline(always)]
     pub(super) fn verdict(&self, policy: &PoolPolicy, now: Instant) -> Verdict {
         let Some(open) = &self.open else { return Verdict::Close };
+        if open.socket.is_ending() {
+            return Verdict::Close;
+        }
         let has_limits = policy.max_age.is_some() || policy.idle_timeout.is_some() || policy.check_after.is_some();
         if !has_limits && !open.is_http && now.saturating_duration_since(open.used) < policy.glance_after {
             return Verdict::Use;

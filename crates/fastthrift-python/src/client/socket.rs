@@ -83,6 +83,12 @@ impl Socket {
         matches!(self, Self::Tls(_))
     }
 
+    /// Whether it is known without a look that the peer closes the connection: TLS says that, with the last reply.
+    #[inline]
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self, Self::Tls(socket) if socket.has_closed())
+    }
+
     /// What the system knows it by.
     #[cfg(unix)]
     fn descriptor(&self) -> io::Result<BorrowedFd<'_>> {

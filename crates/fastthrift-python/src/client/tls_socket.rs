@@ -60,6 +60,11 @@ impl TlsSocket {
         self.session.has_news()
     }
 
+    /// Whether the peer said, in what was received, that nothing more comes.
+    pub(super) fn has_closed(&self) -> bool {
+        self.session.has_closed()
+    }
+
     /// Whether there is anything but TLS's own messages, which servers send when nobody asked: plaintext or the end.
     pub(super) fn is_stale(&mut self) -> bool {
         let looked = self.socket.set_nonblocking(true).and_then(|()| {

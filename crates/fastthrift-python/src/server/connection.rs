@@ -89,6 +89,8 @@ pub(super) struct Connection {
     /// Requests may wait that were received before.
     has_backlog: bool,
     lingers_until: Option<Instant>,
+    /// The replies that are sent next are the last.
+    is_ending: bool,
 }
 
 impl Connection {
@@ -108,6 +110,7 @@ impl Connection {
             counted: Memory::default(),
             has_backlog: false,
             lingers_until: None,
+            is_ending: false,
         }
     }
 
@@ -128,7 +131,7 @@ impl Connection {
         if !self.has_backlog {
             self.received_at = now;
         }
-        self.received = (!self.is_lingering() && !self.is_handshaking()).then(|| self.fill());
+        self.received = (!self.is_lingering() && !self.is_ending && !self.is_handshaking()).then(|| self.fill());
     }
 
     /// What came of receiving before this turn; `None` where that is still to be done.
@@ -248,6 +251,18 @@ impl Connection {
         self.patience.served();
     }
 
+    /// Ends the connection with the replies that are to be sent, if TLS can tell the peer so in the same packet and nothing of another
+    /// request is there: then a client that waits for its reply does not send another one in vain.
+    pub(super) fn end_with_replies(&mut self) {
+        let is_all = self.rpc.open_requests() == 0 && !self.rpc.is_mid_message() && self.inflow == Inflow::Empty;
+        self.is_ending |= is_all && !self.rpc.outbound().is_empty() && self.stream.end_with_next();
+    }
+
+    /// Whether nothing more is received, since the peer was told of the end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
     /// Sends what is to be sent and says how to go on; `has_more` that requests may wait that were received already.
     pub(super) fn settle(&mut self, has_more: bool, now: Instant) -> Next {
         self.has_backlog = has_more;
@@ -258,6 +273,9 @@ impl Connection {
         if self.rpc.is_finished() && !self.stream.has_unsent() {
             let is_answered = self.rpc.failure().is_some_and(ConnectionError::is_answered);
             return if is_answered { self.start_lingering(now) } else { Next::Close };
+        }
+        if self.is_ending {
+            return if self.has_unsent() { Next::Wait } else { Next::Close };
         }
         let has_input = self.inflow != Inflow::Empty && self.rpc.wants_read();
         match has_more || was_full || has_input {

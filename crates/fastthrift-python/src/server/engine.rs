@@ -322,11 +322,19 @@ impl Engine {
             (Some(reactor), Served::Answered { has_more }) => reactor.hold_back(index, connection, has_more),
             (Some(reactor), Served::Until(next)) => reactor.check_in(index, connection, next),
             (None, Served::Answered { has_more }) => {
+                if !has_more && self.is_draining() {
+                    connection.end_with_replies();
+                }
                 let next = settle(&mut connection, has_more, Instant::now());
                 self.give_back(index, connection, next);
             }
             (None, Served::Until(next)) => self.give_back(index, connection, next),
         }
+    }
+
+    /// Whether the server is to stop.
+    fn is_draining(&self) -> bool {
+        matches!(self.inbox().order, Order::Drain(_))
     }
 
     /// Gives a connection to whoever leads now.
@@ -344,6 +352,9 @@ impl Engine {
     fn serve(&self, py: Python<'_>, lead: &mut Option<Box<Reactor>>, connection: &mut Connection) -> Served {
         if connection.is_lingering() {
             return Served::Until(connection.linger());
+        }
+        if connection.is_ending() {
+            return Served::Answered { has_more: false };
         }
         connection.rpc.set_serving(self.is_serving.load(Ordering::Relaxed));
         // The arithmetic of a handshake takes as long as hundreds of requests.

@@ -200,6 +200,9 @@ impl Reactor {
         let now = self.now;
         let mut unsettled = std::mem::take(&mut self.unsettled);
         for (index, mut connection, has_more) in unsettled.drain(..) {
+            if self.phase != Phase::Serving && !has_more {
+                connection.end_with_replies();
+            }
             let next = settle(&mut connection, has_more, now);
             self.place(index, connection, next);
         }

@@ -95,6 +95,17 @@ impl Stream {
         }
     }
 
+    /// Has the next write tell the peer, with what it sends, that nothing more comes. Whether that is possible.
+    pub(super) fn end_with_next(&mut self) -> bool {
+        match self {
+            Self::Tls(stream) => {
+                stream.end_with_next();
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Tells the peer that nothing more comes.
     pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         match self {

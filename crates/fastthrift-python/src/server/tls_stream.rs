@@ -18,11 +18,13 @@ const MAX_DROPPED: usize = 64 << 10;
 pub(super) struct TlsStream {
     session: TlsSession,
     stream: TcpStream,
+    /// What is written next is the last.
+    is_last: bool,
 }
 
 impl TlsStream {
     pub(super) fn new(session: TlsSession, stream: TcpStream) -> Self {
-        Self { session, stream }
+        Self { session, stream, is_last: false }
     }
 
     pub(super) fn socket(&self) -> &TcpStream {
@@ -65,6 +67,11 @@ impl TlsStream {
             }
         }
         Ok(true)
+    }
+
+    /// Has the next write tell the peer, in the same packet, that nothing more comes.
+    pub(super) fn end_with_next(&mut self) {
+        self.is_last = true;
     }
 
     /// Tells the peer that nothing more comes.
@@ -136,6 +143,9 @@ impl Write for TlsStream {
             return Err(ErrorKind::WouldBlock.into());
         }
         let taken = self.session.write(bytes)?;
+        if self.is_last && taken == bytes.len() {
+            self.session.close();
+        }
         self.push()?;
         if taken == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(taken) }
     }

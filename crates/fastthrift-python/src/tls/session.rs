@@ -24,6 +24,8 @@ pub(crate) struct TlsSession {
     /// Why it cannot go on.
     failure: Option<TlsError>,
     has_ended: bool,
+    /// The peer said that nothing more comes.
+    has_closed: bool,
     /// About how many bytes were taken in and not given out.
     unsent: usize,
     process: u32,
@@ -55,7 +57,7 @@ impl TlsSession {
 
     fn new(mut connection: Connection) -> Self {
         connection.set_buffer_limit(Some(MAX_UNSENT));
-        Self { connection, failure: None, has_ended: false, unsent: 0, process: std::process::id() }
+        Self { connection, failure: None, has_ended: false, has_closed: false, unsent: 0, process: std::process::id() }
     }
 
     /// Takes bytes that the peer sent: one read, of a socket or of a slice. How many; 0 at their end.
@@ -70,9 +72,12 @@ impl TlsSession {
             return Ok(0);
         }
         let count = self.connection.read_tls(source)?;
-        if let Err(error) = self.connection.process_new_packets() {
-            let error = TlsError::of(error, &self.connection);
-            return Err(self.fail(error));
+        match self.connection.process_new_packets() {
+            Ok(state) => self.has_closed = state.peer_has_closed(),
+            Err(error) => {
+                let error = TlsError::of(error, &self.connection);
+                return Err(self.fail(error));
+            }
         }
         if count == 0 {
             self.has_ended = true;
@@ -103,6 +108,11 @@ impl TlsSession {
     pub(crate) fn has_news(&mut self) -> bool {
         let found = self.connection.reader().into_first_chunk().map(drop);
         self.failure.is_some() || !matches!(found, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the peer said, in what came by now, that nothing more comes.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.has_closed
     }
 
     /// Takes plaintext in, to be sent once the handshake is over. How much: less than all, even 0, while much is unsent.
