@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import fastthrift
 import pytest
-from fastthrift import ClientTLS, ConnectError, ServerTLS, TransportTimeout, sasl
+from fastthrift import ClientTLS, ConnectError, ServerTLS, TransportTimeout, aio, sasl
 
 from tests.python import kdc
 from tests.python.certificates import Authority
@@ -74,6 +75,28 @@ def test_a_client_with_a_ticket_is_let_in_and_the_handler_knows_it(
         assert client.whoami() == ADA
         for text in ("a", "b" * 200_000):
             assert client.echo(text) == text
+
+
+def test_a_server_on_an_event_loop_lets_in_who_has_a_ticket_and_nobody_else(realm: kdc.Realm) -> None:
+    def blocking(url: str) -> str:
+        with fastthrift.connect(module.Echo, url, sasl=sasl.GSSAPI("hive", "localhost"), timeout=30.0) as client:
+            return str(client.whoami())
+
+    async def main() -> None:
+        judge = sasl.GSSAPIServer("hive", keytab=realm.keytab(HIVE))
+        async with aio.Server(Handler(), "tcp://localhost:0", sasl={"GSSAPI": judge}) as running:
+            mechanism = sasl.GSSAPI("hive", "localhost")
+            async with aio.connect(module.Echo, running.url, sasl=mechanism, timeout=30.0) as client:
+                assert await asyncio.gather(*(client.whoami() for _ in range(20))) == [ADA] * 20
+                assert await client.echo("b" * 200_000) == "b" * 200_000
+            assert await asyncio.to_thread(blocking, running.url) == ADA
+            with pytest.raises(fastthrift.TTransportException):
+                await aio.connect(module.Echo, running.url, sasl=sasl.Plain("ada", "x"), timeout=30.0)
+            with pytest.raises(fastthrift.TApplicationException, match="expected a SASL handshake"):
+                async with aio.connect(module.Echo, running.url, timeout=30.0) as client:
+                    await client.whoami()
+
+    asyncio.run(main())
 
 
 def test_kerberos_goes_within_tls(realm: kdc.Realm, tmp_path: Path, connect: Connect) -> None:
