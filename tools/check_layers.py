@@ -25,9 +25,17 @@ MAY_USE: Mapping[str, frozenset[str]] = {
     "fastthrift-protocol": frozenset(),
     "fastthrift-dynamic": frozenset({"fastthrift-schema", "fastthrift-protocol"}),
     "fastthrift-rpc": frozenset({"fastthrift-protocol"}),
+    "fastthrift-tls": frozenset(),
     "fastthrift-codegen": frozenset({"fastthrift-schema", "fastthrift-idl"}),
     "fastthrift": frozenset(
-        {"fastthrift-idl", "fastthrift-schema", "fastthrift-protocol", "fastthrift-dynamic", "fastthrift-rpc"}
+        {
+            "fastthrift-idl",
+            "fastthrift-schema",
+            "fastthrift-protocol",
+            "fastthrift-dynamic",
+            "fastthrift-rpc",
+            "fastthrift-tls",
+        }
     ),
     "fastthrift-cli": frozenset({"fastthrift-idl", "fastthrift-schema", "fastthrift-codegen"}),
     "fastthrift-python": frozenset(
@@ -37,6 +45,7 @@ MAY_USE: Mapping[str, frozenset[str]] = {
             "fastthrift-protocol",
             "fastthrift-dynamic",
             "fastthrift-rpc",
+            "fastthrift-tls",
             "fastthrift-codegen",
         }
     ),

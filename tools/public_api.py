@@ -29,6 +29,7 @@ CRATES = (
     "fastthrift-protocol",
     "fastthrift-rpc",
     "fastthrift-schema",
+    "fastthrift-tls",
 )
 JSON_FLAGS = "-Zunstable-options --output-format json"
 AUTO_TRAITS = frozenset({"Send", "Sync"})

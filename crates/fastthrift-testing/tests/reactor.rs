@@ -24,14 +24,8 @@ mod listener;
 mod memory;
 #[path = "../../fastthrift-python/src/server/patience.rs"]
 mod patience;
-#[path = "../../fastthrift-python/src/tls/pem.rs"]
-mod pem;
 #[path = "../../fastthrift-python/src/server/reactor.rs"]
 mod reactor;
-#[path = "../../fastthrift-python/src/tls/server.rs"]
-mod server;
-#[path = "../../fastthrift-python/src/tls/session.rs"]
-mod session;
 #[path = "../../fastthrift-python/src/server/slots.rs"]
 mod slots;
 #[cfg(unix)]
@@ -55,8 +49,7 @@ mod sasl {
 }
 
 mod tls {
-    pub(crate) use crate::server::ServerSecurity;
-    pub(crate) use crate::session::TlsSession;
+    pub(crate) use fastthrift_tls::{ServerSecurity, TlsSession};
 }
 
 use std::io::{ErrorKind, Read, Write};

@@ -16,7 +16,7 @@ use super::tls_socket::TlsSocket;
 use crate::endpoint::{Address, Endpoint};
 #[cfg(unix)]
 use crate::memory;
-use crate::tls::ClientSecurity;
+use crate::tls::{self, ClientSecurity};
 
 /// A connected socket.
 pub(super) enum Socket {
@@ -37,7 +37,7 @@ impl Socket {
         match (&endpoint.address, endpoint.is_secure, security) {
             (Address::Tcp { host, port }, false, _) => connect_tcp(host, *port, deadline).map(Self::Tcp),
             (Address::Tcp { host, port }, true, Some(security)) => {
-                let session = security.session(endpoint).map_err(io::Error::other)?;
+                let session = tls::securing(security, endpoint)?.session()?;
                 let socket = connect_tcp(host, *port, deadline)?;
                 TlsSocket::connect(session, socket, deadline).map(Box::new).map(Self::Tls)
             }

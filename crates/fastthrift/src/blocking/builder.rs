@@ -123,13 +123,7 @@ impl ChannelBuilder {
             config.http = http.map_err(CallError::connect)?;
         }
         #[cfg(feature = "blocking-tls")]
-        let securing = match (endpoint.is_secure, self.tls) {
-            (false, None) => None,
-            (false, Some(_)) => {
-                return Err(CallError::connect(Invalid(format!("{url} is not secured by TLS, which was asked for"))));
-            }
-            (true, tls) => Some(tls.unwrap_or_default().config(&endpoint).map_err(CallError::connect)?),
-        };
+        let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;
         let target = Target {
             endpoint,
             #[cfg(feature = "blocking-tls")]

@@ -5,28 +5,21 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Instant;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
+use fastthrift_tls::{Securing, TlsSession};
 
 /// A connection whose bytes are encrypted.
 #[derive(Debug)]
 pub(super) struct Secure {
-    session: ClientConnection,
+    session: TlsSession,
     socket: TcpStream,
 }
 
 impl Secure {
     /// Shakes hands over a connection.
-    pub(super) fn shake(
-        socket: TcpStream,
-        config: &Arc<ClientConfig>,
-        name: &ServerName<'static>,
-        by: Instant,
-    ) -> io::Result<Self> {
-        let session = ClientConnection::new(Arc::clone(config), name.clone()).map_err(io::Error::other)?;
+    pub(super) fn shake(socket: TcpStream, securing: &Securing, by: Instant) -> io::Result<Self> {
+        let session = securing.session().map_err(io::Error::from)?;
         let mut this = Self { session, socket };
         while this.session.is_handshaking() || this.session.wants_write() {
             let left = by.saturating_duration_since(Instant::now());
@@ -35,7 +28,7 @@ impl Secure {
             }
             this.socket.set_read_timeout(Some(left))?;
             this.socket.set_write_timeout(Some(left))?;
-            let step = if this.session.wants_write() { this.push() } else { this.pull() };
+            let step = if this.session.wants_write() { this.push() } else { this.pull().map(drop) };
             match step {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 outcome => outcome?,
@@ -55,45 +48,55 @@ impl Secure {
         self.session.wants_write()
     }
 
-    /// Whether the peer closed the connection, or sent what nobody asked for. The socket must not block. Tickets for later sessions
-    /// come without being asked for, and are taken.
+    /// Whether the peer neither closed the connection nor sent what nobody asked for. The socket must not block. Tickets for later
+    /// sessions come without being asked for, and are taken.
     pub(super) fn is_quiet(&mut self) -> bool {
         loop {
+            if self.session.has_news() {
+                return false;
+            }
             match self.pull() {
-                Ok(())
-                    if self.session.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() == 0) => {}
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                outcome => return matches!(outcome, Err(error) if error.kind() == ErrorKind::WouldBlock),
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
             }
         }
     }
 
-    /// Receives once.
-    fn pull(&mut self) -> io::Result<()> {
-        if self.session.read_tls(&mut self.socket)? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        if let Err(error) = self.session.process_new_packets() {
+    /// Receives once. How much; 0 at the end, of which the session says whether the peer announced it.
+    fn pull(&mut self) -> io::Result<usize> {
+        let received = self.session.read_from(&mut self.socket);
+        if received.as_ref().is_err_and(|error| error.kind() == ErrorKind::InvalidData) {
             // Tells the peer why, as far as it takes it at once.
             let _ = self.push();
-            return Err(io::Error::new(ErrorKind::InvalidData, error));
         }
-        Ok(())
+        received
     }
 
     /// Sends once.
     fn push(&mut self) -> io::Result<()> {
-        if self.session.wants_write() && self.session.write_tls(&mut self.socket)? == 0 {
+        if self.session.wants_write() && self.session.write_to(&mut self.socket)? == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
         Ok(())
+    }
+
+    /// Why sending failed: a peer that refuses TLS says why before it closes.
+    fn explain(&mut self, error: io::Error) -> io::Error {
+        if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) {
+            return error;
+        }
+        match self.session.read_from(&mut self.socket) {
+            Err(reason) if reason.kind() == ErrorKind::InvalidData => reason,
+            _ => error,
+        }
     }
 }
 
 impl Read for Secure {
     /// Gives what is there, or receives once: `Interrupted` where that was not enough.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self.session.reader().read(into) {
+        match self.session.read(into) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             outcome => return outcome,
         }
@@ -105,8 +108,10 @@ impl Read for Secure {
 impl Write for Secure {
     /// Takes what there is room for, and sends once: `Interrupted` where there was none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = self.session.writer().write(bytes)?;
-        self.push()?;
+        let taken = self.session.write(bytes)?;
+        if let Err(error) = self.push() {
+            return Err(self.explain(error));
+        }
         if taken == 0 && !bytes.is_empty() { Err(ErrorKind::Interrupted.into()) } else { Ok(taken) }
     }
 
@@ -118,8 +123,8 @@ impl Write for Secure {
 impl Drop for Secure {
     /// Says goodbye, if that takes no time.
     fn drop(&mut self) {
-        if self.socket.set_nonblocking(true).is_ok() {
-            self.session.send_close_notify();
+        self.session.close();
+        if self.session.is_ours() && self.socket.set_nonblocking(true).is_ok() {
             let _ = self.push();
         }
     }

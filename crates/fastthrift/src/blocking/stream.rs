@@ -4,8 +4,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-#[cfg(feature = "blocking-tls")]
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::{Address, Endpoint};
@@ -27,9 +25,8 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
-    /// How the connections are secured, and by whose name.
     #[cfg(feature = "blocking-tls")]
-    pub(super) securing: Option<(Arc<rustls::ClientConfig>, rustls::pki_types::ServerName<'static>)>,
+    pub(super) securing: Option<fastthrift_tls::Securing>,
 }
 
 impl Stream {
@@ -39,9 +36,9 @@ impl Stream {
         match &endpoint.address {
             Address::Tcp { host, port } if !endpoint.is_secure => connect_tcp(host, *port, by).map(Self::Tcp),
             #[cfg(feature = "blocking-tls")]
-            Address::Tcp { host, port } if let Some((config, name)) = &target.securing => {
+            Address::Tcp { host, port } if let Some(securing) = &target.securing => {
                 let socket = connect_tcp(host, *port, by)?;
-                Secure::shake(socket, config, name, by).map(|secure| Self::Tls(Box::new(secure)))
+                Secure::shake(socket, securing, by).map(|secure| Self::Tls(Box::new(secure)))
             }
             #[cfg(unix)]
             Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),

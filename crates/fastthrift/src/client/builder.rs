@@ -161,15 +161,7 @@ impl ChannelBuilder {
         }
         policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
         #[cfg(feature = "tls")]
-        let securing = match (endpoint.is_secure, self.tls) {
-            (false, None) => None,
-            (false, Some(_)) => {
-                return Err(CallError::connect(Invalid(format!("{url} is not secured by TLS, which was asked for"))));
-            }
-            (true, tls) => {
-                Some(crate::transport::Securing::new(&tls.unwrap_or_default(), &endpoint).map_err(CallError::connect)?)
-            }
-        };
+        let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;
         let target = Target {
             endpoint,
             #[cfg(feature = "tls")]

@@ -14,7 +14,7 @@ use super::{Stream, memory};
 pub(crate) struct Target {
     pub(crate) endpoint: Endpoint,
     #[cfg(feature = "tls")]
-    pub(crate) securing: Option<super::Securing>,
+    pub(crate) securing: Option<fastthrift_tls::Securing>,
 }
 
 impl Target {
@@ -22,10 +22,9 @@ impl Target {
     pub(crate) async fn connect(&self) -> io::Result<Stream> {
         match &self.endpoint.address {
             #[cfg(feature = "tls")]
-            Address::Tcp { host, port } if self.securing.is_some() => {
+            Address::Tcp { host, port } if let Some(securing) = &self.securing => {
                 let stream = connect_tcp(host, *port).await?;
-                let securing = self.securing.as_ref().ok_or_else(|| unsupported(&self.endpoint.address))?;
-                securing.secure(stream).await.map(|stream| Stream::Tls(Box::new(stream)))
+                super::tls::shake(securing, stream).await.map(|stream| Stream::Tls(Box::new(stream)))
             }
             // Nothing that is to be secure goes out in plaintext.
             address if self.endpoint.is_secure => Err(unsupported(address)),

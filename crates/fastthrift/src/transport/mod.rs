@@ -11,6 +11,4 @@ pub(crate) use connect::Target;
 pub(crate) use listen::{Arriving, Listener};
 pub(crate) use stream::{Direct, ReadSide, Stream};
 #[cfg(feature = "tls")]
-pub(crate) use tls::Securing;
-#[cfg(feature = "tls")]
 pub use tls::ServerTls;

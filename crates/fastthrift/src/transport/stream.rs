@@ -18,7 +18,7 @@ pub(crate) enum Stream {
     Unix(UnixStream),
     Memory(DuplexStream),
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+    Tls(Box<super::tls::Secure>),
 }
 
 /// What a socket is written to by, from any task at once.
@@ -69,7 +69,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Self::Memory(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Self::Tls(stream) => stream.poll_receive(cx, &mut buffer),
         };
         read.map_ok(|()| buffer.filled().len())
     }
@@ -82,7 +82,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Memory(stream) => Pin::new(stream).poll_write(cx, bytes),
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => stream.poll_send(cx, bytes),
         }
     }
 
@@ -94,7 +94,7 @@ impl Stream {
             Self::Unix(_) => Poll::Ready(Ok(())),
             Self::Memory(stream) => Pin::new(stream).poll_flush(cx),
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => stream.poll_flush(cx),
         }
     }
 
@@ -106,7 +106,7 @@ impl Stream {
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => stream.poll_end(cx),
         }
     }
 }
@@ -141,6 +141,7 @@ impl ReadSide {
             _ => Poll::Ready(Ok(())),
         }
     }
+
 }
 
 impl Direct {

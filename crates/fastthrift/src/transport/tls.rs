@@ -1,104 +1,95 @@
-//! TLS by rustls on tokio: how clients are secured, and whom servers trust.
+//! TLS by rustls on tokio.
 
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use fastthrift_rpc::Endpoint;
-use rustls::pki_types::ServerName;
-use rustls::server::{ServerSessionMemoryCache, WebPkiClientVerifier};
-use rustls::{ServerConfig, crypto};
+use fastthrift_tls::{Pem, Securing, ServerSecurity, ServerSettings, TlsError};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
-use crate::ClientTls;
-use crate::secure::{HTTP, certificates, invalid, private_key, roots, unusable};
-
-/// Sessions that are kept to be resumed.
-const SESSIONS: usize = 256;
+use crate::secure::identity;
 
 /// A server's side of TLS. Clones share it, so that one can [give it](Self::reload) another certificate.
 #[derive(Debug, Clone)]
 pub struct ServerTls {
-    authorities: Option<Vec<u8>>,
-    current: Arc<RwLock<Configs<ServerConfig>>>,
-}
-
-/// One configuration for messages in HTTP, one for others.
-#[derive(Debug, Clone)]
-struct Configs<C> {
-    direct: Arc<C>,
-    http: Arc<C>,
-}
-
-/// How a client secures the connections to one endpoint.
-#[derive(Clone)]
-pub(crate) struct Securing {
-    connector: TlsConnector,
-    name: ServerName<'static>,
-}
-
-impl Securing {
-    /// What secures connections to this endpoint.
-    pub(crate) fn new(tls: &ClientTls, endpoint: &Endpoint) -> io::Result<Self> {
-        let (config, name) = tls.config(endpoint)?;
-        Ok(Self { connector: TlsConnector::from(config), name })
-    }
-
-    /// Shakes hands over a connection.
-    pub(crate) async fn secure(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        self.connector.connect(self.name.clone(), stream).await.map(TlsStream::Client)
-    }
-}
-
-impl std::fmt::Debug for Securing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Securing").field("name", &self.name).finish_non_exhaustive()
-    }
+    client_authorities: Option<Pem>,
+    security: Arc<ServerSecurity>,
 }
 
 impl ServerTls {
     /// Shows this certificate: a chain and its key, each PEM text.
     pub fn new(chain: &[u8], key: &[u8]) -> io::Result<Self> {
-        let current = RwLock::new(server_configs(chain, key, None)?);
-        Ok(Self { authorities: None, current: Arc::new(current) })
+        Self::with(chain, key, None)
     }
 
     /// The same, and each client needs a certificate that one of those in `authorities`, PEM text, vouches for.
     pub fn with_client_authorities(chain: &[u8], key: &[u8], authorities: &[u8]) -> io::Result<Self> {
-        let current = RwLock::new(server_configs(chain, key, Some(authorities))?);
-        Ok(Self { authorities: Some(authorities.to_owned()), current: Arc::new(current) })
+        Self::with(chain, key, Some(Pem::new("the authorities' text", authorities)))
+    }
+
+    fn with(chain: &[u8], key: &[u8], client_authorities: Option<Pem>) -> io::Result<Self> {
+        let settings = ServerSettings { identity: identity(chain, key), client_authorities };
+        let security = Arc::new(ServerSecurity::new(&settings)?);
+        Ok(Self { client_authorities: settings.client_authorities, security })
     }
 
     /// Shows another certificate to clients that connect from now on. After an error all is as it was.
     pub fn reload(&self, chain: &[u8], key: &[u8]) -> io::Result<()> {
-        let configs = server_configs(chain, key, self.authorities.as_deref())?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = configs;
-        Ok(())
+        let client_authorities = self.client_authorities.clone();
+        Ok(self.security.renew(&ServerSettings { identity: identity(chain, key), client_authorities })?)
     }
 
     /// Shakes hands over a connection.
-    pub(crate) async fn secure(&self, stream: TcpStream, is_http: bool) -> io::Result<TlsStream<TcpStream>> {
-        let configs = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let acceptor = TlsAcceptor::from(if is_http { configs.http } else { configs.direct });
-        acceptor.accept(stream).await.map(TlsStream::Server)
+    pub(crate) async fn secure(&self, stream: TcpStream, is_http: bool) -> io::Result<Secure> {
+        let acceptor = TlsAcceptor::from(self.security.config(is_http));
+        acceptor.accept(stream).await.map(|stream| Secure(TlsStream::Server(stream)))
     }
 }
 
-fn server_configs(chain: &[u8], key: &[u8], authorities: Option<&[u8]>) -> io::Result<Configs<ServerConfig>> {
-    let provider = Arc::new(crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
-    let builder = match authorities {
-        None => builder.with_no_client_auth(),
-        Some(pem) => {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(pem)?), provider);
-            builder.with_client_cert_verifier(verifier.build().map_err(|error| invalid(error.to_string()))?)
+/// Shakes hands over a connection to a server.
+pub(super) async fn shake(securing: &Securing, stream: TcpStream) -> io::Result<Secure> {
+    let connector = TlsConnector::from(Arc::clone(&securing.config));
+    let shaken = connector.connect(securing.name.clone(), stream).await;
+    shaken.map(|stream| Secure(TlsStream::Client(stream))).map_err(TlsError::explain_handshake)
+}
+
+/// A connection whose bytes are encrypted. Its errors say what TLS has to say of them.
+#[derive(Debug)]
+pub(crate) struct Secure(TlsStream<TcpStream>);
+
+impl Secure {
+    /// Receives what there is.
+    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer).map_err(TlsError::explain)
+    }
+
+    /// Takes what there is room for.
+    pub(super) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let taken = Pin::new(&mut self.0).poll_write(cx, bytes);
+        taken.map_err(|error| self.reason(cx, error))
+    }
+
+    /// Sends what was taken.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = Pin::new(&mut self.0).poll_flush(cx);
+        sent.map_err(|error| self.reason(cx, error))
+    }
+
+    /// Why sending failed: a peer that refuses TLS says why before it closes.
+    #[cold]
+    fn reason(&mut self, cx: &mut Context<'_>, error: io::Error) -> io::Error {
+        let mut byte = [0];
+        match Pin::new(&mut self.0).poll_read(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Err(reason)) if reason.kind() == io::ErrorKind::InvalidData => TlsError::explain(reason),
+            _ => TlsError::explain(error),
         }
-    };
-    let direct = builder.with_single_cert(certificates(chain)?, private_key(key)?).map_err(unusable)?;
-    let mut http = direct.clone();
-    http.alpn_protocols = vec![HTTP.to_owned()];
-    // Sessions of one are not resumed on the other.
-    http.session_storage = ServerSessionMemoryCache::new(SESSIONS);
-    Ok(Configs { direct: Arc::new(direct), http: Arc::new(http) })
+    }
+
+    /// Tells the peer that nothing more comes.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }

@@ -11,7 +11,7 @@ use super::terms::Terms;
 use crate::aio::secure::Secure;
 use crate::client::{self, CallDefaults, Failure, LinkError, PolicySet, is_lasting};
 use crate::service::FunctionInfo;
-use crate::tls::config_error;
+use crate::tls::{config_error, securing};
 
 /// What a client was opened with.
 pub(super) struct Target {
@@ -40,8 +40,9 @@ impl Target {
     pub(super) fn secure(&self, place: usize) -> PyResult<Option<Secure>> {
         let endpoint = self.base.endpoints.at(place);
         let security = self.base.security.as_ref().filter(|_| endpoint.is_secure);
-        let session = security.map(|security| security.session(endpoint)).transpose();
-        Ok(session.map_err(config_error)?.map(Secure::new))
+        let Some(security) = security else { return Ok(None) };
+        let session = securing(security, endpoint).map_err(config_error)?.session();
+        Ok(Some(Secure::new(session.map_err(io::Error::from)?)))
     }
 
     /// A call that no connection takes, as it is.

@@ -1,14 +1,13 @@
-//! The classes of TLS in Python.
+//! TLS in Python: its classes, and what they say of what cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use fastthrift_tls::{ClientSecurity, ServerSecurity, TlsSession};
+use fastthrift_tls::{ClientSettings, ConfigError, Identity, Pem, Securing, ServerSettings};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
-use super::client::{ClientFiles, ClientSecurity};
-use super::pem::ConfigError;
-use super::server::ServerSecurity;
 use crate::endpoint::Endpoint;
 use crate::given::{Given, flag, object_of, optional, path, refused, text};
 
@@ -52,8 +51,15 @@ impl ClientTLS {
             let text = "insecure takes any certificate, so ca_file and server_name would be without effect";
             return Err(PyValueError::new_err(text));
         }
-        let files = ClientFiles { ca: ca_file, identity, name: server_name, is_insecure: insecure };
-        let security = py.detach(|| ClientSecurity::new(&files)).map_err(config_error)?;
+        let read = || {
+            ClientSecurity::new(&ClientSettings {
+                authorities: ca_file.map(|file| Pem::read(&file)).transpose()?,
+                identity: identity.map(|(certificate, key)| read_identity(&certificate, &key)).transpose()?,
+                server_name,
+                is_insecure: insecure,
+            })
+        };
+        let security = py.detach(read).map_err(config_error)?;
         Ok(Self { security, is_insecure: insecure })
     }
 
@@ -68,8 +74,22 @@ impl ClientTLS {
 /// a certificate that comes from one of those.
 #[pyclass(frozen, module = "fastthrift")]
 pub(crate) struct ServerTLS {
-    pub(crate) security: Arc<ServerSecurity>,
-    cert_file: PathBuf,
+    security: Arc<ServerSecurity>,
+    files: ServerFiles,
+}
+
+/// Where what a server brings is read.
+struct ServerFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+}
+
+impl ServerFiles {
+    fn read(&self) -> Result<ServerSettings, ConfigError> {
+        let client_authorities = self.client_ca.as_deref().map(Pem::read).transpose()?;
+        Ok(ServerSettings { identity: read_identity(&self.certificate, &self.key)?, client_authorities })
+    }
 }
 
 #[pymethods]
@@ -82,21 +102,22 @@ impl ServerTLS {
         key_file: &Bound<'_, PyAny>,
         client_ca_file: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let (cert_file, key_file) = (path("cert_file", cert_file)?, path("key_file", key_file)?);
-        let client_ca_file = optional("client_ca_file", client_ca_file, path)?;
-        let certificate = cert_file.clone();
-        let security =
-            py.detach(|| ServerSecurity::new(certificate, key_file, client_ca_file)).map_err(config_error)?;
-        Ok(Self { security: Arc::new(security), cert_file })
+        let files = ServerFiles {
+            certificate: path("cert_file", cert_file)?,
+            key: path("key_file", key_file)?,
+            client_ca: optional("client_ca_file", client_ca_file, path)?,
+        };
+        let security = py.detach(|| ServerSecurity::new(&files.read()?)).map_err(config_error)?;
+        Ok(Self { security: Arc::new(security), files })
     }
 
     /// Reads the files anew. Connections that are there go on; after an error all is as it was.
     fn reload(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.security.reload()).map_err(config_error)
+        py.detach(|| self.security.renew(&self.files.read()?)).map_err(config_error)
     }
 
     fn __repr__(&self) -> String {
-        format!("<ServerTLS of {}>", self.cert_file.display())
+        format!("<ServerTLS of {}>", self.files.certificate.display())
     }
 }
 
@@ -104,12 +125,22 @@ impl ServerTLS {
 #[expect(clippy::needless_pass_by_value, reason = "it is an adapter for map_err")]
 pub(crate) fn config_error(error: ConfigError) -> PyErr {
     match &error {
-        ConfigError::Read(path, cause) => match cause.raw_os_error() {
+        ConfigError::Read { path, cause } => match cause.raw_os_error() {
             Some(number) => PyOSError::new_err((number, cause.to_string(), path.clone())),
             None => PyOSError::new_err(error.to_string()),
         },
-        ConfigError::Unusable(text) => refused(text),
+        _ => refused(&error),
     }
+}
+
+/// How connections to an endpoint are secured.
+pub(crate) fn securing(security: &ClientSecurity, endpoint: &Endpoint) -> Result<Securing, ConfigError> {
+    security.securing(endpoint.host(), endpoint.http_path.is_some())
+}
+
+/// Reads a certificate and its key.
+fn read_identity(certificate: &Path, key: &Path) -> Result<Identity, ConfigError> {
+    Ok(Identity { chain: Pem::read(certificate)?, key: Pem::read(key)? })
 }
 
 /// The TLS of a client for these URLs, as the `tls` argument of Python says; `None` where there is none.
@@ -120,12 +151,12 @@ pub(crate) fn of_client(endpoints: &[Endpoint], tls: Option<&Bound<'_, PyAny>>) 
         (Some(endpoint), Some(_)) => return Err(PyValueError::new_err(plaintext_text(endpoint))),
         (None, Some(given)) => given.get().security.clone(),
         _ if endpoints.iter().any(|endpoint| endpoint.is_secure) => {
-            ClientSecurity::new(&ClientFiles::default()).map_err(config_error)?
+            ClientSecurity::new(&ClientSettings::default()).map_err(config_error)?
         }
         _ => return Ok(None),
     };
     for endpoint in endpoints.iter().filter(|endpoint| endpoint.is_secure) {
-        security.name_for(endpoint).map_err(config_error)?;
+        securing(&security, endpoint).map_err(config_error)?;
     }
     Ok(Some(security))
 }
