@@ -1,8 +1,6 @@
 //! What the names of transports stand for, on either side. Errors are sentences for the caller.
 
-use fastthrift_rpc::{
-    Carrier, ClientConfig, Framing, Headers, HttpClient, HttpServer, ServerConfig, ServerConnection, Transform,
-};
+use fastthrift_rpc::{Carrier, ClientConfig, Framing, Headers, ServerConfig, ServerConnection, Transform};
 
 use crate::endpoint::Endpoint;
 
@@ -65,12 +63,14 @@ pub(crate) fn for_client(
     base: &ClientConfig,
 ) -> Result<ClientConfig, String> {
     check_sasl(base.sasl.is_some(), name, endpoint)?;
-    if let Some(path) = &endpoint.http_path {
+    if endpoint.http_path.is_some() {
         check_http(name, endpoint)?;
-        let target = |headers| HttpClient::new(&endpoint.authority(), path, headers).map_err(|error| error.to_string());
-        target(headers)?;
-        let http = target(&headers.iter().filter(|(name, _)| is_of_the_client(name)).collect())?;
-        return Ok(ClientConfig { framing: Framing::Unframed, carrier: Carrier::Http, http, ..base.clone() });
+        let mut config = base.clone();
+        let own = headers.iter().filter(|(name, _)| is_of_the_client(name)).collect();
+        for headers in [headers, &own] {
+            endpoint.configure_client(&mut config, headers).map_err(|error| error.to_string())?;
+        }
+        return Ok(config);
     }
     let Transport { framing, carrier, transform } = Transport::named(name.unwrap_or("framed"))?;
     Ok(ClientConfig { framing, carrier, transforms: transform.into_iter().collect(), ..base.clone() })
@@ -79,14 +79,13 @@ pub(crate) fn for_client(
 /// What a server accepts at an endpoint; by default each transport that the first bytes tell, or HTTP where the URL says so.
 pub(crate) fn for_server(name: Option<&str>, endpoint: &Endpoint, base: &ServerConfig) -> Result<ServerConfig, String> {
     check_sasl(base.sasl.is_some(), name, endpoint)?;
-    let Some(path) = &endpoint.http_path else { return accepting(name, base) };
-    check_http(name, endpoint)?;
-    if path.contains('?') {
-        return Err(format!("a server takes requests whatever their query is: leave it out of {endpoint}"));
+    if endpoint.http_path.is_none() {
+        return accepting(name, base);
     }
-    let path = Some(path.to_string()).filter(|path| path != "/");
-    let http = HttpServer { path, ..HttpServer::default() };
-    Ok(ServerConfig { framing: None, carrier: Some(Carrier::Http), http, ..base.clone() })
+    check_http(name, endpoint)?;
+    let mut config = base.clone();
+    endpoint.configure_server(&mut config)?;
+    Ok(config)
 }
 
 /// Refuses SASL where it cannot be: behind it there are frames, and nothing else.

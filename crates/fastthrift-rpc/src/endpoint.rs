@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::{Carrier, ClientConfig, Framing, Headers, HttpTargetError, ServerConfig};
+
 /// The forms of a URL.
 const FORMS: &str = "tcp://host:port, tls://host:port, unix:///path, http://host[:port]/path, \
                      https://host[:port]/path or memory://name";
@@ -90,6 +92,32 @@ impl Endpoint {
             Address::Tcp { host, .. } => Some(host),
             Address::Unix(_) | Address::Memory(_) | Address::Custom(_) => None,
         }
+    }
+
+    /// Lets HTTP carry a client's messages where the URL says so; all else that is configured stays. Whether it does.
+    ///
+    /// The headers go out with each request, as [`crate::HttpClient::new`] says.
+    pub fn configure_client(&self, config: &mut ClientConfig, headers: &Headers) -> Result<bool, HttpTargetError> {
+        let Some(path) = &self.http_path else { return Ok(false) };
+        config.http = crate::HttpClient::new(&self.authority(), path, headers)?;
+        config.carrier = Carrier::Http;
+        config.framing = Framing::Unframed;
+        Ok(true)
+    }
+
+    /// Lets HTTP carry what a server takes where the URL says so; all else that is configured stays. Whether it does.
+    ///
+    /// Requests are taken at the URL's path, at `/` those of any path. The error is a sentence for the caller: the URL has a query,
+    /// which is the clients' to say.
+    pub fn configure_server(&self, config: &mut ServerConfig) -> Result<bool, String> {
+        let Some(path) = &self.http_path else { return Ok(false) };
+        if path.contains('?') {
+            return Err(format!("a server takes requests whatever their query is: leave it out of {self}"));
+        }
+        config.http.path = Some(path.to_string()).filter(|path| path != "/");
+        config.carrier = Some(Carrier::Http);
+        config.framing = None;
+        Ok(true)
     }
 
     /// What stands in the `Host` field of HTTP requests: the port is left out where it is the usual one (RFC 9110, 7.2).

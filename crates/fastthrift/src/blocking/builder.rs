@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
-use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, HttpClient, SaslClient};
+use fastthrift_rpc::{ClientConfig, Endpoint, Framing, Headers, SaslClient};
 
 use super::Channel;
 use super::channel::Links;
@@ -117,11 +117,7 @@ impl ChannelBuilder {
     pub fn lazy(self) -> Result<Channel, CallError> {
         let Self { url, mut config, connect_timeout, timeout, service, headers, kept, .. } = self;
         let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
-        if let Some(path) = &endpoint.http_path {
-            config.carrier = Carrier::Http;
-            let http = HttpClient::new(&endpoint.authority(), path, Headers::none());
-            config.http = http.map_err(CallError::connect)?;
-        }
+        endpoint.configure_client(&mut config, Headers::none()).map_err(CallError::connect)?;
         #[cfg(feature = "blocking-tls")]
         let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;
         let target = Target {

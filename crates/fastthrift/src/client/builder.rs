@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::policy::PoolPolicy;
-use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, HttpClient, SaslClient, Transform};
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, SaslClient, Transform};
 
 use super::Channel;
 use super::channel::Terms;
@@ -153,12 +153,7 @@ impl ChannelBuilder {
     pub fn lazy(self) -> Result<Channel, CallError> {
         let Self { url, mut config, mut policy, size, mut is_exclusive, connect_timeout, terms, .. } = self;
         let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
-        if let Some(path) = &endpoint.http_path {
-            is_exclusive = true;
-            config.carrier = Carrier::Http;
-            let http = HttpClient::new(&endpoint.authority(), path, fastthrift_rpc::Headers::none());
-            config.http = http.map_err(CallError::connect)?;
-        }
+        is_exclusive |= endpoint.configure_client(&mut config, Headers::none()).map_err(CallError::connect)?;
         policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
         #[cfg(feature = "tls")]
         let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;

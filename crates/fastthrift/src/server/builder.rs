@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
-use fastthrift_rpc::{Carrier, Endpoint, Framing, HttpServer, ServerConfig};
+use fastthrift_rpc::{Endpoint, Framing, ServerConfig};
 
 use super::login::{Check, PlainLogin};
 use super::serve::{Server, Settings};
@@ -157,13 +157,12 @@ impl<S: Service> ServerBuilder<S> {
         urls.push(url.to_owned());
         let mut listeners = Vec::new();
         for url in urls {
-            let endpoint = Endpoint::parse(&url);
-            let endpoint = endpoint.map_err(|text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)))?;
-            if config.sasl.is_some() && endpoint.http_path.is_some() {
-                let text = format!("{endpoint} cannot have clients say who they are by SASL");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text));
+            let endpoint = Endpoint::parse(&url).map_err(invalid)?;
+            let mut config = config.clone();
+            if endpoint.configure_server(&mut config).map_err(invalid)? && config.sasl.is_some() {
+                return Err(invalid(format!("{endpoint} cannot have clients say who they are by SASL")));
             }
-            let config = config_for(&config, &endpoint);
             let listener = Listener::bind(
                 endpoint,
                 #[cfg(feature = "tls")]
@@ -173,13 +172,4 @@ impl<S: Service> ServerBuilder<S> {
         }
         Ok(Server::new(service, settings, listeners))
     }
-}
-
-fn config_for(base: &ServerConfig, endpoint: &Endpoint) -> ServerConfig {
-    let mut config = base.clone();
-    if let Some(path) = &endpoint.http_path {
-        config.carrier = Some(Carrier::Http);
-        config.http = HttpServer { path: (&**path != "/").then(|| path.to_string()), ..HttpServer::default() };
-    }
-    config
 }
