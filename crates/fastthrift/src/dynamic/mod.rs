@@ -36,6 +36,8 @@
 #[cfg(feature = "blocking")]
 mod blocking;
 mod build;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod caller;
 #[cfg(feature = "tokio")]
 mod client;
 mod codec;

@@ -10,7 +10,7 @@ use fastthrift_schema::{self as schema, FieldId, ServiceId, StructId, StructKind
 use super::error::UnknownName;
 use super::types::annotation;
 use super::{Error, Exception, Idl, JsonStyle, Struct, StructValue, Type, Value, ValueError, codec};
-use crate::CallError;
+use crate::{CallError, CallErrorKind};
 
 /// A service of the IDL, with the functions that it inherits. Clones share it.
 #[derive(Clone)]
@@ -190,8 +190,29 @@ impl Function {
         protocol: Protocol,
         arguments: &StructValue,
         out: &mut Vec<u8>,
-    ) -> Result<(), ValueError> {
-        codec::write(&self.0.idl, self.0.arguments, protocol, arguments, out)
+    ) -> Result<(), CallError> {
+        codec::write(&self.0.idl, self.0.arguments, protocol, arguments, out).map_err(CallError::encode)
+    }
+
+    /// What a call of it came to: what its result says, or `Value::Null` for one that is not answered. An argument that could not be
+    /// written is told as such.
+    pub(super) fn outcome(&self, called: Result<Option<Result<Value, Error>>, CallError>) -> Result<Value, Error> {
+        match called {
+            Ok(Some(result)) => result,
+            Ok(None) if self.is_oneway() => Ok(Value::Null),
+            Ok(None) => Err(CallError::missing_result(self.name()).into()),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    #[cold]
+    fn failure(&self, error: CallError) -> Error {
+        match error.kind() {
+            CallErrorKind::Encode(cause) if let Some(wrong) = cause.downcast_ref::<ValueError>() => {
+                Error::Arguments { function: self.name().into(), error: wrong.clone() }
+            }
+            _ => error.into(),
+        }
     }
 
     /// Reads arguments.
