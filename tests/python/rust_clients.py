@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import fastthrift
@@ -16,10 +17,13 @@ from tests.faults import rust
 
 CLIENTS = ("rust", "rust-blocking")
 """Both engines: many calls at a time on tokio, and one that blocks."""
-ERRORS: dict[str, Callable[[str], fastthrift.TException]] = {
-    "application": lambda text: fastthrift.TApplicationException(message=text),
-    "protocol": fastthrift.DecodeError,
-    "transport": fastthrift.ConnectionLost,
+ERRORS: dict[str, Callable[..., fastthrift.TException]] = {
+    "application": fastthrift.TApplicationException,
+    "connect": fastthrift.ConnectError,
+    "lost": fastthrift.ConnectionLost,
+    "peer": fastthrift.PeerError,
+    "timeout": fastthrift.TransportTimeout,
+    "transport": fastthrift.TTransportException,
 }
 
 
@@ -50,7 +54,9 @@ class Program:
         """The same; an error is raised as the Python package would raise it."""
         said = self.tell(task)
         if "error" in said:
-            raise ERRORS[said["error"]](said["text"])
+            if said["error"] == "protocol":
+                raise fastthrift.DecodeError(said["text"])
+            raise ERRORS[said["error"]](message=said["text"])
         return said["value"]
 
 
@@ -63,9 +69,20 @@ def program() -> Program:
 class RustClient:
     """A client that is open."""
 
-    def __init__(self, kind: str, url: str, *, protocol: str, transport: str, timeout: float, limit: int) -> None:
+    def __init__(
+        self,
+        kind: str,
+        url: str,
+        *,
+        protocol: str = "binary",
+        transport: str = "framed",
+        timeout: float,
+        limit: int,
+        authorities: Path | None = None,
+    ) -> None:
         opening = {"url": url, "protocol": protocol, "transport": transport, "timeout": timeout, "limit": limit}
-        program().do({"open": {**opening, "is_blocking": kind == "rust-blocking"}})
+        trusted = str(authorities) if authorities else None
+        program().do({"open": {**opening, "is_blocking": kind == "rust-blocking", "authorities": trusted}})
 
     def close(self) -> None:
         """Close it."""
@@ -74,3 +91,7 @@ class RustClient:
     def add(self, a: int, b: int) -> int:
         """Call the function."""
         return int(program().do({"add": [a, b]}))
+
+    def refuse(self, text: str) -> None:
+        """Call the function, with a text of the same length."""
+        program().do({"refuse": len(text)})

@@ -1,9 +1,10 @@
 //! A client of `Calculator` that does as it is told: for each line that it reads, a [`Task`] in JSON, it says one of JSON.
 
-use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
+use std::{fs, io};
 
-use fastthrift::{CallError, CallErrorKind, Channel, Framing, Limits, Protocol, Transform, blocking};
+use fastthrift::{CallError, CallErrorKind, Channel, ClientTls, Framing, Limits, Protocol, Transform, blocking};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -21,6 +22,8 @@ enum Task {
     Open(Opening),
     /// Add two numbers.
     Add(i64, i64),
+    /// Have a text of so many bytes refused.
+    Refuse(usize),
     /// Close the client.
     Close,
     /// Say what the process holds.
@@ -36,10 +39,12 @@ struct Opening {
     protocol: String,
     /// `framed`, `unframed`, `header`, `header+zlib` or `zlib`.
     transport: String,
-    /// The seconds that a call may take.
+    /// The seconds that a call may take, and the making of a connection.
     timeout: f64,
     /// The bytes that a message may have.
     limit: usize,
+    /// The file of the authorities that TLS trusts.
+    authorities: Option<PathBuf>,
 }
 
 /// A client of either engine.
@@ -55,10 +60,8 @@ pub(crate) fn run() -> Outcome {
     for line in io::stdin().lines() {
         let said = match serde_json::from_str(&line?)? {
             Task::Open(opening) => told(runtime.block_on(open(&opening)).map(|opened| client = Some(opened))),
-            Task::Add(a, b) => match &client {
-                Some(client) => told(client.add(&runtime, a, b)),
-                None => return Err("there is no client".into()),
-            },
+            Task::Add(a, b) => told(opened(client.as_ref())?.add(&runtime, a, b)),
+            Task::Refuse(size) => told(opened(client.as_ref())?.refuse(&runtime, &"x".repeat(size))),
             Task::Close => {
                 client = None;
                 told(Ok(()))
@@ -70,21 +73,35 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
+fn opened(client: Option<&Client>) -> Outcome<&Client> {
+    client.ok_or_else(|| "there is no client".into())
+}
+
 async fn open(opening: &Opening) -> Result<Client, CallError> {
-    let Opening { url, is_blocking, protocol, transport, timeout, limit } = opening;
+    let Opening { url, is_blocking, protocol, transport, timeout, limit, authorities } = opening;
     let framing = match transport.as_str() {
         "unframed" | "zlib" => Framing::Unframed,
         "header" | "header+zlib" => Framing::Header,
         _ => Framing::Framed,
     };
     let protocol: Protocol = protocol.parse().map_err(CallError::internal)?;
-    let (timeout, limits) = (Duration::from_secs_f64(*timeout), Limits { message: *limit, ..Limits::DEFAULT });
+    let limits = Limits { message: *limit, string: *limit, ..Limits::DEFAULT };
+    let timeout = Duration::from_secs_f64(*timeout);
+    let pem = authorities.as_ref().map(fs::read).transpose().map_err(CallError::internal)?;
+    let tls = pem.map(|pem| ClientTls::new().authorities(pem));
     if *is_blocking {
         let builder = blocking::Channel::builder(url).protocol(protocol).framing(framing);
-        let channel = builder.timeout(timeout).limits(limits).connect()?;
-        return Ok(Client::Blocking(BlockingCalculatorClient::new(channel)));
+        let mut builder = builder.timeout(timeout).connect_timeout(timeout).limits(limits);
+        if let Some(tls) = tls {
+            builder = builder.tls(tls);
+        }
+        return Ok(Client::Blocking(BlockingCalculatorClient::new(builder.connect()?)));
     }
-    let mut builder = Channel::builder(url).protocol(protocol).framing(framing).timeout(timeout).limits(limits);
+    let mut builder = Channel::builder(url).protocol(protocol).framing(framing);
+    builder = builder.timeout(timeout).connect_timeout(timeout).limits(limits);
+    if let Some(tls) = tls {
+        builder = builder.tls(tls);
+    }
     match transport.as_str() {
         "header+zlib" => builder = builder.transforms(&[Transform::Zlib]),
         "zlib" => builder = builder.zlib(),
@@ -98,6 +115,13 @@ impl Client {
         match self {
             Self::Tokio(client) => runtime.block_on(client.add(a, b)),
             Self::Blocking(client) => client.add(a, b),
+        }
+    }
+
+    fn refuse(&self, runtime: &Runtime, text: &str) -> Result<(), CallError> {
+        match self {
+            Self::Tokio(client) => runtime.block_on(client.refuse(text)),
+            Self::Blocking(client) => client.refuse(text),
         }
     }
 }
@@ -114,6 +138,10 @@ fn kind(error: &CallError) -> &'static str {
     match error.kind() {
         CallErrorKind::Application(_) => "application",
         CallErrorKind::Decode(_) | CallErrorKind::Encode(_) => "protocol",
+        CallErrorKind::Connect(_) => "connect",
+        CallErrorKind::ConnectionLost(_) => "lost",
+        CallErrorKind::Peer(_) => "peer",
+        CallErrorKind::Timeout => "timeout",
         _ => "transport",
     }
 }

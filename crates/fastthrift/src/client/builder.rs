@@ -70,7 +70,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// How long a connection may take to be made. Default 10 s.
+    /// How long a connection may take to be made, and the server to take what is left to be sent when the channel is gone.
+    /// Default 10 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self

@@ -28,6 +28,8 @@ pub(crate) struct Driver {
     /// After how long without a call the connection is closed, and how old it may become.
     idle_timeout: Option<Duration>,
     max_age: Option<Duration>,
+    /// How long the peer may take what is left to be sent when nobody calls any more.
+    patience: Duration,
     /// How many calls there had been when the timer went off last, and since when there was none.
     calls_before: u64,
     unused_since: Option<Duration>,
@@ -56,7 +58,7 @@ struct Begin {
 }
 
 impl Driver {
-    pub(crate) fn new(connection: Arc<Connection>, policy: PoolPolicy) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, policy: PoolPolicy, patience: Duration) -> Self {
         Self {
             connection,
             sending: (Vec::new(), 0),
@@ -66,6 +68,7 @@ impl Driver {
             timer: None,
             idle_timeout: policy.idle_timeout,
             max_age: policy.max_age,
+            patience,
             calls_before: 0,
             unused_since: None,
             wants_alarm: false,
@@ -177,6 +180,7 @@ impl Driver {
             return Turn::Over;
         }
         state.is_notified = false;
+        state.bound_end(self.connection.now(), self.patience);
         self.wants_alarm = state.needs_alarm();
         Turn::Idle
     }
@@ -288,6 +292,7 @@ impl Driver {
             // That caller was told of what came and will not receive it.
             cx.waker().wake_by_ref();
         }
+        state.bound_end(now, self.patience);
         if state.owed_by.is_some_and(|owed| now >= owed) {
             state.cut();
         }

@@ -166,7 +166,7 @@ impl Pool {
     /// Lets calls be made over a connection, whose task is to be run.
     fn adopt(self: &Arc<Self>, read_side: ReadSide, direct: Option<Direct>) -> Driver {
         let connection = Connection::new(self, read_side, direct);
-        let driver = Driver::new(Arc::clone(&connection), self.policy);
+        let driver = Driver::new(Arc::clone(&connection), self.policy, self.connect_timeout);
         let mut state = self.lock();
         state.made.push(Arc::downgrade(&connection));
         let is_closed = state.is_closed;

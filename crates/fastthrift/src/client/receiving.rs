@@ -136,10 +136,12 @@ impl Connection {
         }
     }
 
-    /// Receives nothing any more.
+    /// Receives nothing any more, and lets the peer know that nothing more comes.
     pub(super) fn hang_up(&self) {
         let stream = self.receiver().stream.take();
-        drop(stream);
+        if let Some(mut stream) = stream {
+            stream.end_now(&mut Context::from_waker(Waker::noop()));
+        }
     }
 
     fn receiver(&self) -> MutexGuard<'_, Receiver> {

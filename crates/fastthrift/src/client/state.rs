@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use fastthrift_rpc::{CallId, CallOptions, ClientConfig, ClientConnection, ClientEvent, ReplyBody};
+use fastthrift_rpc::{
+    CallId, CallOptions, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ConnectionErrorKind, ReplyBody,
+};
 use tokio::time::Instant;
 
 use super::connection::{Arrived, Incoming, NotBegun, Outcome, Outgoing, ReadReply};
@@ -57,7 +59,7 @@ pub(super) struct State {
     pub(super) is_over: bool,
     /// Whether, of one that carries one call at a time, a call was given to it.
     pub(super) is_lent: bool,
-    /// When the response to a oneway, which nobody waits for, has to be there.
+    /// When what nobody waits for has to be over: the response to a oneway, or the sending of what is left in the end.
     pub(super) owed_by: Option<Duration>,
     /// Whether somebody waits until fewer bytes wait to be sent.
     pub(super) is_full: bool,
@@ -156,6 +158,14 @@ impl State {
         self.is_cut = true;
     }
 
+    /// Bounds the time that the peer has for what is left to be sent, where nobody calls over this any more and no reply is
+    /// waited for.
+    pub(super) fn bound_end(&mut self, now: Duration, patience: Duration) {
+        if self.is_closing && self.owed_by.is_none() && self.rpc.waiting() == 0 {
+            self.owed_by = Some(now.saturating_add(patience));
+        }
+    }
+
     /// Whether nothing is left to be done.
     pub(super) fn is_done(&self) -> bool {
         self.is_cut
@@ -234,7 +244,8 @@ impl State {
             Ok(bytes) => self.rpc.receive(bytes),
             Err(error) => {
                 self.send_error = Some(error);
-                self.rpc.receive_eof();
+                // That is no end of the stream, until which a response may last.
+                self.rpc.fail(ConnectionError::new(ConnectionErrorKind::Closed { waiting: self.rpc.waiting() }));
             }
         }
     }

@@ -142,6 +142,12 @@ impl ReadSide {
         }
     }
 
+    /// Tells the peer that nothing more comes, if that takes no time; a socket says so by itself when it is closed.
+    pub(crate) fn end_now(&mut self, cx: &mut Context<'_>) {
+        if let Self::Whole(stream) = self {
+            let _ = stream.poll_end(cx);
+        }
+    }
 }
 
 impl Direct {
