@@ -27,8 +27,11 @@ class Peer(NamedTuple):
     client: Command
     """How its client is started; ``{built}`` stands for the folder it was built in."""
     server: Command
+    """How its server is started; empty where it has none."""
     speaks: Callable[[Speech], bool]
     """Whether its client and its server can speak so."""
+    calls: frozenset[str] | None = None
+    """Whose servers its client calls, if not everybody's."""
 
 
 def _generate(generator: str) -> Command:
@@ -139,6 +142,16 @@ CRATE = Peer(
     speaks=_speaks(transports=TRANSPORTS),
 )
 """The crate: its programs lie in the workspace, which keeps the build."""
+CRATE_BLOCKING = Peer(
+    name="fastthrift-rust-blocking",
+    needs=CRATE.needs,
+    build=(),
+    client=[*CRATE.client, "--engine", "blocking"],
+    server=[],
+    speaks=_speaks(carriers=("tcp", "tls", "http"), transports=("framed", "buffered", "header", "sasl")),
+    calls=frozenset({"fastthrift", "cpp", "java"}),
+)
+"""The crate's clients that block. All but the connection they share with the others, so that a few cells say enough."""
 ENGINES: dict[str, Peer] = {
     peer.name: peer
     for peer in (
@@ -147,5 +160,5 @@ ENGINES: dict[str, Peer] = {
     )
 }
 """The engines in Python."""
-OURS: dict[str, Peer] = ENGINES | {CRATE.name: CRATE}
+OURS: dict[str, Peer] = ENGINES | {peer.name: peer for peer in (CRATE, CRATE_BLOCKING)}
 """fastthrift in both languages. A server of it tells the rest by itself, once it knows whether to ask who calls."""

@@ -56,13 +56,13 @@ def table(signs: dict[Cell, str]) -> Iterator[str]:
     """Yield the lines of the table: a row for each pair of libraries and carrier, a letter for each protocol."""
     titles = "  ".join(f"{transport:8}" for transport in TRANSPORTS)
     letters = "  ".join(f"{' '.join(protocol[0].upper() for protocol in PROTOCOLS):8}" for _ in TRANSPORTS)
-    yield f"{'client':15} {'server':15} {'carrier':7}  {titles}"
-    yield f"{'':39}  {letters}"
+    yield f"{'client':24} {'server':15} {'carrier':7}  {titles}"
+    yield f"{'':48}  {letters}"
     rows = dict.fromkeys((cell.client, cell.server, cell.speech.carrier) for cell in signs)
     for client, server, carrier in sorted(rows):
         groups = [
             " ".join(signs.get(Cell(client, server, Speech(carrier, transport, name)), ".") for name in PROTOCOLS)
             for transport in TRANSPORTS
         ]
-        yield f"{client:15} {server:15} {carrier:7}  " + "  ".join(f"{group:8}" for group in groups).rstrip()
+        yield f"{client:24} {server:15} {carrier:7}  " + "  ".join(f"{group:8}" for group in groups).rstrip()
     yield LEGEND

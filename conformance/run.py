@@ -17,7 +17,7 @@ from pathlib import Path
 from conformance import known, report
 from conformance.build import BuildError, build, build_ours, missing_tool
 from conformance.certificates import make_certificates
-from conformance.libraries import CRATE, ENGINES, OURS, PEERS
+from conformance.libraries import CRATE, CRATE_BLOCKING, ENGINES, OURS, PEERS
 from conformance.suite import Job, Runner, can_speak, jobs
 
 TOLD = 100
@@ -81,6 +81,8 @@ def _build(peers: list[str]) -> tuple[dict[str, Path], list[str], list[str]]:
             print(f"built {name} in {time.monotonic() - start:.0f} s", flush=True)
         except BuildError as error:
             broken.append(f"BROKEN {name}: {error}")
+    if CRATE.name in built:
+        built[CRATE_BLOCKING.name] = built[CRATE.name]
     return built, skipped, broken
 
 

@@ -33,7 +33,9 @@ class Job(NamedTuple):
 
 def can_speak(cell: Cell) -> bool:
     """Return whether both libraries of a cell can speak as it says."""
-    return EVERYBODY[cell.client].speaks(cell.speech) and EVERYBODY[cell.server].speaks(cell.speech)
+    client, server = EVERYBODY[cell.client], EVERYBODY[cell.server]
+    is_called = bool(server.server) and (client.calls is None or cell.server in client.calls)
+    return is_called and client.speaks(cell.speech) and server.speaks(cell.speech)
 
 
 def jobs(peers: Sequence[str], ours: Sequence[str]) -> Iterator[Job]:

@@ -89,6 +89,10 @@ def test_each_way_to_speak_is_run_with_each_peer_both_ways_and_once() -> None:
         assert Cell("fastthrift", "fastthrift-rust", speech) in cells
         assert Cell("fastthrift", "fastthrift-aio", speech) not in cells
     assert can_speak(BINARY)
+    blocking = "fastthrift-rust-blocking"
+    assert can_speak(Cell(blocking, "cpp", BINARY.speech))
+    assert not can_speak(Cell(blocking, "go", BINARY.speech))
+    assert not can_speak(Cell("cpp", blocking, BINARY.speech))
     sasl = Speech("tcp", "sasl", "binary")
     assert can_speak(Cell("fastthrift-rust", "java", sasl))
     assert not can_speak(Cell("java", "fastthrift-rust", sasl))

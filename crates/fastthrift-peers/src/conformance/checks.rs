@@ -9,11 +9,10 @@ use fastthrift::ApplicationExceptionKind;
 
 use super::MULTIPLEXED_NAME;
 use super::client::Setting;
+use super::engines::{Client, Later};
 use super::values::{all_bytes, everything, inner, later_inner, map, tree, with_empty_containers};
 use crate::Outcome;
-use crate::idl::conformance::{
-    CheckError, CheckNothingError, Choice, Colour, ConformanceClient, Inner, LaterClient, LaterInner,
-};
+use crate::idl::conformance::{CheckError, CheckNothingError, Choice, Colour, Inner, LaterInner};
 
 /// Makes a check, each over a connection of its own.
 type Check = fn(&Setting) -> Pin<Box<dyn Future<Output = Outcome> + '_>>;
@@ -75,8 +74,8 @@ macro_rules! echoes_ref {
     };
 }
 
-async fn connect(setting: &Setting) -> Outcome<ConformanceClient> {
-    Ok(ConformanceClient::new(setting.connect().await?))
+async fn connect(setting: &Setting) -> Outcome<Client> {
+    Ok(Client::new(setting.connect().await?))
 }
 
 async fn void(setting: &Setting) -> Outcome {
@@ -237,7 +236,7 @@ async fn crash(setting: &Setting) -> Outcome {
 }
 
 async fn unknown_function(setting: &Setting) -> Outcome {
-    let client = LaterClient::new(setting.connect().await?);
+    let client = Later::new(setting.connect().await?);
     for _ in 0..2 {
         match client.not_yet().await {
             Err(error) => {
@@ -251,7 +250,7 @@ async fn unknown_function(setting: &Setting) -> Outcome {
 }
 
 async fn later_version(setting: &Setting) -> Outcome {
-    let client = LaterClient::new(setting.connect().await?);
+    let client = Later::new(setting.connect().await?);
     let later = later_inner();
     let more = BTreeMap::from([(1, later.clone()), (2, later.clone())]);
     let Inner { text, number } = inner("known", -9);
@@ -282,7 +281,7 @@ async fn many(setting: &Setting) -> Outcome {
 }
 
 async fn multiplexed(setting: &Setting) -> Outcome {
-    let client = ConformanceClient::new(setting.connect().await?.with_service(MULTIPLEXED_NAME));
+    let client = Client::new(setting.connect().await?.with_service(MULTIPLEXED_NAME));
     equal(&client.echo_i32(-3).await?, &-3)?;
     match client.check(-5).await {
         Err(CheckError::Refused(refused)) => equal(&refused.code, &-5),

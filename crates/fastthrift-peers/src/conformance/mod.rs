@@ -2,6 +2,7 @@
 
 mod checks;
 mod client;
+mod engines;
 mod handler;
 mod server;
 mod values;
