@@ -31,6 +31,7 @@ pub(crate) enum Arriving {
 
 impl Arriving {
     /// The connection, hands shaken.
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_async, reason = "no hands are shaken"))]
     pub(crate) async fn arrive(self) -> io::Result<Stream> {
         match self {
             Self::Plain(stream) => Ok(stream),
