@@ -59,6 +59,12 @@ def bad(request: pytest.FixtureRequest, authority: Authority) -> tuple[tuple[Pat
     return authority.issue("elsewhere", "DNS:elsewhere.example"), "not valid for name"
 
 
+@pytest.fixture(autouse=True)
+def _program(kind: str) -> None:
+    """Have the program of clients in Rust built before the time counts."""
+    held(kind)
+
+
 @contextlib.contextmanager
 def connect(kind: str, url: str, authority: Path, *, timeout: float = PATIENCE) -> Iterator[Any]:
     """Open a client that trusts an authority, which has nothing left of it in the end."""
