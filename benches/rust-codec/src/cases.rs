@@ -8,7 +8,7 @@ use fastthrift::{
     BinaryReader, BinaryWriter, Chunks, CompactReader, CompactWriter, Decode, Encode, Limits, OutputProtocol, Text,
 };
 
-use crate::footer::FileMetaData;
+use crate::footer::{FileMetaData, KeptMetaData};
 use crate::measure::Subject;
 use crate::ours::{self, Blob, Book, Doubles, Longs, Scores, Small};
 use crate::peers::{self, apache_types as apache, pilota_types as pilota};
@@ -208,7 +208,10 @@ fn footer(run: &mut impl FnMut(Case<'_>)) {
             decode_compact::<FileMetaData<String, Vec<u8>>>(OURS, &wire),
             decode_compact::<FileMetaData<Text, Bytes>>("fastthrift, Text, Bytes", &wire),
             decode_compact::<FileMetaData<&str, &[u8]>>("fastthrift, borrowed", &wire),
+            decode_compact::<KeptMetaData<String, Vec<u8>>>("fastthrift, parquet's fields", &wire),
+            decode_compact::<KeptMetaData<&str, &[u8]>>("fastthrift, parquet's fields, borrowed", &wire),
             Subject::new("parquet", || peers::parquet_decode(&wire)),
+            Subject::new("parquet, page encodings", || peers::parquet_decode_more(&wire)),
             copy(&wire),
         ],
     });

@@ -2,7 +2,7 @@
 
 use fastthrift::{__private as p, Decode, DecodeError, Encode, EncodeError};
 
-use crate::ours::structure;
+use crate::ours::{place, structure};
 
 macro_rules! union {
     ($type:ident<$($param:ident),*> { $($id:literal $member:ident: $member_type:ty),* $(,)? }) => {
@@ -47,10 +47,10 @@ macro_rules! union {
 }
 
 structure!(FileMetaData<S, B> { run {}
-    1 version: i32,
-    2 schema: Vec<SchemaElement<S>>,
-    3 num_rows: i64,
-    4 row_groups: Vec<RowGroup<S, B>>,
+    1 (required) version: i32,
+    2 (required) schema: Vec<SchemaElement<S>>,
+    3 (required) num_rows: i64,
+    4 (required) row_groups: Vec<RowGroup<S, B>>,
     5 key_value_metadata: Option<Vec<KeyValue<S>>>,
     6 created_by: Option<S>,
     7 column_orders: Option<Vec<ColumnOrder>>,
@@ -62,7 +62,7 @@ structure!(SchemaElement<S> { run {}
     1 kind: Option<i32>,
     2 type_length: Option<i32>,
     3 repetition_type: Option<i32>,
-    4 name: S,
+    4 (required) name: S,
     5 num_children: Option<i32>,
     6 converted_type: Option<i32>,
     7 scale: Option<i32>,
@@ -72,9 +72,9 @@ structure!(SchemaElement<S> { run {}
 });
 
 structure!(RowGroup<S, B> { run {}
-    1 columns: Vec<ColumnChunk<S, B>>,
-    2 total_byte_size: i64,
-    3 num_rows: i64,
+    1 (required) columns: Vec<ColumnChunk<S, B>>,
+    2 (required) total_byte_size: i64,
+    3 (required) num_rows: i64,
     4 sorting_columns: Option<Vec<SortingColumn>>,
     5 file_offset: Option<i64>,
     6 total_compressed_size: Option<i64>,
@@ -82,7 +82,7 @@ structure!(RowGroup<S, B> { run {}
 });
 
 structure!(KeyValue<S> { run {}
-    1 key: S,
+    1 (required) key: S,
     2 value: Option<S>,
 });
 
@@ -120,7 +120,7 @@ union!(LogicalType<S> {
 
 structure!(ColumnChunk<S, B> { run {}
     1 file_path: Option<S>,
-    2 file_offset: i64,
+    2 (required) file_offset: i64,
     3 meta_data: Option<ColumnMetaData<S, B>>,
     4 offset_index_offset: Option<i64>,
     5 offset_index_length: Option<i32>,
@@ -131,9 +131,9 @@ structure!(ColumnChunk<S, B> { run {}
 });
 
 structure!(SortingColumn<> { run {}
-    1 column_idx: i32,
-    2 descending: bool,
-    3 nulls_first: bool,
+    1 (required) column_idx: i32,
+    2 (required) descending: bool,
+    3 (required) nulls_first: bool,
 });
 
 structure!(TypeDefinedOrder<> { run {} });
@@ -156,24 +156,24 @@ structure!(MapType<> { run {} });
 structure!(ListType<> { run {} });
 structure!(EnumType<> { run {} });
 structure!(DecimalType<> { run {}
-    1 scale: i32,
-    2 precision: i32,
+    1 (required) scale: i32,
+    2 (required) precision: i32,
 });
 
 structure!(DateType<> { run {} });
 structure!(TimeType<> { run {}
-    1 is_adjusted_to_utc: bool,
+    1 (required) is_adjusted_to_utc: bool,
     2 unit: Option<TimeUnit>,
 });
 
 structure!(TimestampType<> { run {}
-    1 is_adjusted_to_utc: bool,
+    1 (required) is_adjusted_to_utc: bool,
     2 unit: Option<TimeUnit>,
 });
 
 structure!(IntType<> { run {}
-    1 bit_width: i8,
-    2 is_signed: bool,
+    1 (required) bit_width: i8,
+    2 (required) is_signed: bool,
 });
 
 structure!(NullType<> { run {} });
@@ -196,15 +196,15 @@ structure!(GeographyType<S> { run {}
 
 structure!(FileType<> { run {} });
 structure!(ColumnMetaData<S, B> { run {}
-    1 kind: i32,
-    2 encodings: Vec<i32>,
-    3 path_in_schema: Vec<S>,
-    4 codec: i32,
-    5 num_values: i64,
-    6 total_uncompressed_size: i64,
-    7 total_compressed_size: i64,
+    1 (required) kind: i32,
+    2 (required) encodings: Vec<i32>,
+    3 (required) path_in_schema: Vec<S>,
+    4 (required) codec: i32,
+    5 (required) num_values: i64,
+    6 (required) total_uncompressed_size: i64,
+    7 (required) total_compressed_size: i64,
     8 key_value_metadata: Option<Vec<KeyValue<S>>>,
-    9 data_page_offset: i64,
+    9 (required) data_page_offset: i64,
     10 index_page_offset: Option<i64>,
     11 dictionary_page_offset: Option<i64>,
     12 statistics: Option<Statistics<B>>,
@@ -239,9 +239,9 @@ structure!(Statistics<B> { run {}
 });
 
 structure!(PageEncodingStats<> { run {}
-    1 page_type: i32,
-    2 encoding: i32,
-    3 count: i32,
+    1 (required) page_type: i32,
+    2 (required) encoding: i32,
+    3 (required) count: i32,
 });
 
 structure!(SizeStatistics<> { run {}
@@ -257,7 +257,7 @@ structure!(GeospatialStatistics<> { run {}
 
 structure!(EncryptionWithFooterKey<> { run {} });
 structure!(EncryptionWithColumnKey<S, B> { run {}
-    1 path_in_schema: Vec<S>,
+    1 (required) path_in_schema: Vec<S>,
     2 key_metadata: Option<B>,
 });
 
@@ -265,12 +265,62 @@ structure!(MilliSeconds<> { run {} });
 structure!(MicroSeconds<> { run {} });
 structure!(NanoSeconds<> { run {} });
 structure!(BoundingBox<> { run {}
-    1 xmin: f64,
-    2 xmax: f64,
-    3 ymin: f64,
-    4 ymax: f64,
+    1 (required) xmin: f64,
+    2 (required) xmax: f64,
+    3 (required) ymin: f64,
+    4 (required) ymax: f64,
     5 zmin: Option<f64>,
     6 zmax: Option<f64>,
     7 mmin: Option<f64>,
     8 mmax: Option<f64>,
+});
+
+// The same without the fields that the `parquet` crate's reader skips, as an IDL that leaves them out gives it: the path of a column, its
+// pairs of keys and values, and the compressed size of a row group.
+
+structure!(KeptMetaData<S, B> { run {}
+    1 (required) version: i32,
+    2 (required) schema: Vec<SchemaElement<S>>,
+    3 (required) num_rows: i64,
+    4 (required) row_groups: Vec<KeptRowGroup<S, B>>,
+    5 key_value_metadata: Option<Vec<KeyValue<S>>>,
+    6 created_by: Option<S>,
+    7 column_orders: Option<Vec<ColumnOrder>>,
+});
+
+structure!(KeptRowGroup<S, B> { run {}
+    1 (required) columns: Vec<KeptChunk<S, B>>,
+    2 (required) total_byte_size: i64,
+    3 (required) num_rows: i64,
+    4 sorting_columns: Option<Vec<SortingColumn>>,
+    5 file_offset: Option<i64>,
+    7 ordinal: Option<i16>,
+});
+
+structure!(KeptChunk<S, B> { run {}
+    1 file_path: Option<S>,
+    2 (required) file_offset: i64,
+    3 meta_data: Option<KeptColumn<B>>,
+    4 offset_index_offset: Option<i64>,
+    5 offset_index_length: Option<i32>,
+    6 column_index_offset: Option<i64>,
+    7 column_index_length: Option<i32>,
+});
+
+structure!(KeptColumn<B> { run {}
+    1 (required) kind: i32,
+    2 (required) encodings: Vec<i32>,
+    4 (required) codec: i32,
+    5 (required) num_values: i64,
+    6 (required) total_uncompressed_size: i64,
+    7 (required) total_compressed_size: i64,
+    9 (required) data_page_offset: i64,
+    10 index_page_offset: Option<i64>,
+    11 dictionary_page_offset: Option<i64>,
+    12 statistics: Option<Statistics<B>>,
+    13 encoding_stats: Option<Vec<PageEncodingStats>>,
+    14 bloom_filter_offset: Option<i64>,
+    15 bloom_filter_length: Option<i32>,
+    16 size_statistics: Option<SizeStatistics>,
+    17 geospatial_statistics: Option<GeospatialStatistics>,
 });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fastthrift::{__private as p, Decode, DecodeError, Encode, EncodeError};
 
 macro_rules! structure {
-    ($type:ident<$($param:ident),*> { run { $($run_id:literal $run:ident: $run_type:ty),* } $($id:literal $field:ident: $field_type:ty),* $(,)? }) => {
+    ($type:ident<$($param:ident),*> { run { $($run_id:literal $run:ident: $run_type:ty),* } $($id:literal $(($must:tt))? $field:ident: $field_type:ty),* $(,)? }) => {
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct $type<$($param),*> {
             $(pub $run: $run_type,)*
@@ -27,44 +27,69 @@ macro_rules! structure {
 
         impl<'de, $($param: Decode<'de> + Default),*> Decode<'de> for $type<$($param),*> {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-                let scope = input.begin_struct()?;
-                $(let mut $run = <$run_type>::default();)*
-                $(let mut $field = <$field_type>::default();)*
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+                #[allow(dead_code, reason = "few have any")]
+                const REQUIRED: &[i16] = &[$($(structure!(@name $must $id),)?)*];
+                let fields = &mut p::Filling::begin(input)?;
                 if P::HAS_RUNS {
-                    structure!(@read input $($run_id $run: $run_type)*);
+                    structure!(@read self fields $($run_id $run)*);
                 } else {
-                    $(p::next_field(input, $run_id, stringify!($run), &mut $run)?;)*
+                    $(p::fill_next(fields, $run_id, stringify!($run), &mut self.$run)?;)*
                 }
-                $(p::next_field(input, $id, stringify!($field), &mut $field)?;)*
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            $($run_id => $run = p::found_field(input, header.ttype, stringify!($run), $run)?,)*
-                            $($id => $field = p::found_field(input, header.ttype, stringify!($field), $field)?,)*
-                            _ => input.skip(header.ttype)?,
-                        }
+                $(structure!(@next self fields $($must)? $id $field);)*
+                while let Some(id) = fields.other()? {
+                    match id {
+                        $($run_id => p::fill_found(fields, stringify!($run), &mut self.$run)?,)*
+                        $($id => structure!(@found self fields $($must)? $id $field),)*
+                        _ => fields.skip()?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self { $($run,)* $($field,)* })
+                fields.end(&[$($(structure!(@name $must $field),)?)*])
             }
         }
+    };
+    (@name required $id:literal) => { $id };
+    (@name required $field:ident) => { stringify!($field) };
+    (@next $self:ident $fields:ident $id:literal $field:ident) => {
+        p::fill_next($fields, $id, stringify!($field), &mut $self.$field)?
+    };
+    (@next $self:ident $fields:ident required $id:literal $field:ident) => {
+        p::fill_next_required($fields, $id, stringify!($field), &mut $self.$field, const { place(REQUIRED, $id) })?
+    };
+    (@found $self:ident $fields:ident $id:literal $field:ident) => {
+        p::fill_found($fields, stringify!($field), &mut $self.$field)?
+    };
+    (@found $self:ident $fields:ident required $id:literal $field:ident) => {
+        p::fill_found_required($fields, stringify!($field), &mut $self.$field, const { place(REQUIRED, $id) })?
     };
     (@write $self:ident $out:ident) => {};
     (@write $self:ident $out:ident $($id:literal $run:ident)+) => {
         $out.write_run(($($self.$run),+), [$($id),+]);
     };
-    (@read $input:ident) => {};
-    (@read $input:ident $($id:literal $run:ident: $type:ty)+) => {
-        if let Some(run) = $input.accept_run::<($($type),+)>([$($id),+]) {
-            ($($run),+) = run;
+    (@read $self:ident $fields:ident) => {};
+    (@read $self:ident $fields:ident $($id:literal $run:ident)+) => {
+        if let Some(run) = $fields.run([$($id),+], 0) {
+            ($($self.$run),+) = run;
         }
     };
 }
 
 pub(crate) use structure;
+
+/// The place of an id among these.
+pub(crate) const fn place(ids: &[i16], id: i16) -> u32 {
+    let mut place = 0;
+    while ids[place as usize] != id {
+        place += 1;
+    }
+    place
+}
 
 structure!(Small<S> { run { 1 count: i32, 2 id: i64, 3 ratio: f64, 4 active: bool, 5 kind: i16 } 6 name: S });
 structure!(Phone<S> { run {} 1 number: S, 2 kind: i32 });

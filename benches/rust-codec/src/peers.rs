@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use linkedbytes::LinkedBytes;
 use parquet::column::writer::ColumnWriter;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataOptions, ParquetMetaDataReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use pilota::thrift::Message;
@@ -136,4 +136,10 @@ pub fn parquet_footer() -> Bytes {
 /// The reader that the `parquet` crate has for footers alone.
 pub fn parquet_decode(input: &[u8]) -> ParquetMetaData {
     ParquetMetaDataReader::decode_metadata(input).expect("it was written")
+}
+
+/// The same with the encodings of a column's pages as they came, instead of as a set of bits.
+pub fn parquet_decode_more(input: &[u8]) -> ParquetMetaData {
+    let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
+    ParquetMetaDataReader::decode_metadata_with_options(input, Some(&options)).expect("it was written")
 }

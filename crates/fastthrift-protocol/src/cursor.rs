@@ -96,6 +96,14 @@ impl<'de> Cursor<'de> {
         self.rest = self.rest.get(len..).unwrap_or_default();
     }
 
+    /// Goes on after the next `N` bytes, if they are there.
+    #[inline]
+    pub(crate) fn skip<const N: usize>(&mut self) -> bool {
+        let Some((_, rest)) = self.rest.split_first_chunk::<N>() else { return false };
+        self.rest = rest;
+        true
+    }
+
     #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let Some((array, rest)) = self.rest.split_first_chunk() else {
@@ -157,6 +165,21 @@ impl<'de> Cursor<'de> {
                 Err(unexpected_end(needed.unwrap_or(usize::MAX).saturating_sub(self.rest.len()).max(1), self.total))
             }
         }
+    }
+
+    /// Goes on with `rest` within a container of so many items of at least `smallest` bytes each, if that is within all limits.
+    #[inline]
+    pub(crate) fn accept_items(&mut self, rest: &'de [u8], len: usize, smallest: usize) -> bool {
+        let fits = len <= self.container_limit && len.checked_mul(smallest).is_some_and(|needed| needed <= rest.len());
+        let (true, Some(elements), Some(depth)) =
+            (fits, self.elements_left.checked_sub(len), self.depth_left.checked_sub(1))
+        else {
+            return false;
+        };
+        self.rest = rest;
+        self.elements_left = elements;
+        self.depth_left = depth;
+        true
     }
 
     #[inline]

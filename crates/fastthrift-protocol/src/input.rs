@@ -35,6 +35,19 @@ pub trait InputProtocol<'de> {
     ///
     /// A short way for the form that writers use: after false, [`Self::read_field`] may still find this field.
     fn accept_field(&mut self, expected: FieldHeader) -> bool;
+    /// What the next bytes are, seen as a field's header, for [`Self::accept_peeked`] to compare; `last` is the id of the field of this
+    /// struct that was read last, 0 at its start. Of use until something is read. A protocol in which nothing is won so gives any number.
+    #[inline]
+    fn peek_field(&self, last: i16) -> u64 {
+        let _ = last;
+        0
+    }
+    /// [`Self::accept_field`] with what [`Self::peek_field`] saw, for fields that are tried in the order of their ids: one comparison.
+    #[inline]
+    fn accept_peeked(&mut self, peeked: u64, expected: FieldHeader) -> bool {
+        let _ = peeked;
+        self.accept_field(expected)
+    }
     /// Reads the whole fields of a run if exactly they are next; else reads nothing. Fields of fixed size look like each other in
     /// Binary alone, so every other protocol reads nothing.
     #[inline]
@@ -45,6 +58,13 @@ pub trait InputProtocol<'de> {
     /// Reads the end of a struct if it is next; else reads nothing and returns false.
     fn accept_stop(&mut self) -> bool;
 
+    /// Enters a list if one of elements of this type is next, in the form that writers use and within all limits, and says how many
+    /// elements it has; else reads nothing. A short way: [`Self::begin_list`] may still find this list.
+    #[inline]
+    fn accept_list(&mut self, element: TType) -> Option<usize> {
+        let _ = element;
+        None
+    }
     /// Enters a list; counts towards the depth limit.
     fn begin_list(&mut self) -> Result<ListHeader, DecodeError>;
     /// Enters a set; counts towards the depth limit.

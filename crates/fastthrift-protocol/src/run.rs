@@ -236,7 +236,8 @@ macro_rules! run {
                 let mut at = 0;
                 $(
                     let [high, low] = ids[$place].to_be_bytes();
-                    store_bytes([$name::TTYPE.to_binary(), high, low], room, at);
+                    // A store of four bytes, of which the value's first takes the last: three are two stores.
+                    store_bytes([$name::TTYPE.to_binary(), high, low, 0], room, at);
                     self.$place.store(room, at + HEADER);
                     at += HEADER + $name::SIZE;
                 )+

@@ -303,6 +303,31 @@ fn expected_fields_are_accepted_and_others_left_alone() {
         assert!(!input.accept_stop());
         input.end_struct(scope);
     }
+    fn check_peeked<'de>(mut input: impl InputProtocol<'de>) {
+        let scope = input.begin_struct().unwrap();
+        let peeked = input.peek_field(0);
+        for (ttype, id) in [(TType::Bool, -1), (TType::Bool, 0), (TType::I8, 1), (TType::Bool, 2), (TType::I32, 17)] {
+            assert!(!input.accept_peeked(peeked, FieldHeader { ttype, id }));
+        }
+        assert!(input.accept_peeked(peeked, FieldHeader { ttype: TType::Bool, id: 1 }));
+        assert!(input.read_bool().unwrap());
+        let peeked = input.peek_field(1);
+        assert!(!input.accept_peeked(peeked, FieldHeader { ttype: TType::I32, id: 17 }));
+        assert!(input.accept_peeked(peeked, FieldHeader { ttype: TType::Bool, id: 2 }));
+        assert!(!input.read_bool().unwrap());
+        let peeked = input.peek_field(2);
+        assert!(!input.accept_peeked(peeked, FieldHeader { ttype: TType::I64, id: 17 }));
+        assert!(input.accept_peeked(peeked, FieldHeader { ttype: TType::I32, id: 17 }));
+        assert_eq!(input.read_i32(), Ok(5));
+        let peeked = input.peek_field(17);
+        for (ttype, id) in [(TType::I32, 17), (TType::I32, 18), (TType::Bool, 32)] {
+            assert!(!input.accept_peeked(peeked, FieldHeader { ttype, id }));
+        }
+        assert!(input.accept_stop());
+        let peeked = input.peek_field(17);
+        assert!(!input.accept_peeked(peeked, FieldHeader { ttype: TType::Bool, id: 18 }));
+        input.end_struct(scope);
+    }
     fn write(out: &mut impl OutputProtocol) {
         let scope = out.begin_struct();
         out.write_bool_field(1, true);
@@ -315,4 +340,7 @@ fn expected_fields_are_accepted_and_others_left_alone() {
     let mut json = Vec::new();
     write(&mut JsonWriter::new(&mut json));
     check(JsonReader::new(&json, &Scratch::new(), Limits::DEFAULT));
+    check_peeked(binary(&binary_bytes(|out| write(out))));
+    check_peeked(compact(&compact_bytes(|out| write(out))));
+    check_peeked(JsonReader::new(&json, &Scratch::new(), Limits::DEFAULT));
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod filling;
 mod generated;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod message;
@@ -28,6 +29,7 @@ pub use bytes::Bytes;
 pub use core;
 pub use core::future::Future;
 pub use fastthrift_protocol::{DecodeError, FieldHeader, InputProtocol, OutputProtocol, StructScope, TType};
+pub use filling::{Filling, fill_found, fill_found_required, fill_next, fill_next_required};
 pub use generated::{debug_enum, known_member, member_as, name_of, number_of, skip_member, unknown_member};
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 pub use message::{Arguments, Fields, Message, Outcome, Parts, Places, Signature, Then, Values, returned};
@@ -85,6 +87,14 @@ pub fn found_field<'de, T: Decode<'de>, P: InputProtocol<'de>>(
         return Ok(slot);
     }
     T::decode(input).map_err(|error| error.within_place(Place::Field(name)))
+}
+
+/// Reads a struct: its default, filled.
+#[inline]
+pub fn filled<'de, T: Decode<'de> + Default, P: InputProtocol<'de>>(input: &mut P) -> Result<T, DecodeError> {
+    let mut value = T::default();
+    value.fill(input)?;
+    Ok(value)
 }
 
 /// Unwraps a required field.

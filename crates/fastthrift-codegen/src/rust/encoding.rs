@@ -40,7 +40,7 @@ impl<'a> Body<'a> {
     }
 
     /// The fields, those together that are read and written as a run.
-    fn runs(&self) -> impl Iterator<Item = &[Member<'a>]> {
+    pub(super) fn runs(&self) -> impl Iterator<Item = &[Member<'a>]> {
         let runs = self.fields.chunk_by(|a, b| a.fixed.is_some() && b.fixed.is_some());
         runs.flat_map(|run| run.chunks(LONGEST_RUN))
     }
@@ -49,12 +49,14 @@ impl<'a> Body<'a> {
         writer.blank();
         implementation(writer, "impl<'de> p::Decode<'de>", &format!("{}{}", self.name, self.lifetime));
         writer.indented(|writer| {
+            if self.is_filled() {
+                return self.write_decode_by_fill(writer);
+            }
             write_head_of_decode(writer);
             writer.indented(|writer| {
                 writer.line("let scope = input.begin_struct()?;");
                 self.write_slots(writer);
-                let optional = self.fields.iter().filter(|field| self.model.facts.is_optional(self.id, field.place));
-                if self.fields.len() > MANY_FIELDS && optional.count() > self.fields.len() / 2 {
+                if self.is_read_by_loop() {
                     self.write_loop(writer);
                 } else {
                     self.runs().for_each(|run| write_next_fields(run, writer));
@@ -68,6 +70,12 @@ impl<'a> Body<'a> {
             writer.line("}");
         });
         writer.line("}");
+    }
+
+    /// Whether no field is looked for where it is expected.
+    pub(super) fn is_read_by_loop(&self) -> bool {
+        let optional = self.fields.iter().filter(|field| self.model.facts.is_optional(self.id, field.place));
+        self.fields.len() > MANY_FIELDS && optional.count() > self.fields.len() / 2
     }
 
     fn write_slots(&self, writer: &mut Writer) {
@@ -161,7 +169,7 @@ pub(super) fn open_decode(writer: &mut Writer) {
 }
 
 /// The name of a field in the IDL, as errors have it.
-fn quoted(member: &Member<'_>) -> String {
+pub(super) fn quoted(member: &Member<'_>) -> String {
     format!("{:?}", member.field.name)
 }
 
@@ -207,11 +215,11 @@ fn write_run(run: &[Member<'_>], writer: &mut Writer) {
     writer.line(");");
 }
 
-fn id_list(run: &[Member<'_>]) -> Expr {
+pub(super) fn id_list(run: &[Member<'_>]) -> Expr {
     Expr::Items("[", run.iter().map(|member| Expr::Atom(member.field.id.to_string())).collect())
 }
 
-fn ids(run: &[Member<'_>]) -> String {
+pub(super) fn ids(run: &[Member<'_>]) -> String {
     id_list(run).flat()
 }
 

@@ -29,6 +29,7 @@ mod doc;
 mod encoding;
 mod enums;
 mod facts;
+mod filling;
 mod ident;
 mod layout;
 mod model;

@@ -198,7 +198,9 @@ impl<'a> Union<'a> {
 pub(super) fn arm(writer: &mut Writer, pattern: &str, function: &str, arguments: &[String], tail: &str) {
     let joined = arguments.join(", ");
     let body = format!("{function}({joined}){tail}");
-    if width(&joined) > LIST_WIDTH {
+    // Neither one line nor one in a block has room for it.
+    let is_long = writer.column() + 4 + width(&body) > WIDTH;
+    if width(&joined) > LIST_WIDTH || is_long {
         return call(writer, &format!("{pattern} => {function}"), arguments, &format!("{tail},"));
     }
     let line = format!("{pattern} => {body},");

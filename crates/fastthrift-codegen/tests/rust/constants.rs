@@ -102,37 +102,32 @@ pub mod constants {
 
     impl<'de> p::Decode<'de> for Point {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            let mut f2 = 7;
-            let mut f3 = None;
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
             if P::HAS_RUNS {
-                if let Some(run) = input.accept_run([1, 2]) {
-                    (f1, f2) = run;
+                if let Some(run) = fields.run([1, 2], 0b0) {
+                    (self.x, self.y) = run;
                 }
             } else {
-                p::next_field(input, 1, "x", &mut f1)?;
-                p::next_field(input, 2, "y", &mut f2)?;
+                p::fill_next(fields, 1, "x", &mut self.x)?;
+                p::fill_next(fields, 2, "y", &mut self.y)?;
             }
-            p::next_field(input, 3, "label", &mut f3)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "x", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "y", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "label", f3)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::fill_next(fields, 3, "label", &mut self.label)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "x", &mut self.x)?,
+                    2 => p::fill_found(fields, "y", &mut self.y)?,
+                    3 => p::fill_found(fields, "label", &mut self.label)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                x: f1,
-                y: f2,
-                label: f3,
-            })
+            fields.end(&[])
         }
     }
 
@@ -347,70 +342,42 @@ pub mod constants {
 
     impl<'de> p::Decode<'de> for Defaults {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            let mut f2 = String::from("text");
-            let mut f3 = Level::HIGH;
-            let mut f4 = vec![Point {
-                x: 1,
-                ..Default::default()
-            }];
-            let mut f5 = Some(5);
-            let mut f6 = Some(Either::Left(1));
-            let mut f7 = Point {
-                x: 4,
-                ..Default::default()
-            };
-            let mut f8 = BTreeMap::from([(String::from("one"), vec![1])]);
-            let mut f9 = None;
-            let mut f10 = b"xyz".to_vec();
-            let mut f11 = super::names::None_::MATCH;
-            p::next_field(input, 1, "zero", &mut f1)?;
-            p::next_field(input, 2, "text", &mut f2)?;
-            p::next_field(input, 3, "level", &mut f3)?;
-            p::next_field(input, 4, "points", &mut f4)?;
-            p::next_field(input, 5, "maybe", &mut f5)?;
-            p::next_field(input, 6, "either", &mut f6)?;
-            p::next_field(input, 7, "point", &mut f7)?;
-            p::next_field(input, 8, "map", &mut f8)?;
-            p::next_field(input, 9, "real", &mut f9)?;
-            p::next_field(input, 10, "data", &mut f10)?;
-            p::next_field(input, 11, "other", &mut f11)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "zero", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "text", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "level", f3)?,
-                        4 => f4 = p::found_field(input, header.ttype, "points", f4)?,
-                        5 => f5 = p::found_field(input, header.ttype, "maybe", f5)?,
-                        6 => f6 = p::found_field(input, header.ttype, "either", f6)?,
-                        7 => f7 = p::found_field(input, header.ttype, "point", f7)?,
-                        8 => f8 = p::found_field(input, header.ttype, "map", f8)?,
-                        9 => f9 = p::found_field(input, header.ttype, "real", f9)?,
-                        10 => f10 = p::found_field(input, header.ttype, "data", f10)?,
-                        11 => f11 = p::found_field(input, header.ttype, "other", f11)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "zero", &mut self.zero)?;
+            p::fill_next(fields, 2, "text", &mut self.text)?;
+            p::fill_next(fields, 3, "level", &mut self.level)?;
+            p::fill_next(fields, 4, "points", &mut self.points)?;
+            p::fill_next(fields, 5, "maybe", &mut self.maybe)?;
+            p::fill_next(fields, 6, "either", &mut self.either)?;
+            p::fill_next(fields, 7, "point", &mut self.point)?;
+            p::fill_next(fields, 8, "map", &mut self.map)?;
+            p::fill_next_required(fields, 9, "real", &mut self.real, 0)?;
+            p::fill_next(fields, 10, "data", &mut self.data)?;
+            p::fill_next(fields, 11, "other", &mut self.other)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "zero", &mut self.zero)?,
+                    2 => p::fill_found(fields, "text", &mut self.text)?,
+                    3 => p::fill_found(fields, "level", &mut self.level)?,
+                    4 => p::fill_found(fields, "points", &mut self.points)?,
+                    5 => p::fill_found(fields, "maybe", &mut self.maybe)?,
+                    6 => p::fill_found(fields, "either", &mut self.either)?,
+                    7 => p::fill_found(fields, "point", &mut self.point)?,
+                    8 => p::fill_found(fields, "map", &mut self.map)?,
+                    9 => p::fill_found_required(fields, "real", &mut self.real, 0)?,
+                    10 => p::fill_found(fields, "data", &mut self.data)?,
+                    11 => p::fill_found(fields, "other", &mut self.other)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            let f9 = p::required(f9, "real", input)?;
-            Ok(Self {
-                zero: f1,
-                text: f2,
-                level: f3,
-                points: f4,
-                maybe: f5,
-                either: f6,
-                point: f7,
-                map: f8,
-                real: f9,
-                data: f10,
-                other: f11,
-            })
+            fields.end(&["real"])
         }
     }
 }
@@ -459,57 +426,51 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Type {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            let mut f2 = 0;
-            let mut f3 = 0;
-            let mut f4 = 0;
-            let mut f5 = 0;
-            let mut f6 = 0;
-            let mut f7 = 0;
-            let mut f8 = 0;
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
             if P::HAS_RUNS {
-                if let Some(run) = input.accept_run([1, 2, 3, 4, 5, 6, 7, 8]) {
-                    (f1, f2, f3, f4, f5, f6, f7, f8) = run;
+                if let Some(run) = fields.run([1, 2, 3, 4, 5, 6, 7, 8], 0b0) {
+                    (
+                        self.self_,
+                        self.r#fn,
+                        self.r#async,
+                        self.get_name,
+                        self.get_name_,
+                        self.get_name__,
+                        self.input,
+                        self.crate_,
+                    ) = run;
                 }
             } else {
-                p::next_field(input, 1, "self", &mut f1)?;
-                p::next_field(input, 2, "fn", &mut f2)?;
-                p::next_field(input, 3, "async", &mut f3)?;
-                p::next_field(input, 4, "getName", &mut f4)?;
-                p::next_field(input, 5, "get_name", &mut f5)?;
-                p::next_field(input, 6, "GetName", &mut f6)?;
-                p::next_field(input, 7, "input", &mut f7)?;
-                p::next_field(input, 8, "crate", &mut f8)?;
+                p::fill_next(fields, 1, "self", &mut self.self_)?;
+                p::fill_next(fields, 2, "fn", &mut self.r#fn)?;
+                p::fill_next(fields, 3, "async", &mut self.r#async)?;
+                p::fill_next(fields, 4, "getName", &mut self.get_name)?;
+                p::fill_next(fields, 5, "get_name", &mut self.get_name_)?;
+                p::fill_next(fields, 6, "GetName", &mut self.get_name__)?;
+                p::fill_next(fields, 7, "input", &mut self.input)?;
+                p::fill_next(fields, 8, "crate", &mut self.crate_)?;
             }
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "self", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "fn", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "async", f3)?,
-                        4 => f4 = p::found_field(input, header.ttype, "getName", f4)?,
-                        5 => f5 = p::found_field(input, header.ttype, "get_name", f5)?,
-                        6 => f6 = p::found_field(input, header.ttype, "GetName", f6)?,
-                        7 => f7 = p::found_field(input, header.ttype, "input", f7)?,
-                        8 => f8 = p::found_field(input, header.ttype, "crate", f8)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "self", &mut self.self_)?,
+                    2 => p::fill_found(fields, "fn", &mut self.r#fn)?,
+                    3 => p::fill_found(fields, "async", &mut self.r#async)?,
+                    4 => p::fill_found(fields, "getName", &mut self.get_name)?,
+                    5 => p::fill_found(fields, "get_name", &mut self.get_name_)?,
+                    6 => p::fill_found(fields, "GetName", &mut self.get_name__)?,
+                    7 => p::fill_found(fields, "input", &mut self.input)?,
+                    8 => p::fill_found(fields, "crate", &mut self.crate_)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                self_: f1,
-                r#fn: f2,
-                r#async: f3,
-                get_name: f4,
-                get_name_: f5,
-                get_name__: f6,
-                input: f7,
-                crate_: f8,
-            })
+            fields.end(&[])
         }
     }
 
@@ -531,21 +492,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Type_ {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "f1", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "f1", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "f1", &mut self.f1)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "f1", &mut self.f1)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { f1 })
+            fields.end(&[])
         }
     }
 
@@ -567,21 +529,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Option_ {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "some", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "some", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "some", &mut self.some)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "some", &mut self.some)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { some: f1 })
+            fields.end(&[])
         }
     }
 
@@ -605,27 +568,24 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Vec_ {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = Vec::new();
-            let mut f2 = None;
-            p::next_field(input, 1, "items", &mut f1)?;
-            p::next_field(input, 2, "result", &mut f2)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "items", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "result", f2)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "items", &mut self.items)?;
+            p::fill_next(fields, 2, "result", &mut self.result)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "items", &mut self.items)?,
+                    2 => p::fill_found(fields, "result", &mut self.result)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                items: f1,
-                result: f2,
-            })
+            fields.end(&[])
         }
     }
 
@@ -762,21 +722,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for GetUserArgs {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "_1", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "_1", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "_1", &mut self.n_1)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "_1", &mut self.n_1)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { n_1: f1 })
+            fields.end(&[])
         }
     }
 
@@ -804,21 +765,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Better {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "old", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "old", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "old", &mut self.fresh)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "old", &mut self.fresh)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { fresh: f1 })
+            fields.end(&[])
         }
     }
 
@@ -840,21 +802,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Function {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "a", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "a", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "a", &mut self.a)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "a", &mut self.a)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { a: f1 })
+            fields.end(&[])
         }
     }
 
@@ -876,21 +839,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Error {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = String::new();
-            p::next_field(input, 1, "message", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "message", &mut self.message)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "message", &mut self.message)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { message: f1 })
+            fields.end(&[])
         }
     }
 
@@ -920,23 +884,22 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for Arguments {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = None;
-            p::next_field(input, 1, "function", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "function", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "function", &mut self.function)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "function", &mut self.function)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                function: f1.unwrap_or_default(),
-            })
+            fields.end(&[])
         }
     }
 
@@ -1099,46 +1062,34 @@ pub mod names {
 
     impl<'de> p::Decode<'de> for H_ {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = P_::NAMES_;
-            let mut f2 = 0;
-            let mut f3 = false;
-            let mut f4 = None;
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
             if P::HAS_RUNS {
-                if let Some(run) = input.accept_run([1, 2, 3, 4]) {
-                    let (v0, v1, v2, v3) = run;
-                    f1 = P_(v0);
-                    f2 = v1;
-                    f3 = v2;
-                    f4 = Some(P_(v3));
+                if let Some(run) = fields.run([1, 2, 3, 4], 0b1) {
+                    (self.p.0, self.n, self.b, self.q.0) = run;
                 }
             } else {
-                p::next_field(input, 1, "p", &mut f1)?;
-                p::next_field(input, 2, "n", &mut f2)?;
-                p::next_field(input, 3, "b", &mut f3)?;
-                p::next_field(input, 4, "q", &mut f4)?;
+                p::fill_next(fields, 1, "p", &mut self.p)?;
+                p::fill_next(fields, 2, "n", &mut self.n)?;
+                p::fill_next(fields, 3, "b", &mut self.b)?;
+                p::fill_next_required(fields, 4, "q", &mut self.q, 0)?;
             }
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "p", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "n", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "b", f3)?,
-                        4 => f4 = p::found_field(input, header.ttype, "q", f4)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "p", &mut self.p)?,
+                    2 => p::fill_found(fields, "n", &mut self.n)?,
+                    3 => p::fill_found(fields, "b", &mut self.b)?,
+                    4 => p::fill_found_required(fields, "q", &mut self.q, 0)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            let f4 = p::required(f4, "q", input)?;
-            Ok(Self {
-                p: f1,
-                n: f2,
-                b: f3,
-                q: f4,
-            })
+            fields.end(&["q"])
         }
     }
 

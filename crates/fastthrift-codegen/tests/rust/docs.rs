@@ -43,37 +43,32 @@ pub mod docs {
 
     impl<'de> p::Decode<'de> for Documented {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            let mut f2 = 0;
-            let mut f3 = 0;
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
             if P::HAS_RUNS {
-                if let Some(run) = input.accept_run([1, 2, 3]) {
-                    (f1, f2, f3) = run;
+                if let Some(run) = fields.run([1, 2, 3], 0b0) {
+                    (self.field, self.fenced, self.plain) = run;
                 }
             } else {
-                p::next_field(input, 1, "field", &mut f1)?;
-                p::next_field(input, 2, "fenced", &mut f2)?;
-                p::next_field(input, 3, "plain", &mut f3)?;
+                p::fill_next(fields, 1, "field", &mut self.field)?;
+                p::fill_next(fields, 2, "fenced", &mut self.fenced)?;
+                p::fill_next(fields, 3, "plain", &mut self.plain)?;
             }
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "field", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "fenced", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "plain", f3)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "field", &mut self.field)?,
+                    2 => p::fill_found(fields, "fenced", &mut self.fenced)?,
+                    3 => p::fill_found(fields, "plain", &mut self.plain)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                field: f1,
-                fenced: f2,
-                plain: f3,
-            })
+            fields.end(&[])
         }
     }
 }

@@ -41,35 +41,28 @@ pub mod a {
 
     impl<'de> p::Decode<'de> for Above {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 1;
-            let mut f2 = String::new();
-            let mut f3 = Default::default();
-            let mut f4 = Vec::new();
-            p::next_field(input, 1, "number", &mut f1)?;
-            p::next_field(input, 2, "text", &mut f2)?;
-            p::next_field(input, 3, "flags", &mut f3)?;
-            p::next_field(input, 4, "data", &mut f4)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "number", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "text", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "flags", f3)?,
-                        4 => f4 = p::found_field(input, header.ttype, "data", f4)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "number", &mut self.number)?;
+            p::fill_next(fields, 2, "text", &mut self.text)?;
+            p::fill_next(fields, 3, "flags", &mut self.flags)?;
+            p::fill_next(fields, 4, "data", &mut self.data)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "number", &mut self.number)?,
+                    2 => p::fill_found(fields, "text", &mut self.text)?,
+                    3 => p::fill_found(fields, "flags", &mut self.flags)?,
+                    4 => p::fill_found(fields, "data", &mut self.data)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                number: f1,
-                text: f2,
-                flags: f3,
-                data: f4,
-            })
+            fields.end(&[])
         }
     }
 
@@ -100,21 +93,25 @@ pub mod a {
 
         impl<'de> p::Decode<'de> for Number {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = 0;
-                p::next_field(input, 1, "x", &mut f1)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "x", f1)?,
-                            _ => input.skip(header.ttype)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "x", &mut self.x)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "x", &mut self.x)?,
+                        _ => fields.skip()?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self { x: f1 })
+                fields.end(&[])
             }
         }
     }
@@ -147,35 +144,31 @@ pub mod a {
 
         impl<'de> p::Decode<'de> for All {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = None;
-                let mut f3 = None;
-                let mut f4 = None;
-                p::next_field(input, 1, "above", &mut f1)?;
-                p::next_field(input, 2, "deep", &mut f2)?;
-                p::next_field(input, 3, "runtime", &mut f3)?;
-                p::next_field(input, 4, "number", &mut f4)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "above", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "deep", f2)?,
-                            3 => f3 = p::found_field(input, header.ttype, "runtime", f3)?,
-                            4 => f4 = p::found_field(input, header.ttype, "number", f4)?,
-                            _ => input.skip(header.ttype)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "above", &mut self.above)?;
+                p::fill_next(fields, 2, "deep", &mut self.deep)?;
+                p::fill_next(fields, 3, "runtime", &mut self.runtime)?;
+                p::fill_next(fields, 4, "number", &mut self.number)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "above", &mut self.above)?,
+                        2 => p::fill_found(fields, "deep", &mut self.deep)?,
+                        3 => p::fill_found(fields, "runtime", &mut self.runtime)?,
+                        4 => p::fill_found(fields, "number", &mut self.number)?,
+                        _ => fields.skip()?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self {
-                    above: f1.unwrap_or_default(),
-                    deep: f2.unwrap_or_default(),
-                    runtime: f3.unwrap_or_default(),
-                    number: f4.unwrap_or_default(),
-                })
+                fields.end(&[])
             }
         }
     }
@@ -202,21 +195,25 @@ pub mod a {
 
         impl<'de> p::Decode<'de> for Runtime {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = 0;
-                p::next_field(input, 1, "x", &mut f1)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "x", f1)?,
-                            _ => input.skip(header.ttype)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "x", &mut self.x)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "x", &mut self.x)?,
+                        _ => fields.skip()?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self { x: f1 })
+                fields.end(&[])
             }
         }
     }
@@ -259,30 +256,27 @@ pub mod self_ {
 
                             impl<'de> p::Decode<'de> for Deep {
                                 const TTYPE: p::TType = p::TType::Struct;
+                                const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
                                 fn decode<P: p::InputProtocol<'de>>(
                                     input: &mut P,
                                 ) -> Result<Self, p::DecodeError> {
-                                    let scope = input.begin_struct()?;
-                                    let mut f1 = 0;
-                                    p::next_field(input, 1, "x", &mut f1)?;
-                                    if !input.accept_stop() {
-                                        while let Some(header) = input.read_field()? {
-                                            match header.id {
-                                                1 => {
-                                                    f1 = p::found_field(
-                                                        input,
-                                                        header.ttype,
-                                                        "x",
-                                                        f1,
-                                                    )?
-                                                }
-                                                _ => input.skip(header.ttype)?,
-                                            }
+                                    p::filled(input)
+                                }
+
+                                fn fill<P: p::InputProtocol<'de>>(
+                                    &mut self,
+                                    input: &mut P,
+                                ) -> Result<(), p::DecodeError> {
+                                    let fields = &mut p::Filling::begin(input)?;
+                                    p::fill_next(fields, 1, "x", &mut self.x)?;
+                                    while let Some(id) = fields.other()? {
+                                        match id {
+                                            1 => p::fill_found(fields, "x", &mut self.x)?,
+                                            _ => fields.skip()?,
                                         }
                                     }
-                                    input.end_struct(scope);
-                                    Ok(Self { x: f1 })
+                                    fields.end(&[])
                                 }
                             }
                         }

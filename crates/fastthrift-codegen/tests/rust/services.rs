@@ -29,27 +29,24 @@ pub mod calls {
 
     impl<'de> p::Decode<'de> for Overflow {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = String::new();
-            let mut f2 = 0;
-            p::next_field(input, 1, "message", &mut f1)?;
-            p::next_field(input, 2, "limit", &mut f2)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "limit", f2)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "message", &mut self.message)?;
+            p::fill_next(fields, 2, "limit", &mut self.limit)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "message", &mut self.message)?,
+                    2 => p::fill_found(fields, "limit", &mut self.limit)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                message: f1,
-                limit: f2,
-            })
+            fields.end(&[])
         }
     }
 
@@ -79,21 +76,22 @@ pub mod calls {
 
     impl<'de> p::Decode<'de> for Refused {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = 0;
-            p::next_field(input, 1, "code", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "code", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "code", &mut self.code)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "code", &mut self.code)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { code: f1 })
+            fields.end(&[])
         }
     }
 
@@ -124,34 +122,30 @@ pub mod calls {
 
     impl<'de> p::Decode<'de> for Point {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = None;
-            let mut f2 = None;
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
             if P::HAS_RUNS {
-                if let Some(run) = input.accept_run([1, 2]) {
-                    let (v0, v1) = run;
-                    f1 = Some(v0);
-                    f2 = Some(v1);
+                if let Some(run) = fields.run([1, 2], 0b11) {
+                    (self.x, self.y) = run;
                 }
             } else {
-                p::next_field(input, 1, "x", &mut f1)?;
-                p::next_field(input, 2, "y", &mut f2)?;
+                p::fill_next_required(fields, 1, "x", &mut self.x, 0)?;
+                p::fill_next_required(fields, 2, "y", &mut self.y, 1)?;
             }
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "x", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "y", f2)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found_required(fields, "x", &mut self.x, 0)?,
+                    2 => p::fill_found_required(fields, "y", &mut self.y, 1)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            let f1 = p::required(f1, "x", input)?;
-            let f2 = p::required(f2, "y", input)?;
-            Ok(Self { x: f1, y: f2 })
+            fields.end(&["x", "y"])
         }
     }
 

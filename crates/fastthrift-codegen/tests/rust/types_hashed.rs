@@ -254,75 +254,51 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Numbers {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = None;
-                let mut f3 = None;
-                let mut f4 = None;
-                let mut f5 = None;
-                let mut f6 = None;
-                let mut f7 = Some(Color::GREEN);
-                let mut f8 = None;
-                let mut f9 = None;
-                let mut f10 = None;
-                let mut f11 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "flag", &mut f1)?;
-                p::next_field(input, 2, "tiny", &mut f2)?;
-                p::next_field(input, 3, "small", &mut f3)?;
-                p::next_field(input, 4, "middle", &mut f4)?;
-                p::next_field(input, 5, "large", &mut f5)?;
-                p::next_field(input, 6, "real", &mut f6)?;
-                p::next_field(input, 7, "color", &mut f7)?;
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "flag", &mut self.flag)?;
+                p::fill_next(fields, 2, "tiny", &mut self.tiny)?;
+                p::fill_next(fields, 3, "small", &mut self.small)?;
+                p::fill_next(fields, 4, "middle", &mut self.middle)?;
+                p::fill_next(fields, 5, "large", &mut self.large)?;
+                p::fill_next(fields, 6, "real", &mut self.real)?;
+                p::fill_next(fields, 7, "color", &mut self.color)?;
                 if P::HAS_RUNS {
-                    if let Some(run) = input.accept_run([8, 9]) {
-                        let (v0, v1) = run;
-                        f8 = Some(v0);
-                        f9 = Some(Color(v1));
+                    if let Some(run) = fields.run([8, 9], 0b11) {
+                        (self.must, self.must_color.0) = run;
                     }
                 } else {
-                    p::next_field(input, 8, "must", &mut f8)?;
-                    p::next_field(input, 9, "mustColor", &mut f9)?;
+                    p::fill_next_required(fields, 8, "must", &mut self.must, 0)?;
+                    p::fill_next_required(fields, 9, "mustColor", &mut self.must_color, 1)?;
                 }
-                p::next_field(input, 10, "between", &mut f10)?;
-                p::next_field(input, 11, "alone", &mut f11)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "flag", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "tiny", f2)?,
-                            3 => f3 = p::found_field(input, header.ttype, "small", f3)?,
-                            4 => f4 = p::found_field(input, header.ttype, "middle", f4)?,
-                            5 => f5 = p::found_field(input, header.ttype, "large", f5)?,
-                            6 => f6 = p::found_field(input, header.ttype, "real", f6)?,
-                            7 => f7 = p::found_field(input, header.ttype, "color", f7)?,
-                            8 => f8 = p::found_field(input, header.ttype, "must", f8)?,
-                            9 => f9 = p::found_field(input, header.ttype, "mustColor", f9)?,
-                            10 => f10 = p::found_field(input, header.ttype, "between", f10)?,
-                            11 => f11 = p::found_field(input, header.ttype, "alone", f11)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::fill_next(fields, 10, "between", &mut self.between)?;
+                p::fill_next(fields, 11, "alone", &mut self.alone)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "flag", &mut self.flag)?,
+                        2 => p::fill_found(fields, "tiny", &mut self.tiny)?,
+                        3 => p::fill_found(fields, "small", &mut self.small)?,
+                        4 => p::fill_found(fields, "middle", &mut self.middle)?,
+                        5 => p::fill_found(fields, "large", &mut self.large)?,
+                        6 => p::fill_found(fields, "real", &mut self.real)?,
+                        7 => p::fill_found(fields, "color", &mut self.color)?,
+                        8 => p::fill_found_required(fields, "must", &mut self.must, 0)?,
+                        9 => p::fill_found_required(fields, "mustColor", &mut self.must_color, 1)?,
+                        10 => p::fill_found(fields, "between", &mut self.between)?,
+                        11 => p::fill_found(fields, "alone", &mut self.alone)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                let f8 = p::required(f8, "must", input)?;
-                let f9 = p::required(f9, "mustColor", input)?;
-                Ok(Self {
-                    flag: f1,
-                    tiny: f2,
-                    small: f3,
-                    middle: f4,
-                    large: f5,
-                    real: f6,
-                    color: f7,
-                    must: f8,
-                    must_color: f9,
-                    between: f10,
-                    alone: f11,
-                    unknown_fields,
-                })
+                fields.end(&["must", "mustColor"])
             }
         }
 
@@ -412,98 +388,61 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Everything {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = Some(::fastthrift::Text::from("none"));
-                let mut f3 = None;
-                let mut f4 = None;
-                let mut f5 = None;
-                let mut f6 = None;
-                let mut f7 = None;
-                let mut f8 = None;
-                let mut f9 = None;
-                let mut f10 = None;
-                let mut f11 = None;
-                let mut f12 = None;
-                let mut f13 = None;
-                let mut f14 = None;
-                let mut f15 = None;
-                let mut f16 = None;
-                let mut f17 = None;
-                let mut f18 = Some(true);
-                let mut f19 = Some(vec![1, 2, 3]);
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "name", &mut f1)?;
-                p::next_field(input, 2, "note", &mut f2)?;
-                p::next_field(input, 3, "data", &mut f3)?;
-                p::next_field(input, 4, "id", &mut f4)?;
-                p::next_field(input, 5, "numbers", &mut f5)?;
-                p::next_field(input, 6, "tags", &mut f6)?;
-                p::next_field(input, 7, "palette", &mut f7)?;
-                p::next_field(input, 8, "byWeight", &mut f8)?;
-                p::next_field(input, 9, "weights", &mut f9)?;
-                p::next_field(input, 10, "user", &mut f10)?;
-                p::next_field(input, 11, "parent", &mut f11)?;
-                p::next_field(input, 12, "inner", &mut f12)?;
-                p::next_field(input, 13, "choice", &mut f13)?;
-                p::next_field(input, 14, "children", &mut f14)?;
-                p::next_field(input, 15, "keyed", &mut f15)?;
-                p::next_field(input, 16, "keys", &mut f16)?;
-                p::next_field(input, 17, "entries", &mut f17)?;
-                p::next_field(input, 18, "fresh", &mut f18)?;
-                p::next_field(input, 19, "sizes", &mut f19)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "name", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "note", f2)?,
-                            3 => f3 = p::found_field(input, header.ttype, "data", f3)?,
-                            4 => f4 = p::found_field(input, header.ttype, "id", f4)?,
-                            5 => f5 = p::found_field(input, header.ttype, "numbers", f5)?,
-                            6 => f6 = p::found_field(input, header.ttype, "tags", f6)?,
-                            7 => f7 = p::found_field(input, header.ttype, "palette", f7)?,
-                            8 => f8 = p::found_field(input, header.ttype, "byWeight", f8)?,
-                            9 => f9 = p::found_field(input, header.ttype, "weights", f9)?,
-                            10 => f10 = p::found_field(input, header.ttype, "user", f10)?,
-                            11 => f11 = p::found_field(input, header.ttype, "parent", f11)?,
-                            12 => f12 = p::found_field(input, header.ttype, "inner", f12)?,
-                            13 => f13 = p::found_field(input, header.ttype, "choice", f13)?,
-                            14 => f14 = p::found_field(input, header.ttype, "children", f14)?,
-                            15 => f15 = p::found_field(input, header.ttype, "keyed", f15)?,
-                            16 => f16 = p::found_field(input, header.ttype, "keys", f16)?,
-                            17 => f17 = p::found_field(input, header.ttype, "entries", f17)?,
-                            18 => f18 = p::found_field(input, header.ttype, "fresh", f18)?,
-                            19 => f19 = p::found_field(input, header.ttype, "sizes", f19)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next_required(fields, 1, "name", &mut self.name, 0)?;
+                p::fill_next(fields, 2, "note", &mut self.note)?;
+                p::fill_next(fields, 3, "data", &mut self.data)?;
+                p::fill_next(fields, 4, "id", &mut self.id)?;
+                p::fill_next(fields, 5, "numbers", &mut self.numbers)?;
+                p::fill_next(fields, 6, "tags", &mut self.tags)?;
+                p::fill_next(fields, 7, "palette", &mut self.palette)?;
+                p::fill_next(fields, 8, "byWeight", &mut self.by_weight)?;
+                p::fill_next(fields, 9, "weights", &mut self.weights)?;
+                p::fill_next(fields, 10, "user", &mut self.user)?;
+                p::fill_next(fields, 11, "parent", &mut self.parent)?;
+                p::fill_next(fields, 12, "inner", &mut self.inner)?;
+                p::fill_next(fields, 13, "choice", &mut self.choice)?;
+                p::fill_next(fields, 14, "children", &mut self.children)?;
+                p::fill_next(fields, 15, "keyed", &mut self.keyed)?;
+                p::fill_next(fields, 16, "keys", &mut self.keys)?;
+                p::fill_next(fields, 17, "entries", &mut self.entries)?;
+                p::fill_next(fields, 18, "fresh", &mut self.fresh)?;
+                p::fill_next(fields, 19, "sizes", &mut self.sizes)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found_required(fields, "name", &mut self.name, 0)?,
+                        2 => p::fill_found(fields, "note", &mut self.note)?,
+                        3 => p::fill_found(fields, "data", &mut self.data)?,
+                        4 => p::fill_found(fields, "id", &mut self.id)?,
+                        5 => p::fill_found(fields, "numbers", &mut self.numbers)?,
+                        6 => p::fill_found(fields, "tags", &mut self.tags)?,
+                        7 => p::fill_found(fields, "palette", &mut self.palette)?,
+                        8 => p::fill_found(fields, "byWeight", &mut self.by_weight)?,
+                        9 => p::fill_found(fields, "weights", &mut self.weights)?,
+                        10 => p::fill_found(fields, "user", &mut self.user)?,
+                        11 => p::fill_found(fields, "parent", &mut self.parent)?,
+                        12 => p::fill_found(fields, "inner", &mut self.inner)?,
+                        13 => p::fill_found(fields, "choice", &mut self.choice)?,
+                        14 => p::fill_found(fields, "children", &mut self.children)?,
+                        15 => p::fill_found(fields, "keyed", &mut self.keyed)?,
+                        16 => p::fill_found(fields, "keys", &mut self.keys)?,
+                        17 => p::fill_found(fields, "entries", &mut self.entries)?,
+                        18 => p::fill_found(fields, "fresh", &mut self.fresh)?,
+                        19 => p::fill_found(fields, "sizes", &mut self.sizes)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                let f1 = p::required(f1, "name", input)?;
-                Ok(Self {
-                    name: f1,
-                    note: f2,
-                    data: f3,
-                    id: f4,
-                    numbers: f5,
-                    tags: f6,
-                    palette: f7,
-                    by_weight: f8,
-                    weights: f9,
-                    user: f10,
-                    parent: f11,
-                    inner: f12,
-                    choice: f13,
-                    children: f14,
-                    keyed: f15,
-                    keys: f16,
-                    entries: f17,
-                    fresh: f18,
-                    sizes: f19,
-                    unknown_fields,
-                })
+                fields.end(&["name"])
             }
         }
 
@@ -527,28 +466,27 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Key {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = None;
-                p::next_field(input, 1, "text", &mut f1)?;
-                p::next_field(input, 2, "number", &mut f2)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "text", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "number", f2)?,
-                            _ => input.skip(header.ttype)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next_required(fields, 1, "text", &mut self.text, 0)?;
+                p::fill_next(fields, 2, "number", &mut self.number)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found_required(fields, "text", &mut self.text, 0)?,
+                        2 => p::fill_found(fields, "number", &mut self.number)?,
+                        _ => fields.skip()?,
                     }
                 }
-                input.end_struct(scope);
-                let f1 = p::required(f1, "text", input)?;
-                Ok(Self {
-                    text: f1,
-                    number: f2,
-                })
+                fields.end(&["text"])
             }
         }
 
@@ -657,17 +595,21 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Empty {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        unknown_fields.read(input, header)?;
-                    }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                while let Some(id) = fields.other()? {
+                    fields.keep(id, &mut self.unknown_fields)?;
                 }
-                input.end_struct(scope);
-                Ok(Self { unknown_fields })
+                fields.end(&[])
             }
         }
 
@@ -694,29 +636,27 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Refused {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "message", &mut f1)?;
-                p::next_field(input, 2, "code", &mut f2)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "code", f2)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "message", &mut self.message)?;
+                p::fill_next(fields, 2, "code", &mut self.code)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "message", &mut self.message)?,
+                        2 => p::fill_found(fields, "code", &mut self.code)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self {
-                    message: f1,
-                    code: f2,
-                    unknown_fields,
-                })
+                fields.end(&[])
             }
         }
 
@@ -752,25 +692,25 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Lost {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "why", &mut f1)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "why", f1)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "why", &mut self.why)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "why", &mut self.why)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self {
-                    why: f1,
-                    unknown_fields,
-                })
+                fields.end(&[])
             }
         }
 
@@ -806,25 +746,25 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Silent {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "code", &mut f1)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "code", f1)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "code", &mut self.code)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "code", &mut self.code)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self {
-                    code: f1,
-                    unknown_fields,
-                })
+                fields.end(&[])
             }
         }
 
@@ -859,25 +799,25 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for First {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "second", &mut f1)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "second", f1)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "second", &mut self.second)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "second", &mut self.second)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                Ok(Self {
-                    second: f1,
-                    unknown_fields,
-                })
+                fields.end(&[])
             }
         }
 
@@ -908,34 +848,29 @@ pub mod shapes {
 
         impl<'de> p::Decode<'de> for Second {
             const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
             fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-                let scope = input.begin_struct()?;
-                let mut f1 = None;
-                let mut f2 = None;
-                let mut f3 = None;
-                let mut unknown_fields = ::fastthrift::UnknownFields::new();
-                p::next_field(input, 1, "first", &mut f1)?;
-                p::next_field(input, 2, "again", &mut f2)?;
-                p::next_field(input, 3, "hidden", &mut f3)?;
-                if !input.accept_stop() {
-                    while let Some(header) = input.read_field()? {
-                        match header.id {
-                            1 => f1 = p::found_field(input, header.ttype, "first", f1)?,
-                            2 => f2 = p::found_field(input, header.ttype, "again", f2)?,
-                            3 => f3 = p::found_field(input, header.ttype, "hidden", f3)?,
-                            _ => unknown_fields.read(input, header)?,
-                        }
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                p::fill_next(fields, 1, "first", &mut self.first)?;
+                p::fill_next(fields, 2, "again", &mut self.again)?;
+                p::fill_next_required(fields, 3, "hidden", &mut self.hidden, 0)?;
+                while let Some(id) = fields.other()? {
+                    match id {
+                        1 => p::fill_found(fields, "first", &mut self.first)?,
+                        2 => p::fill_found(fields, "again", &mut self.again)?,
+                        3 => p::fill_found_required(fields, "hidden", &mut self.hidden, 0)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
                 }
-                input.end_struct(scope);
-                let f3 = p::required(f3, "hidden", input)?;
-                Ok(Self {
-                    first: f1,
-                    again: f2,
-                    hidden: f3,
-                    unknown_fields,
-                })
+                fields.end(&["hidden"])
             }
         }
     }

@@ -156,6 +156,27 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
         accepted
     }
 
+    /// The three bytes of a header, after which one more is there unless the input is cut off; no bytes are none.
+    #[inline]
+    fn peek_field(&self, _last: i16) -> u64 {
+        self.cursor.rest().first_chunk().map_or(0, |start| u64::from(u32::from_be_bytes(*start) >> 8))
+    }
+
+    #[inline]
+    fn accept_peeked(&mut self, peeked: u64, expected: FieldHeader) -> bool {
+        let [high, low] = expected.id.to_be_bytes();
+        let expected = u32::from_be_bytes([0, expected.ttype.to_binary(), high, low]);
+        peeked == u64::from(expected) && self.cursor.skip::<3>()
+    }
+
+    #[inline]
+    fn accept_list(&mut self, element: TType) -> Option<usize> {
+        let (&[number, len @ ..], rest) = self.cursor.rest().split_first_chunk::<5>()?;
+        let len = usize::try_from(u32::from_be_bytes(len)).ok()?;
+        let is_it = number == element.to_binary();
+        (is_it && self.cursor.accept_items(rest, len, smallest_size(element))).then_some(len)
+    }
+
     #[inline]
     fn accept_run<R: Run>(&mut self, ids: R::Ids) -> Option<R> {
         let run = R::load(self.cursor.rest(), ids)?;
@@ -165,11 +186,7 @@ impl<'de> InputProtocol<'de> for BinaryReader<'de> {
 
     #[inline]
     fn accept_stop(&mut self) -> bool {
-        let accepted = self.cursor.rest().first() == Some(&0);
-        if accepted {
-            self.cursor.advance(1);
-        }
-        accepted
+        self.cursor.rest().first() == Some(&0) && self.cursor.skip::<1>()
     }
 
     #[inline]

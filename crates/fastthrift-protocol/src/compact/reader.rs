@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use super::runs::extend;
 use super::varint::{read_u32, read_u64, unfold_i32, unfold_i64};
-use super::{PROTOCOL_ID, TRUE, VERSION, type_of};
+use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number, type_of};
 use crate::bulk::{extend_little_doubles, load_little_doubles};
 use crate::cursor::{Cursor, error, invalid_type};
 use crate::text::text;
@@ -86,6 +86,12 @@ impl<'de> CompactReader<'de> {
     }
 }
 
+/// An id where a header has the difference of two.
+#[inline]
+fn id_bits(id: i16) -> u64 {
+    i64::from(id).cast_unsigned() << 4
+}
+
 #[inline]
 fn read_i16(cursor: &mut Cursor<'_>) -> Result<i16, DecodeError> {
     let value = unfold_i32(read_u32(cursor)?);
@@ -141,13 +147,42 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
         accepted
     }
 
+    /// The header's byte, with the last id added in the upper bits: what a short header of the field itself would be relative to 0.
+    #[inline]
+    fn peek_field(&self, last: i16) -> u64 {
+        let byte = self.cursor.rest().first().map_or(0, |byte| u64::from(*byte));
+        id_bits(last).wrapping_add(byte)
+    }
+
+    /// The id 0 is no id of a short header: it is that of the struct's start.
+    #[inline]
+    fn accept_peeked(&mut self, peeked: u64, expected: FieldHeader) -> bool {
+        let found = peeked.wrapping_sub(id_bits(expected.id));
+        let is_expected = match expected.ttype {
+            TType::Bool => found == u64::from(TRUE) || found == u64::from(FALSE),
+            other => found == u64::from(type_number(other)),
+        };
+        if !is_expected || expected.id == 0 || !self.cursor.skip::<1>() {
+            return false;
+        }
+        self.last_field = expected.id;
+        if expected.ttype == TType::Bool {
+            self.pending_bool = Some(found == u64::from(TRUE));
+        }
+        true
+    }
+
+    #[inline]
+    fn accept_list(&mut self, element: TType) -> Option<usize> {
+        let (&byte, rest) = self.cursor.rest().split_first()?;
+        let len = usize::from(byte >> 4);
+        let is_short = len < 15 && byte & 0x0f == type_number(element);
+        (is_short && self.cursor.accept_items(rest, len, smallest_size(element))).then_some(len)
+    }
+
     #[inline]
     fn accept_stop(&mut self) -> bool {
-        let accepted = self.cursor.rest().first() == Some(&0);
-        if accepted {
-            self.cursor.advance(1);
-        }
-        accepted
+        self.cursor.rest().first() == Some(&0) && self.cursor.skip::<1>()
     }
 
     #[inline]

@@ -10,7 +10,8 @@
 
 use alloc::vec::Vec;
 
-use super::varint::{LONGEST, len_of, long, scatter};
+use super::varint::{LONGEST, len_of, long, scatter, short};
+use crate::bulk::make_room;
 use crate::cursor::Cursor;
 use crate::{RunError, Sink};
 
@@ -61,6 +62,11 @@ fn write_each<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64, s
             place[0] = low | 0x80;
             place[1] = next << 1 | low >> 7;
             at += 2;
+        } else if value < 1 << 56 {
+            // One store of eight bytes: put together from single ones, they are stored singly.
+            let [word @ .., _, _] = place;
+            *word = short(value, &scatter).to_le_bytes();
+            at += len_of(value);
         } else {
             *place = long(value, &scatter);
             at += len_of(value);
@@ -78,7 +84,7 @@ pub(super) fn extend<T>(
     unfold: impl Fn(u64) -> Option<T> + Copy,
     narrow: impl Fn(&mut Cursor<'_>) -> Result<T, crate::DecodeError>,
 ) -> Result<(), RunError> {
-    into.reserve(len);
+    make_room(into, len);
     let start = into.len();
     let whole = start + len;
     #[cfg(all(target_arch = "x86_64", feature = "std"))]

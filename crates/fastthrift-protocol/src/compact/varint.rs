@@ -15,7 +15,10 @@ pub(super) fn read_u32(cursor: &mut Cursor<'_>) -> Result<u32, DecodeError> {
             cursor.advance(1);
             Ok(first.into())
         }
-        _ => read_long_u32(cursor),
+        _ => {
+            let [b0, b1, b2, b3, ..] = read_long_u32(cursor)?.to_le_bytes();
+            Ok(u32::from_le_bytes([b0, b1, b2, b3]))
+        }
     }
 }
 
@@ -31,19 +34,48 @@ pub(super) fn read_u64(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
     }
 }
 
+/// The upper half of what it returns is 0: a result of 64 bits comes in registers, and one of 32 bits does not.
 #[inline(never)]
-fn read_long_u32(cursor: &mut Cursor<'_>) -> Result<u32, DecodeError> {
+fn read_long_u32(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    if let Some(value) = read_middle(cursor) {
+        return Ok(value.into());
+    }
     let (value, len) = parse::<5>(cursor)?;
-    let Ok(value) = u32::try_from(value) else { return Err(invalid(cursor.offset())) };
+    if u32::try_from(value).is_err() {
+        return Err(invalid(cursor.offset()));
+    }
     cursor.advance(len);
     Ok(value)
 }
 
 #[inline(never)]
 fn read_long_u64(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    if let Some(value) = read_middle(cursor) {
+        return Ok(value.into());
+    }
     let (value, len) = parse::<10>(cursor)?;
     cursor.advance(len);
     Ok(value)
+}
+
+/// Reads a number of two or three bytes, as sizes and offsets mostly are. `None`, and nothing is read, for one that is longer, and near
+/// the input's end.
+#[inline]
+fn read_middle(cursor: &mut Cursor<'_>) -> Option<u32> {
+    const BOTH: u32 = 0x80_8000;
+    let word = u32::from_le_bytes(*cursor.rest().first_chunk()?);
+    let two = word & 0x7f | word >> 1 & 0x3f80;
+    match word & BOTH {
+        BOTH => None,
+        0x8000 => {
+            cursor.advance(3);
+            Some(two | word >> 2 & 0x1f_c000)
+        }
+        _ => {
+            cursor.advance(2);
+            Some(two)
+        }
+    }
 }
 
 /// The number at the cursor and how many bytes it takes, at most `MAX`.
@@ -133,7 +165,8 @@ pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
 
 #[inline(never)]
 fn write_long(out: &mut impl Sink, value: u64) {
-    out.put_first(long(value, scatter), len_of(value));
+    let (word, len) = number(value);
+    out.put_first(word.to_le_bytes(), len);
 }
 
 /// Appends a byte, then a number.
@@ -151,13 +184,12 @@ pub(crate) fn number(value: u64) -> (u128, usize) {
     } else if value < 0x4000 {
         ((value & 0x7f | 0x80 | value << 1 & 0x7f00).into(), 2)
     } else {
-        let low = scatter(value & (u64::MAX >> 8));
         let high = value >> 56;
         let len = len_of(value);
         if high == 0 {
-            let before_last = (1 << (8 * (len - 1))) - 1;
-            ((low | CONTINUES & before_last).into(), len)
+            (short(value, scatter).into(), len)
         } else {
+            let low = scatter(value & (u64::MAX >> 8));
             (u128::from(low | CONTINUES) | u128::from(high | high << 1 & 0x100) << 64, len)
         }
     }
@@ -166,19 +198,21 @@ pub(crate) fn number(value: u64) -> (u128, usize) {
 /// The most bytes that a number takes.
 pub(super) const LONGEST: usize = 10;
 
+/// The bytes of a number below 2^56, the first one lowest.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is passed is an instruction")]
+pub(super) fn short(value: u64, scatter: impl Fn(u64) -> u64) -> u64 {
+    let before_last = (1 << (8 * (len_of(value) - 1))) - 1;
+    scatter(value) | CONTINUES & before_last
+}
+
 /// The bytes of a number, and what does not count after them; `scatter` takes apart as the function of that name.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "what is passed is an instruction")]
 pub(super) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
-    let low = scatter(value & (u64::MAX >> 8));
     let [.., high] = value.to_le_bytes();
-    let [b0, b1, b2, b3, b4, b5, b6, b7] = if high == 0 {
-        let before_last = (1 << (8 * (len_of(value) - 1))) - 1;
-        low | CONTINUES & before_last
-    } else {
-        low | CONTINUES
-    }
-    .to_le_bytes();
+    let [b0, b1, b2, b3, b4, b5, b6, b7] =
+        if high == 0 { short(value, scatter) } else { scatter(value & (u64::MAX >> 8)) | CONTINUES }.to_le_bytes();
     // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the
     // last.
     [b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]
@@ -187,8 +221,9 @@ pub(super) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
 /// How many bytes a number takes.
 #[inline]
 pub(super) fn len_of(value: u64) -> usize {
+    // A seventh, rounded up, of up to 64 bits without a division.
     let bits = 64 - (value | 1).leading_zeros();
-    usize::try_from(bits.div_ceil(7)).unwrap_or(10)
+    usize::try_from((9 * bits + 64) >> 6).unwrap_or(10)
 }
 
 #[inline]

@@ -26,27 +26,24 @@ pub mod calculator {
 
     impl<'de> p::Decode<'de> for Overflow {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = String::new();
-            let mut f2 = 0;
-            p::next_field(input, 1, "message", &mut f1)?;
-            p::next_field(input, 2, "limit", &mut f2)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "limit", f2)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "message", &mut self.message)?;
+            p::fill_next(fields, 2, "limit", &mut self.limit)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "message", &mut self.message)?,
+                    2 => p::fill_found(fields, "limit", &mut self.limit)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                message: f1,
-                limit: f2,
-            })
+            fields.end(&[])
         }
     }
 

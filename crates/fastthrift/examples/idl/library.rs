@@ -29,32 +29,26 @@ pub mod library {
 
     impl<'de> p::Decode<'de> for Book {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = None;
-            let mut f2 = 0;
-            let mut f3 = Vec::new();
-            p::next_field(input, 1, "title", &mut f1)?;
-            p::next_field(input, 2, "year", &mut f2)?;
-            p::next_field(input, 3, "authors", &mut f3)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "title", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "year", f2)?,
-                        3 => f3 = p::found_field(input, header.ttype, "authors", f3)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next_required(fields, 1, "title", &mut self.title, 0)?;
+            p::fill_next(fields, 2, "year", &mut self.year)?;
+            p::fill_next(fields, 3, "authors", &mut self.authors)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found_required(fields, "title", &mut self.title, 0)?,
+                    2 => p::fill_found(fields, "year", &mut self.year)?,
+                    3 => p::fill_found(fields, "authors", &mut self.authors)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            let f1 = p::required(f1, "title", input)?;
-            Ok(Self {
-                title: f1,
-                year: f2,
-                authors: f3,
-            })
+            fields.end(&["title"])
         }
     }
 
@@ -80,27 +74,24 @@ pub mod library {
 
     impl<'de> p::Decode<'de> for Page {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = Vec::new();
-            let mut f2 = None;
-            p::next_field(input, 1, "books", &mut f1)?;
-            p::next_field(input, 2, "next", &mut f2)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "books", f1)?,
-                        2 => f2 = p::found_field(input, header.ttype, "next", f2)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "books", &mut self.books)?;
+            p::fill_next(fields, 2, "next", &mut self.next)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "books", &mut self.books)?,
+                    2 => p::fill_found(fields, "next", &mut self.next)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self {
-                books: f1,
-                next: f2,
-            })
+            fields.end(&[])
         }
     }
 
@@ -122,21 +113,22 @@ pub mod library {
 
     impl<'de> p::Decode<'de> for UnknownToken {
         const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
         fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
-            let scope = input.begin_struct()?;
-            let mut f1 = String::new();
-            p::next_field(input, 1, "message", &mut f1)?;
-            if !input.accept_stop() {
-                while let Some(header) = input.read_field()? {
-                    match header.id {
-                        1 => f1 = p::found_field(input, header.ttype, "message", f1)?,
-                        _ => input.skip(header.ttype)?,
-                    }
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            p::fill_next(fields, 1, "message", &mut self.message)?;
+            while let Some(id) = fields.other()? {
+                match id {
+                    1 => p::fill_found(fields, "message", &mut self.message)?,
+                    _ => fields.skip()?,
                 }
             }
-            input.end_struct(scope);
-            Ok(Self { message: f1 })
+            fields.end(&[])
         }
     }
 

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use fastthrift_protocol::{DecodeError, InputProtocol, OutputProtocol, TType};
 
-use super::{found_field, next_field, write_field};
+use super::{Filling, fill_found, fill_next, write_field};
 use crate::{CallError, Decode, Encode, EncodeError, Function};
 
 /// Ids and names of fields.
@@ -68,15 +68,18 @@ pub trait Places<'de>: Default {
     const LEN: usize;
 
     /// Reads what comes in the order of the fields.
-    fn read_next<P: InputProtocol<'de>>(&mut self, fields: Fields, input: &mut P) -> Result<(), DecodeError>;
+    fn read_next<P: InputProtocol<'de>>(
+        &mut self,
+        fields: Fields,
+        filling: &mut Filling<'_, P>,
+    ) -> Result<(), DecodeError>;
 
     /// Reads the value of the field at this place.
     fn read_found<P: InputProtocol<'de>>(
         &mut self,
         place: usize,
-        found: TType,
         name: &'static str,
-        input: &mut P,
+        filling: &mut Filling<'_, P>,
     ) -> Result<(), DecodeError>;
 }
 
@@ -96,8 +99,12 @@ macro_rules! parts {
             const LEN: usize = $len;
 
             #[allow(unused_variables, reason = "there is a tuple of nothing")]
-            fn read_next<P: InputProtocol<'de>>(&mut self, fields: Fields, input: &mut P) -> Result<(), DecodeError> {
-                $(next_field(input, fields[$place].0, fields[$place].1, &mut self.$place)?;)*
+            fn read_next<P: InputProtocol<'de>>(
+                &mut self,
+                fields: Fields,
+                filling: &mut Filling<'_, P>,
+            ) -> Result<(), DecodeError> {
+                $(fill_next(filling, fields[$place].0, fields[$place].1, &mut self.$place)?;)*
                 Ok(())
             }
 
@@ -105,15 +112,13 @@ macro_rules! parts {
             fn read_found<P: InputProtocol<'de>>(
                 &mut self,
                 place: usize,
-                found: TType,
                 name: &'static str,
-                input: &mut P,
+                filling: &mut Filling<'_, P>,
             ) -> Result<(), DecodeError> {
                 match place {
-                    $($place => self.$place = found_field(input, found, name, core::mem::take(&mut self.$place))?,)*
-                    _ => input.skip(found)?,
+                    $($place => fill_found(filling, name, &mut self.$place),)*
+                    _ => filling.skip(),
                 }
-                Ok(())
             }
         }
     };
@@ -149,21 +154,24 @@ impl<A: Parts, B: Parts> Parts for Then<A, B> {
 impl<'de, A: Places<'de>, B: Places<'de>> Places<'de> for Then<A, B> {
     const LEN: usize = A::LEN + B::LEN;
 
-    fn read_next<P: InputProtocol<'de>>(&mut self, fields: Fields, input: &mut P) -> Result<(), DecodeError> {
-        self.0.read_next(fields, input)?;
-        self.1.read_next(&fields[A::LEN..], input)
+    fn read_next<P: InputProtocol<'de>>(
+        &mut self,
+        fields: Fields,
+        filling: &mut Filling<'_, P>,
+    ) -> Result<(), DecodeError> {
+        self.0.read_next(fields, filling)?;
+        self.1.read_next(&fields[A::LEN..], filling)
     }
 
     fn read_found<P: InputProtocol<'de>>(
         &mut self,
         place: usize,
-        found: TType,
         name: &'static str,
-        input: &mut P,
+        filling: &mut Filling<'_, P>,
     ) -> Result<(), DecodeError> {
         match place.checked_sub(A::LEN) {
-            None => self.0.read_found(place, found, name, input),
-            Some(place) => self.1.read_found(place, found, name, input),
+            None => self.0.read_found(place, name, filling),
+            Some(place) => self.1.read_found(place, name, filling),
         }
     }
 }
@@ -183,18 +191,16 @@ impl<'de, M: Message, T: Places<'de>> Decode<'de> for Values<M, T> {
     const TTYPE: TType = TType::Struct;
 
     fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
+        let mut filling = Filling::begin(input)?;
         let mut values = T::default();
-        values.read_next(M::FIELDS, input)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match M::FIELDS.iter().position(|(id, _)| *id == header.id) {
-                    Some(place) => values.read_found(place, header.ttype, M::FIELDS[place].1, input)?,
-                    None => input.skip(header.ttype)?,
-                }
+        values.read_next(M::FIELDS, &mut filling)?;
+        while let Some(id) = filling.other()? {
+            match M::FIELDS.iter().position(|(known, _)| *known == id) {
+                Some(place) => values.read_found(place, M::FIELDS[place].1, &mut filling)?,
+                None => filling.skip()?,
             }
         }
-        input.end_struct(scope);
+        filling.end(&[])?;
         Ok(Self::new(values))
     }
 }

@@ -35,12 +35,22 @@ impl<'de, T: Decode<'de>> Decode<'de> for Vec<T> {
     const TTYPE: TType = TType::List;
 
     fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let header = input.begin_list()?;
-        expect_element::<T, P>(input, header.element, header.len)?;
-        let values = T::decode_elements(input, header.element, header.len)?;
+        let (found, len) = match input.accept_list(T::TTYPE) {
+            Some(len) => (T::TTYPE, len),
+            None => begin_list::<T, P>(input)?,
+        };
+        let values = T::decode_elements(input, found, len)?;
         input.end_container();
         Ok(values)
     }
+}
+
+/// Enters a list in whichever form it is.
+#[inline(never)]
+fn begin_list<'de, T: Decode<'de>, P: InputProtocol<'de>>(input: &mut P) -> Result<(TType, usize), DecodeError> {
+    let header = input.begin_list()?;
+    expect_element::<T, P>(input, header.element, header.len)?;
+    Ok((header.element, header.len))
 }
 
 /// A set that keeps the order of its elements and whatever comes twice.

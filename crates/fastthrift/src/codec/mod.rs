@@ -32,7 +32,7 @@
 //!     pub id: i64,
 //!     pub name: String,         // default requiredness: `T`, always written; absent: the default of the IDL or of the type
 //!     pub note: Option<String>, // optional: `Option<T>`
-//!     pub kind: i16,            // required: `T`; its slot while reading is an `Option<T>`
+//!     pub kind: i16,            // required: `T`
 //! }
 //!
 //! impl Encode for Small {
@@ -53,50 +53,47 @@
 //!
 //! impl<'de> Decode<'de> for Small {
 //!     const TTYPE: p::TType = p::TType::Struct;
+//!     // A struct that has a default is read where it lies: in its vector, in the field of the struct around it.
+//!     const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 //!
 //!     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-//!         let scope = input.begin_struct()?;
-//!         // A slot a field: `T` with its default, or an `Option<T>` of None for optional and required ones (for an optional field
-//!         // with a default: `Some(default)`, if `Default` says so too).
-//!         let mut count = 0_i32;
-//!         let mut id = 0_i64;
-//!         let mut name = String::new();
-//!         let mut note = None::<String>;
-//!         let mut kind = None::<i16>;
+//!         p::filled(input)
+//!     }
+//!
+//!     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+//!         let fields = &mut p::Filling::begin(input)?;
 //!         // First the fields in the order in which writers put them: ascending ids. The same runs as above; `HAS_RUNS` is a
-//!         // constant, so a protocol has one of both branches.
+//!         // constant, so a protocol has one of both branches. Required fields have a bit each.
 //!         if P::HAS_RUNS {
-//!             if let Some(run) = input.accept_run::<(i32, i64)>([1, 2]) {
-//!                 (count, id) = run;
+//!             if let Some(run) = fields.run([1, 2], 0b0) {
+//!                 (self.count, self.id) = run;
 //!             }
 //!         } else {
-//!             p::next_field(input, 1, "count", &mut count)?;
-//!             p::next_field(input, 2, "id", &mut id)?;
+//!             p::fill_next(fields, 1, "count", &mut self.count)?;
+//!             p::fill_next(fields, 2, "id", &mut self.id)?;
 //!         }
-//!         p::next_field(input, 3, "name", &mut name)?;
-//!         p::next_field(input, 4, "note", &mut note)?;
-//!         p::next_field(input, 5, "kind", &mut kind)?;
+//!         p::fill_next(fields, 3, "name", &mut self.name)?;
+//!         p::fill_next(fields, 4, "note", &mut self.note)?;
+//!         p::fill_next_required(fields, 5, "kind", &mut self.kind, 0)?;
 //!         // Then whatever else came: any field in any order, again and again, and unknown ones.
-//!         if !input.accept_stop() {
-//!             while let Some(header) = input.read_field()? {
-//!                 match header.id {
-//!                     1 => count = p::found_field(input, header.ttype, "count", count)?,
-//!                     2 => id = p::found_field(input, header.ttype, "id", id)?,
-//!                     3 => name = p::found_field(input, header.ttype, "name", name)?,
-//!                     4 => note = p::found_field(input, header.ttype, "note", note)?,
-//!                     5 => kind = p::found_field(input, header.ttype, "kind", kind)?,
-//!                     _ => input.skip(header.ttype)?,
-//!                 }
+//!         while let Some(id) = fields.other()? {
+//!             match id {
+//!                 1 => p::fill_found(fields, "count", &mut self.count)?,
+//!                 2 => p::fill_found(fields, "id", &mut self.id)?,
+//!                 3 => p::fill_found(fields, "name", &mut self.name)?,
+//!                 4 => p::fill_found(fields, "note", &mut self.note)?,
+//!                 5 => p::fill_found_required(fields, "kind", &mut self.kind, 0)?,
+//!                 _ => fields.skip()?,
 //!             }
 //!         }
-//!         input.end_struct(scope);
-//!         let kind = p::required(kind, "kind", input)?;
-//!         Ok(Self { count, id, name, note, kind })
+//!         fields.end(&["kind"])
 //!     }
 //! }
 //! ```
 //!
-//! - **Unknown fields kept**: a field `unknown: UnknownFields`, `_ => unknown.read(input, header)?` instead of the skip, and
+//! - **A struct without a default**, one that must hold a union, is read into variables: a slot a field, an `Option` for a required one,
+//!   `p::next_field` and `p::found_field` for what is above, and `p::required` to unwrap. More than 64 required fields are read so, too.
+//! - **Unknown fields kept**: a field `unknown: UnknownFields`, `_ => fields.keep(id, &mut self.unknown)?` instead of the skip, and
 //!   `self.unknown.write(out)?` before `end_struct`.
 //! - **A recursive type**, one that can hold another of its own type whichever way: `p::enter(out)?` first in `encode`, and
 //!   `out.leave()` after `end_struct`. Reading needs nothing: readers count all nesting.

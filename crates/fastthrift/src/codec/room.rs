@@ -14,7 +14,11 @@ const EACH: usize = 4;
 #[inline]
 pub(crate) fn room_for<'de, T, P: InputProtocol<'de>>(input: &mut P, len: usize) -> Result<usize, DecodeError> {
     let size = size_of::<T>();
-    input.charge(len.saturating_mul(size))?;
+    let bytes = len.saturating_mul(size);
+    input.charge(bytes)?;
+    if bytes <= FREELY {
+        return Ok(len);
+    }
     let most = input.remaining().saturating_mul(EACH).max(FREELY);
     Ok(len.min(most / size.max(1)))
 }

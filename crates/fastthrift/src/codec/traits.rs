@@ -49,8 +49,29 @@ pub trait Decode<'de>: Sized {
     /// The type on the wire.
     const TTYPE: TType;
 
+    /// What makes a value for [`Self::fill`]: the default of a struct. `None` for types whose values are made whole by
+    /// [`Self::decode`], and for all of which nobody says otherwise.
+    const UNFILLED: Option<fn() -> Self> = None;
+
     /// Reads a value.
     fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError>;
+
+    /// Reads a value into one that is as [`Self::UNFILLED`] makes it, where it lies: a large struct is not moved then. After an error it
+    /// holds a part of what came.
+    #[inline]
+    fn fill<P: InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        *self = Self::decode(input)?;
+        Ok(())
+    }
+
+    /// Reads a value in place of the one that is there.
+    #[inline]
+    fn decode_into<P: InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        if let Some(unfilled) = Self::UNFILLED {
+            *self = unfilled();
+        }
+        self.fill(input)
+    }
 
     /// Reads a value where none is needed: a union that holds no known member reads as `None` here, and is an error elsewhere.
     #[inline]
@@ -68,9 +89,8 @@ pub trait Decode<'de>: Sized {
         debug_assert!(found == Self::TTYPE || len == 0, "only integers are read as other types");
         let mut values = super::room::vec_for(input, len)?;
         for index in 0..len {
-            match Self::decode(input) {
-                Ok(value) => values.push(value),
-                Err(error) => return Err(error.within_place(Place::Index(index))),
+            if let Err(error) = push_value(&mut values, input) {
+                return Err(error.within_place(Place::Index(index)));
             }
         }
         Ok(values)
@@ -89,6 +109,21 @@ pub trait Decode<'de>: Sized {
     fn reads_as(found: TType) -> bool {
         found == Self::TTYPE
     }
+}
+
+/// Reads a value to the end of these, in its place there if it can be.
+#[inline]
+fn push_value<'de, T: Decode<'de>, P: InputProtocol<'de>>(
+    values: &mut Vec<T>,
+    input: &mut P,
+) -> Result<(), DecodeError> {
+    let Some(unfilled) = T::UNFILLED else {
+        values.push(T::decode(input)?);
+        return Ok(());
+    };
+    // Unlike one that is pushed, this is made where it stays.
+    values.resize_with(values.len() + 1, unfilled);
+    values.last_mut().map_or(Ok(()), |last| last.fill(input))
 }
 
 /// A value that can be read and keeps nothing of the input.

@@ -91,4 +91,12 @@ impl<'de, T: Decode<'de>> Decode<'de> for Option<T> {
     fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
         T::decode_option(input)
     }
+
+    #[inline]
+    fn decode_into<P: InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        match T::UNFILLED {
+            Some(unfilled) => self.insert(unfilled()).fill(input),
+            None => self.fill(input),
+        }
+    }
 }

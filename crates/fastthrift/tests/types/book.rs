@@ -21,24 +21,24 @@ impl Encode for Phone {
 
 impl<'de> Decode<'de> for Phone {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut number = String::new();
-        let mut kind = 0_i32;
-        p::next_field(input, 1, "number", &mut number)?;
-        p::next_field(input, 2, "kind", &mut kind)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => number = p::found_field(input, header.ttype, "number", number)?,
-                    2 => kind = p::found_field(input, header.ttype, "kind", kind)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "number", &mut self.number)?;
+        p::fill_next(fields, 2, "kind", &mut self.kind)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "number", &mut self.number)?,
+                2 => p::fill_found(fields, "kind", &mut self.kind)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { number, kind })
+        fields.end(&[])
     }
 }
 
@@ -69,33 +69,30 @@ impl Encode for Person {
 
 impl<'de> Decode<'de> for Person {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut name = String::new();
-        let mut id = 0_i32;
-        let mut emails = Vec::new();
-        let mut phones = Vec::new();
-        let mut labels = p::BTreeMap::new();
-        p::next_field(input, 1, "name", &mut name)?;
-        p::next_field(input, 2, "id", &mut id)?;
-        p::next_field(input, 3, "emails", &mut emails)?;
-        p::next_field(input, 4, "phones", &mut phones)?;
-        p::next_field(input, 5, "labels", &mut labels)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => name = p::found_field(input, header.ttype, "name", name)?,
-                    2 => id = p::found_field(input, header.ttype, "id", id)?,
-                    3 => emails = p::found_field(input, header.ttype, "emails", emails)?,
-                    4 => phones = p::found_field(input, header.ttype, "phones", phones)?,
-                    5 => labels = p::found_field(input, header.ttype, "labels", labels)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "name", &mut self.name)?;
+        p::fill_next(fields, 2, "id", &mut self.id)?;
+        p::fill_next(fields, 3, "emails", &mut self.emails)?;
+        p::fill_next(fields, 4, "phones", &mut self.phones)?;
+        p::fill_next(fields, 5, "labels", &mut self.labels)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "name", &mut self.name)?,
+                2 => p::fill_found(fields, "id", &mut self.id)?,
+                3 => p::fill_found(fields, "emails", &mut self.emails)?,
+                4 => p::fill_found(fields, "phones", &mut self.phones)?,
+                5 => p::fill_found(fields, "labels", &mut self.labels)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { name, id, emails, phones, labels })
+        fields.end(&[])
     }
 }
 
@@ -118,21 +115,22 @@ impl Encode for Book {
 
 impl<'de> Decode<'de> for Book {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut people = Vec::new();
-        p::next_field(input, 1, "people", &mut people)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => people = p::found_field(input, header.ttype, "people", people)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "people", &mut self.people)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "people", &mut self.people)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { people })
+        fields.end(&[])
     }
 }
 
@@ -157,24 +155,24 @@ impl Encode for PhoneRef<'_> {
 
 impl<'de> Decode<'de> for PhoneRef<'de> {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut number = "";
-        let mut kind = 0_i32;
-        p::next_field(input, 1, "number", &mut number)?;
-        p::next_field(input, 2, "kind", &mut kind)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => number = p::found_field(input, header.ttype, "number", number)?,
-                    2 => kind = p::found_field(input, header.ttype, "kind", kind)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "number", &mut self.number)?;
+        p::fill_next(fields, 2, "kind", &mut self.kind)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "number", &mut self.number)?,
+                2 => p::fill_found(fields, "kind", &mut self.kind)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { number, kind })
+        fields.end(&[])
     }
 }
 
@@ -205,33 +203,30 @@ impl Encode for PersonRef<'_> {
 
 impl<'de> Decode<'de> for PersonRef<'de> {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut name = "";
-        let mut id = 0_i32;
-        let mut emails = Vec::new();
-        let mut phones = Vec::new();
-        let mut labels = Vec::new();
-        p::next_field(input, 1, "name", &mut name)?;
-        p::next_field(input, 2, "id", &mut id)?;
-        p::next_field(input, 3, "emails", &mut emails)?;
-        p::next_field(input, 4, "phones", &mut phones)?;
-        p::next_field(input, 5, "labels", &mut labels)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => name = p::found_field(input, header.ttype, "name", name)?,
-                    2 => id = p::found_field(input, header.ttype, "id", id)?,
-                    3 => emails = p::found_field(input, header.ttype, "emails", emails)?,
-                    4 => phones = p::found_field(input, header.ttype, "phones", phones)?,
-                    5 => labels = p::found_field(input, header.ttype, "labels", labels)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "name", &mut self.name)?;
+        p::fill_next(fields, 2, "id", &mut self.id)?;
+        p::fill_next(fields, 3, "emails", &mut self.emails)?;
+        p::fill_next(fields, 4, "phones", &mut self.phones)?;
+        p::fill_next(fields, 5, "labels", &mut self.labels)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "name", &mut self.name)?,
+                2 => p::fill_found(fields, "id", &mut self.id)?,
+                3 => p::fill_found(fields, "emails", &mut self.emails)?,
+                4 => p::fill_found(fields, "phones", &mut self.phones)?,
+                5 => p::fill_found(fields, "labels", &mut self.labels)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { name, id, emails, phones, labels })
+        fields.end(&[])
     }
 }
 
@@ -254,20 +249,21 @@ impl Encode for BookRef<'_> {
 
 impl<'de> Decode<'de> for BookRef<'de> {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut people = Vec::new();
-        p::next_field(input, 1, "people", &mut people)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => people = p::found_field(input, header.ttype, "people", people)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "people", &mut self.people)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "people", &mut self.people)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { people })
+        fields.end(&[])
     }
 }

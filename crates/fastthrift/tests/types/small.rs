@@ -25,42 +25,38 @@ impl Encode for Small {
 
 impl<'de> Decode<'de> for Small {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut count = 0_i32;
-        let mut id = 0_i64;
-        let mut ratio = 0.0_f64;
-        let mut active = false;
-        let mut kind = 0_i16;
-        let mut name = String::new();
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
         if P::HAS_RUNS {
-            if let Some(run) = input.accept_run::<(i32, i64, f64, bool, i16)>([1, 2, 3, 4, 5]) {
-                (count, id, ratio, active, kind) = run;
+            if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
+                (self.count, self.id, self.ratio, self.active, self.kind) = run;
             }
         } else {
-            p::next_field(input, 1, "count", &mut count)?;
-            p::next_field(input, 2, "id", &mut id)?;
-            p::next_field(input, 3, "ratio", &mut ratio)?;
-            p::next_field(input, 4, "active", &mut active)?;
-            p::next_field(input, 5, "kind", &mut kind)?;
+            p::fill_next(fields, 1, "count", &mut self.count)?;
+            p::fill_next(fields, 2, "id", &mut self.id)?;
+            p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
+            p::fill_next(fields, 4, "active", &mut self.active)?;
+            p::fill_next(fields, 5, "kind", &mut self.kind)?;
         }
-        p::next_field(input, 6, "name", &mut name)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => count = p::found_field(input, header.ttype, "count", count)?,
-                    2 => id = p::found_field(input, header.ttype, "id", id)?,
-                    3 => ratio = p::found_field(input, header.ttype, "ratio", ratio)?,
-                    4 => active = p::found_field(input, header.ttype, "active", active)?,
-                    5 => kind = p::found_field(input, header.ttype, "kind", kind)?,
-                    6 => name = p::found_field(input, header.ttype, "name", name)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::fill_next(fields, 6, "name", &mut self.name)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "count", &mut self.count)?,
+                2 => p::fill_found(fields, "id", &mut self.id)?,
+                3 => p::fill_found(fields, "ratio", &mut self.ratio)?,
+                4 => p::fill_found(fields, "active", &mut self.active)?,
+                5 => p::fill_found(fields, "kind", &mut self.kind)?,
+                6 => p::fill_found(fields, "name", &mut self.name)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { count, id, ratio, active, kind, name })
+        fields.end(&[])
     }
 }
 
@@ -89,41 +85,37 @@ impl Encode for SmallRef<'_> {
 
 impl<'de> Decode<'de> for SmallRef<'de> {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut count = 0_i32;
-        let mut id = 0_i64;
-        let mut ratio = 0.0_f64;
-        let mut active = false;
-        let mut kind = 0_i16;
-        let mut name = "";
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
         if P::HAS_RUNS {
-            if let Some(run) = input.accept_run::<(i32, i64, f64, bool, i16)>([1, 2, 3, 4, 5]) {
-                (count, id, ratio, active, kind) = run;
+            if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
+                (self.count, self.id, self.ratio, self.active, self.kind) = run;
             }
         } else {
-            p::next_field(input, 1, "count", &mut count)?;
-            p::next_field(input, 2, "id", &mut id)?;
-            p::next_field(input, 3, "ratio", &mut ratio)?;
-            p::next_field(input, 4, "active", &mut active)?;
-            p::next_field(input, 5, "kind", &mut kind)?;
+            p::fill_next(fields, 1, "count", &mut self.count)?;
+            p::fill_next(fields, 2, "id", &mut self.id)?;
+            p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
+            p::fill_next(fields, 4, "active", &mut self.active)?;
+            p::fill_next(fields, 5, "kind", &mut self.kind)?;
         }
-        p::next_field(input, 6, "name", &mut name)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => count = p::found_field(input, header.ttype, "count", count)?,
-                    2 => id = p::found_field(input, header.ttype, "id", id)?,
-                    3 => ratio = p::found_field(input, header.ttype, "ratio", ratio)?,
-                    4 => active = p::found_field(input, header.ttype, "active", active)?,
-                    5 => kind = p::found_field(input, header.ttype, "kind", kind)?,
-                    6 => name = p::found_field(input, header.ttype, "name", name)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::fill_next(fields, 6, "name", &mut self.name)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "count", &mut self.count)?,
+                2 => p::fill_found(fields, "id", &mut self.id)?,
+                3 => p::fill_found(fields, "ratio", &mut self.ratio)?,
+                4 => p::fill_found(fields, "active", &mut self.active)?,
+                5 => p::fill_found(fields, "kind", &mut self.kind)?,
+                6 => p::fill_found(fields, "name", &mut self.name)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { count, id, ratio, active, kind, name })
+        fields.end(&[])
     }
 }

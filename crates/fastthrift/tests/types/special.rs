@@ -102,21 +102,22 @@ impl Encode for Oops {
 
 impl<'de> Decode<'de> for Oops {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut message = String::new();
-        p::next_field(input, 1, "message", &mut message)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => message = p::found_field(input, header.ttype, "message", message)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "message", &mut self.message)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "message", &mut self.message)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { message })
+        fields.end(&[])
     }
 }
 
@@ -136,16 +137,18 @@ impl Encode for Empty {
 
 impl<'de> Decode<'de> for Empty {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                input.skip(header.ttype)?;
-            }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        while fields.other()?.is_some() {
+            fields.skip()?;
         }
-        input.end_struct(scope);
-        Ok(Self {})
+        fields.end(&[])
     }
 }
 
@@ -243,27 +246,26 @@ impl Encode for Node {
 
 impl<'de> Decode<'de> for Node {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut value = 0_i32;
-        let mut next = None::<Box<Node>>;
-        let mut children = Vec::new();
-        p::next_field(input, 1, "value", &mut value)?;
-        p::next_field(input, 2, "next", &mut next)?;
-        p::next_field(input, 3, "children", &mut children)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => value = p::found_field(input, header.ttype, "value", value)?,
-                    2 => next = p::found_field(input, header.ttype, "next", next)?,
-                    3 => children = p::found_field(input, header.ttype, "children", children)?,
-                    _ => input.skip(header.ttype)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "value", &mut self.value)?;
+        p::fill_next(fields, 2, "next", &mut self.next)?;
+        p::fill_next(fields, 3, "children", &mut self.children)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "value", &mut self.value)?,
+                2 => p::fill_found(fields, "next", &mut self.next)?,
+                3 => p::fill_found(fields, "children", &mut self.children)?,
+                _ => fields.skip()?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { value, next, children })
+        fields.end(&[])
     }
 }
 
@@ -288,21 +290,21 @@ impl Encode for Keeper {
 
 impl<'de> Decode<'de> for Keeper {
     const TTYPE: p::TType = p::TType::Struct;
+    const UNFILLED: Option<fn() -> Self> = Some(Self::default);
 
     fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
-        let scope = input.begin_struct()?;
-        let mut id = 0_i64;
-        let mut unknown = UnknownFields::new();
-        p::next_field(input, 1, "id", &mut id)?;
-        if !input.accept_stop() {
-            while let Some(header) = input.read_field()? {
-                match header.id {
-                    1 => id = p::found_field(input, header.ttype, "id", id)?,
-                    _ => unknown.read(input, header)?,
-                }
+        p::filled(input)
+    }
+
+    fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
+        let fields = &mut p::Filling::begin(input)?;
+        p::fill_next(fields, 1, "id", &mut self.id)?;
+        while let Some(id) = fields.other()? {
+            match id {
+                1 => p::fill_found(fields, "id", &mut self.id)?,
+                _ => fields.keep(id, &mut self.unknown)?,
             }
         }
-        input.end_struct(scope);
-        Ok(Self { id, unknown })
+        fields.end(&[])
     }
 }
