@@ -26,6 +26,9 @@ pub struct Case<'a> {
 /// The name of our figure that others are measured against.
 pub const OURS: &str = "fastthrift";
 
+/// The other floor: our owned value copied in memory, which takes what its memory does.
+const CLONE: &str = "clone";
+
 fn binary(value: &impl Encode) -> Bytes {
     let mut out = Vec::new();
     value.encode(&mut BinaryWriter::new(&mut out)).expect("it fits");
@@ -102,6 +105,7 @@ pub fn each(mut run: impl FnMut(Case<'_>)) {
                 Subject::new("pilota", || peers::pilota_decode::<$pilota>(&wire)),
                 Subject::new("pilota, unsafe codec", || peers::pilota_unsafe_decode::<$pilota>(&wire)),
                 Subject::new("Apache", || peers::apache_decode::<$apache>(&wire)),
+                Subject::new(CLONE, || std::hint::black_box(&value).clone()),
                 copy(&wire),
             ] });
             run(Case { name: $name, protocol: "Compact", direction: "encode", bytes: compact_wire.len(), subjects: vec![
@@ -210,6 +214,7 @@ fn footer(run: &mut impl FnMut(Case<'_>)) {
             decode_compact::<FileMetaData<&str, &[u8]>>("fastthrift, borrowed", &wire),
             decode_compact::<KeptMetaData<String, Vec<u8>>>("fastthrift, parquet's fields", &wire),
             decode_compact::<KeptMetaData<&str, &[u8]>>("fastthrift, parquet's fields, borrowed", &wire),
+            Subject::new(CLONE, || std::hint::black_box(&value).clone()),
             Subject::new("parquet", || peers::parquet_decode(&wire)),
             Subject::new("parquet, page encodings", || peers::parquet_decode_more(&wire)),
             copy(&wire),
