@@ -39,7 +39,8 @@ our owned value, the first row's, in memory and drops it.
 
 A value of owned text and bytes is read in no less time than its `clone` takes, which asks for the same memory and \
 reads nothing. With the system's allocator that alone is most of the time of an address book of `String`s, whose \
-speed is therefore `malloc`'s; pilota's texts ask for none. The `parquet` crate's reader keeps less of a footer than its IDL has: it skips the paths of columns and \
+speed is therefore `malloc`'s; pilota's texts ask for none. The `parquet` \
+crate's reader keeps less of a footer than its IDL has: it skips the paths of columns and \
 what columns say of themselves in pairs, makes sets of bits of lists of encodings, and numbers of the bytes of \
 statistics. Our first rows read all of it; `parquet's fields` are of an IDL without what it skips, which still has \
 the lists and the bytes, and is slower than all of it: a field that is not known sends the rest of its struct the \
