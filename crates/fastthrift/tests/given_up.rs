@@ -80,6 +80,26 @@ async fn a_oneway_whose_response_does_not_come_holds_up_no_call() {
     closed(&mut first).await;
 }
 
+#[cfg(feature = "blocking")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_oneway_of_a_client_that_blocks_waits_for_no_response_either() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let calling = tokio::task::spawn_blocking(move || {
+        let channel = fastthrift::blocking::Channel::builder(&url).timeout(PATIENCE).lazy().unwrap();
+        let client = calculator::BlockingCalculatorClient::new(channel);
+        client.log("a line").unwrap();
+        client.add(1, 2).unwrap_err()
+    });
+    let mut first = accept(&listener).await;
+    let mut second = accept(&listener).await;
+    closed(&mut first).await;
+    second.read_u8().await.unwrap();
+    drop(second);
+    let error = timeout(PATIENCE, calling).await.expect("it does not wait").unwrap();
+    assert!(matches!(error, AddError::Call(error) if matches!(error.kind(), CallErrorKind::ConnectionLost(_))));
+}
+
 #[tokio::test]
 async fn a_channel_that_is_dropped_waits_for_no_response_to_a_oneway() {
     let (listener, channel) = silence("http", |builder| builder).await;

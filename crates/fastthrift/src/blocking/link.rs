@@ -12,6 +12,9 @@ use crate::{CallError, Function};
 /// Bytes to receive at once.
 const READ_SIZE: usize = 8 << 10;
 
+/// How many times it is received for a response that nobody waits for.
+const MAX_READS: usize = 16;
+
 /// After how long without use it is looked whether the peer closed a connection.
 const GLANCE_AFTER: Duration = Duration::from_millis(5);
 
@@ -57,13 +60,44 @@ impl Link {
 
     /// Whether another call can be made over it.
     pub(super) fn is_good(&mut self) -> bool {
-        self.rpc.is_idle() && (self.used.elapsed() < GLANCE_AFTER || !self.stream.is_stale())
+        self.is_settled() && (self.used.elapsed() < GLANCE_AFTER || !self.stream.is_stale())
     }
 
-    /// Notes that a call is over; whether nothing is left of it.
+    /// Notes that a call is over; whether nothing is left of it but the response to a oneway, which may come yet.
     pub(super) fn rest(&mut self) -> bool {
         self.used = Instant::now();
-        self.rpc.is_idle()
+        self.rpc.is_idle() || self.owes_only_oneway()
+    }
+
+    /// Whether nothing but the response to a oneway keeps it from carrying a call.
+    fn owes_only_oneway(&self) -> bool {
+        let calls = self.rpc.waiting() + self.rpc.abandoned();
+        calls == 0 && self.rpc.owes_response() && !self.rpc.is_failed()
+    }
+
+    /// Whether nothing is owed any more, after the response to a oneway was taken, if it came.
+    fn is_settled(&mut self) -> bool {
+        if !self.owes_only_oneway() {
+            return self.rpc.is_idle();
+        }
+        let taken = self.stream.set_nonblocking(true).and_then(|()| self.take_response());
+        taken.is_ok() && self.stream.set_nonblocking(false).is_ok() && self.rpc.is_idle()
+    }
+
+    fn take_response(&mut self) -> io::Result<()> {
+        for _ in 0..MAX_READS {
+            match self.stream.read(self.rpc.receive_buffer(READ_SIZE)) {
+                Ok(0) => self.rpc.receive_eof(),
+                Ok(count) => self.rpc.received(count),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.rpc.poll_event(self.epoch.elapsed()).map_err(io::Error::other)?;
+            if !self.rpc.owes_response() {
+                return Ok(());
+            }
+        }
+        Err(ErrorKind::WouldBlock.into())
     }
 
     /// Makes a call, and reads its result's struct with `read`; a oneway has none.
@@ -104,7 +138,7 @@ impl Link {
 
     /// Whether the call has no answer, and all of it was sent.
     fn is_oneway_over(&self, call: &Outgoing<'_>) -> bool {
-        call.function.kind() == CallKind::Oneway && !self.rpc.owes_response() && !self.rpc.is_handshaking()
+        call.function.kind() == CallKind::Oneway && !self.rpc.is_handshaking()
     }
 
     fn begin(&mut self, call: &Outgoing<'_>) -> Result<(), CallError> {

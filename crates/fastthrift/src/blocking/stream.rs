@@ -95,7 +95,8 @@ impl Stream {
         !is_quiet || self.set_nonblocking(false).is_err()
     }
 
-    fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
+    /// Whether reads say `WouldBlock` when nothing came, in place of waiting.
+    pub(super) fn set_nonblocking(&self, is_nonblocking: bool) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nonblocking(is_nonblocking),
             #[cfg(feature = "blocking-tls")]
