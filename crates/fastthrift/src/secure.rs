@@ -9,7 +9,9 @@ use crate::error::Invalid;
 /// A client's side of TLS. By default the system's certificates are trusted, and the server's has to be for the URL's host.
 #[derive(Debug, Clone, Default)]
 #[must_use]
-pub struct ClientTls(ClientSettings);
+pub struct ClientTls {
+    settings: ClientSettings,
+}
 
 impl ClientTls {
     /// Trusts the system's certificates.
@@ -19,32 +21,32 @@ impl ClientTls {
 
     /// Trusts the certificates in this PEM text instead of the system's.
     pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.0.authorities = Some(Pem::new("the authorities' text", pem));
+        self.settings.authorities = Some(Pem::new("the authorities' text", pem));
         self
     }
 
     /// Shows this certificate to a server that asks for one: a chain and its key, each PEM text.
     pub fn identity(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
-        self.0.identity = Some(identity(chain, key));
+        self.settings.identity = Some(identity(chain, key));
         self
     }
 
     /// The name that the server's certificate has to be for, instead of the URL's host.
     pub fn server_name(mut self, name: &str) -> Self {
-        self.0.server_name = Some(name.to_owned());
+        self.settings.server_name = Some(name.to_owned());
         self
     }
 
     /// Takes any certificate: whoever sits in between can read and change everything. For tests. Connecting fails where authorities or
     /// a server's name are given, too, which would be without effect.
     pub fn insecure(mut self) -> Self {
-        self.0.is_insecure = true;
+        self.settings.is_insecure = true;
         self
     }
 
     /// What secures connections to this endpoint.
     fn securing(&self, endpoint: &Endpoint) -> Result<Securing, ConfigError> {
-        ClientSecurity::new(&self.0)?.securing(endpoint.host(), endpoint.http_path.is_some())
+        ClientSecurity::new(&self.settings)?.securing(endpoint.host(), endpoint.http_path.is_some())
     }
 }
 
