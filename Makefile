@@ -115,7 +115,7 @@ semver: $(DONE)/venv ## Hold the crates to Semantic Versioning since a revision,
 .PHONY: package
 package: $(DONE)/tools ## Build all that is published into dist: the source package, the wheel from it, and the crates
 	rm -rf dist
-	$(BIN)/maturin sdist --quiet --out dist
+	$(BIN)/maturin sdist --out dist
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
 	$(CARGO_PACKAGE)
 	cp $(TARGET)/package/*.crate dist
