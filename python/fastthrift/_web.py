@@ -9,9 +9,11 @@ from fastthrift._processor import Processor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
     from concurrent.futures import Executor
     from typing import Any
+
+    from fastthrift.aio import Processor as AsyncProcessor
 
     Environment = Mapping[str, Any]
     StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -85,26 +87,38 @@ class WSGI:
 
 
 class ASGI:
-    """An ASGI application that serves a service: as `WSGI`, with each handler run in a thread of an executor.
+    """An ASGI application that serves a service: as `WSGI`, on the application's event loop.
+
+    A handler is what it is for `fastthrift.aio.Server`: methods that are coroutine functions run on the loop, and are
+    cancelled when the client is gone; plain ones run in threads. The end of the application's life ends what is kept
+    for further calls.
 
     Args:
-        processor: Serves the requests; anything else is a handler, of which a `Processor` is made.
-        executor: Runs the handlers; None for the loop's own.
+        processor: Serves the requests: a `fastthrift.aio.Processor`; a `Processor`, each of whose calls then runs in a
+            thread; anything else is a handler, of which a `fastthrift.aio.Processor` is made.
+        executor: Runs what runs in threads; None for the loop's own. A `fastthrift.aio.Processor` has its own.
 
     Raises:
         TypeError: It is no handler, or the executor is none.
     """
 
-    def __init__(self, processor: Processor | object, *, executor: Executor | None = None) -> None:
+    def __init__(self, processor: AsyncProcessor | Processor | object, *, executor: Executor | None = None) -> None:
+        from fastthrift.aio import Processor as AsyncProcessor  # an application that is served has asyncio already
+
         if executor is not None and not callable(getattr(executor, "submit", None)):
             raise TypeError(f"executor must be a concurrent.futures.Executor or None, got {executor!r:.40}")
-        self._processor = _processor_of(processor)
+        if executor is not None and isinstance(processor, AsyncProcessor):
+            raise TypeError("executor is not for a fastthrift.aio.Processor, which has its own")
+        if not isinstance(processor, (AsyncProcessor, Processor)):
+            processor = AsyncProcessor(processor, transport="unframed", executor=executor)
+        self._processor: Any = processor
+        self._is_async = isinstance(processor, AsyncProcessor)
         self._executor = executor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or the messages of the application's start and end."""
         if scope["type"] == "lifespan":
-            return await _live(receive, send)
+            return await self._live(receive, send)
         if scope["type"] != "http":
             raise ValueError(f"a Thrift service is called by HTTP, not by {scope['type']}")
         if scope["method"] != "POST":
@@ -115,23 +129,16 @@ class ASGI:
             return await _answer(send, 413, text.encode())
         if not body:
             return await _answer(send, 400, _EMPTY.encode())
-        import asyncio  # an application that is served has it already
-        import contextvars
-        import time
-
-        came = time.monotonic()
         headers = {name.decode("latin-1").lower(): _text_of(value) for name, value in scope["headers"]}
         client = scope.get("client")
+        peer = _peer(client[0] if client else None)
         reply_headers: dict[str, str] = {}
-
-        def process() -> bytes | None:
-            peer = _peer(client[0] if client else None)
-            waited = time.monotonic() - came
-            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited)
-
-        context = contextvars.copy_context()
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(self._executor, context.run, process)
+            if self._is_async:
+                call = self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers)
+                reply = await _unless_gone(call, receive)
+            else:
+                reply = await self._in_thread(body, headers, peer, reply_headers)
         except TTransportException as error:
             return await _answer(send, 400, str(error).encode())
         try:
@@ -139,6 +146,54 @@ class ASGI:
         except ValueError as error:
             return await _answer(send, 500, str(error).encode())
         return await _answer(send, 200, reply or b"", kept, CONTENT_TYPE)
+
+    async def _in_thread(
+        self, body: bytes, headers: dict[str, str], peer: str | None, reply_headers: dict[str, str]
+    ) -> bytes | None:
+        import asyncio
+        import contextvars
+        import time
+
+        came = time.monotonic()
+
+        def process() -> bytes | None:
+            waited = time.monotonic() - came
+            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited)
+
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, context.run, process)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        if self._is_async:
+            await self._processor.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _unless_gone(call: Coroutine[Any, Any, bytes | None], receive: Receive) -> bytes | None:
+    """Wait for a call's reply; when the client is gone first, cancel the call.
+
+    Raises:
+        ConnectionResetError: The client is gone.
+    """
+    import asyncio
+
+    answered, gone = asyncio.ensure_future(call), asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise ConnectionResetError("the client is gone")
+        return answered.result()
+    finally:
+        for task in (answered, gone):
+            task.cancel()
+        await asyncio.gather(answered, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        """What else a server may say about a request that was received is not for it."""
 
 
 def _processor_of(processor: object) -> Processor:
@@ -196,9 +251,3 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
             return None
         if not message.get("more_body"):
             return bytes(body)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while (message := await receive())["type"] != "lifespan.shutdown":
-        await send({"type": f"{message['type']}.complete"})
-    await send({"type": "lifespan.shutdown.complete"})

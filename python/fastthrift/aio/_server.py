@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import functools
 import os
 import socket
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fastthrift import _core
 from fastthrift._server import named, patience, reporter_of, tell_health
 from fastthrift._urls import urls_of
-from fastthrift.aio._threads import plainly
+from fastthrift.aio._working import Working
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -252,15 +251,14 @@ async def serve(handler: object, url: str | Sequence[str], **options: Any) -> No
     await Server(handler, url, **options).serve_forever()
 
 
-class _Running:
+class _Running(Working):
     """A server between its start and its end."""
 
     def __init__(self, core: _core.ServerCore, threads: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._executor = ThreadPoolExecutor(threads, "fastthrift-handler")
-        self.serving = _core.AsyncServing(core, self._call_plain, self._call_check)
+        executor = ThreadPoolExecutor(threads, "fastthrift-handler")
+        super().__init__(core, executor, listens=True)
         self.urls = self.serving.urls
-        self.serving.ended.add_done_callback(lambda _: self._executor.shutdown(wait=False))
+        self.serving.ended.add_done_callback(lambda _: executor.shutdown(wait=False))
         self._listening: dict[int, socket.socket] = {}
         """The listening sockets by the numbers of their listeners; those in memory only tell that somebody waits."""
         self._in_memory: set[int] = set()
@@ -289,7 +287,7 @@ class _Running:
             await asyncio.wait(self._accepting)
         if serving.is_in_handler():
             if timeout is not None:
-                self._loop.call_later(timeout, serving.abort)
+                self.loop.call_later(timeout, serving.abort)
             return False
         await asyncio.wait([serving.ended], timeout=timeout)
         in_time = serving.ended.done()
@@ -300,7 +298,7 @@ class _Running:
 
     def _watch(self, port: int) -> None:
         if self._is_open:
-            self._loop.add_reader(self._listening[port], self._accept, port)
+            self.loop.add_reader(self._listening[port], self._accept, port)
 
     def _accept(self, port: int) -> None:
         """Take connections that wait.
@@ -314,13 +312,13 @@ class _Running:
                 return
             except OSError:
                 # The system has no room for another connection, and would say so again at once.
-                self._loop.remove_reader(self._listening[port])
-                self._loop.call_later(_ACCEPT_REST, self._watch, port)
+                self.loop.remove_reader(self._listening[port])
+                self.loop.call_later(_ACCEPT_REST, self._watch, port)
                 return
             if connection is None:
                 return
             peer: Any = functools.partial(self.serving.peer, port)
-            task = self._loop.create_task(self._loop.connect_accepted_socket(peer, connection))
+            task = self.loop.create_task(self.loop.connect_accepted_socket(peer, connection))
             self._accepting.add(task)
             task.add_done_callback(self._accepted)
 
@@ -345,26 +343,7 @@ class _Running:
     def _close(self) -> None:
         self._is_open = False
         for listening in self._listening.values():
-            self._loop.remove_reader(listening)
+            self.loop.remove_reader(listening)
             listening.close()
         self._listening.clear()
         self.serving.drain()
-
-    async def _call_check(self, check: Callable[..., Any], arguments: tuple[Any, ...], is_async: bool) -> Any:
-        """Call what judges a client, in a thread unless it is a coroutine function."""
-        try:
-            return await self._call_plain(check, arguments, is_async)
-        except SystemExit as error:
-            # It would end the loop.
-            raise RuntimeError("a check of SASL exited") from error
-
-    async def _call_plain(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], is_inline: bool = False
-    ) -> Any:
-        """Call a plain handler, in a thread unless it is inline, and wait for the coroutine that it may return."""
-        if is_inline:
-            result = function(*arguments)
-        else:
-            call = functools.partial(contextvars.copy_context().run, plainly, function, *arguments)
-            result = await self._loop.run_in_executor(self._executor, call)
-        return await result if asyncio.iscoroutine(result) else result

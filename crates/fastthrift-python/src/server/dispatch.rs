@@ -434,6 +434,6 @@ fn application_exception(py: Python<'_>, error: &PyErr) -> PyResult<Option<Appli
 
 /// What is answered when a request's time was over before its handler could run.
 #[cold]
-pub(super) fn too_late() -> ApplicationException {
+pub(crate) fn too_late() -> ApplicationException {
     ApplicationException::new(ApplicationExceptionKind::TIMEOUT, "the deadline passed before the call was carried out")
 }

@@ -32,7 +32,7 @@ const PORTS: usize = 16;
 pub(crate) struct Site {
     pub(crate) endpoints: Vec<Endpoint>,
     /// What is spoken at each of them.
-    pub(super) configs: Vec<ServerConfig>,
+    pub(crate) configs: Vec<ServerConfig>,
     /// The TLS of those that are secure.
     pub(super) security: Option<Arc<ServerSecurity>>,
 }

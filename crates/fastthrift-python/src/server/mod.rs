@@ -19,7 +19,7 @@ pub(crate) mod listener;
 mod load;
 pub(crate) mod log;
 pub(crate) mod patience;
-mod processor;
+pub(crate) mod processor;
 pub(crate) mod reactor;
 pub(crate) mod sasl;
 mod seat;
@@ -219,6 +219,12 @@ impl ServerCore {
             engine.adopt(stream, place, config);
         }
         Ok(())
+    }
+
+    /// The most bytes that a request may have at the first of the places.
+    #[getter]
+    fn max_message_size(&self) -> usize {
+        self.site.configs.first().map_or(DEFAULT_LIMITS.message, |config| config.limits.message)
     }
 
     /// Sets what `GET /healthz` is answered over HTTP: 200, or 503 when it is false or the server stops.

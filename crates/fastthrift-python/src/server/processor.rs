@@ -70,17 +70,13 @@ impl ProcessorCore {
         let bytes = bytes
             .map_err(|_| PyTypeError::new_err(format!("request must be bytes, got {}", shown(request))))?
             .as_bytes();
-        let headers = optional("headers", headers, texts)?;
-        let reply_headers = optional("reply_headers", reply_headers, dict)?;
-        let peer = optional("peer", peer, text)?;
-        let times = Times::new(not_negative("waited", number("waited", waited)?)?, headers.as_ref());
-        let headers = headers.map(Bound::unbind);
-        let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), headers, peer, times };
+        let beside = Beside::read(headers, peer, reply_headers, waited)?;
+        let mut packet = Packet { rpc: ServerConnection::new(self.config.clone()), beside };
         packet.rpc.receive(bytes);
         packet.rpc.receive_eof();
         loop {
             match packet.rpc.poll_event() {
-                Ok(Some(request)) => self.serve(py, &mut packet, &request, reply_headers.as_ref())?,
+                Ok(Some(request)) => self.serve(py, &mut packet, &request)?,
                 Ok(None) => break,
                 Err(error) if error.is_answered() => break,
                 Err(error) => return Err(unreadable(py, &error)),
@@ -102,14 +98,8 @@ impl ProcessorCore {
 }
 
 impl ProcessorCore {
-    fn serve(
-        &self,
-        py: Python<'_>,
-        packet: &mut Packet,
-        request: &Request,
-        reply_headers: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
-        let deadline = packet.times.deadline(request);
+    fn serve(&self, py: Python<'_>, packet: &mut Packet, request: &Request) -> PyResult<()> {
+        let deadline = packet.beside.deadline(request);
         let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
         let read =
             if is_late { Err(too_late()) } else { Invocation::read(py, &self.services, &mut packet.rpc, request) };
@@ -130,14 +120,8 @@ impl ProcessorCore {
                 match call {
                     None => invocation.answer(py, &mut packet.rpc, request, result),
                     Some(call) => {
-                        let call = call.bind(py);
-                        if let (Some(wanted), Some(given)) = (reply_headers, call.get().reply_headers_if_any(py)) {
-                            // Where they cannot be, an error is answered in place of the result.
-                            if let Ok(headers) = headers_of(given.as_any()) {
-                                wanted.update(headers_dict(py, &headers)?.as_mapping())?;
-                            }
-                        }
-                        invocation.answer_asked(call, &mut packet.rpc, request, result)
+                        packet.beside.hand_out(call.bind(py))?;
+                        invocation.answer_asked(call.bind(py), &mut packet.rpc, request, result)
                     }
                 }
             }
@@ -151,26 +135,60 @@ impl ProcessorCore {
 /// A request whose messages are served, as a connection of its own.
 struct Packet {
     rpc: ServerConnection,
-    /// Those that were given beside the bytes.
-    headers: Option<Py<PyDict>>,
-    peer: Option<String>,
-    times: Times,
+    beside: Beside,
 }
 
-/// When a request came, and how long whoever sent it waits.
-struct Times {
+/// What came beside a message that somebody else brought.
+pub(crate) struct Beside {
+    /// Those of the call, where they are not in the message.
+    pub(crate) headers: Option<Py<PyDict>>,
+    /// A URL.
+    pub(crate) peer: Option<String>,
+    /// Gets the headers that the handler sets.
+    reply_headers: Option<Py<PyDict>>,
     arrived: Option<Instant>,
+    /// How long whoever sent it waits.
     timeout: Option<Duration>,
 }
 
-impl Times {
-    fn new(waited: Duration, headers: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { arrived: Instant::now().checked_sub(waited), timeout: headers.and_then(told) }
+impl Beside {
+    /// Of the arguments of `Processor.process`.
+    pub(crate) fn read(
+        headers: Option<&Bound<'_, PyAny>>,
+        peer: Option<&Bound<'_, PyAny>>,
+        reply_headers: Option<&Bound<'_, PyAny>>,
+        waited: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let headers = optional("headers", headers, texts)?;
+        let waited = not_negative("waited", number("waited", waited)?)?;
+        Ok(Self {
+            timeout: headers.as_ref().and_then(told),
+            headers: headers.map(Bound::unbind),
+            peer: optional("peer", peer, text)?,
+            reply_headers: optional("reply_headers", reply_headers, dict)?.map(Bound::unbind),
+            arrived: Instant::now().checked_sub(waited),
+        })
     }
 
     /// Until when a request is to be carried out: what it says itself counts more than what is beside it.
-    fn deadline(&self, request: &Request) -> Option<Instant> {
+    pub(crate) fn deadline(&self, request: &Request) -> Option<Instant> {
         self.arrived?.checked_add(request.timeout.or(self.timeout)?)
+    }
+
+    /// Hands out the headers that a call's reply is to have. Where they cannot be, an error is answered in place of the result.
+    pub(crate) fn hand_out(&self, call: &Bound<'_, Call>) -> PyResult<()> {
+        let py = call.py();
+        if let (Some(wanted), Some(given)) = (&self.reply_headers, call.get().reply_headers_if_any(py))
+            && let Ok(headers) = headers_of(given.as_any())
+        {
+            wanted.bind(py).update(headers_dict(py, &headers)?.as_mapping())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.headers)?;
+        visit.call(&self.reply_headers)
     }
 }
 
@@ -188,11 +206,11 @@ impl Origin for Packet {
     }
 
     fn peer(&self) -> Option<String> {
-        self.peer.clone()
+        self.beside.peer.clone()
     }
 
     fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        if let Some(headers) = &self.headers {
+        if let Some(headers) = &self.beside.headers {
             return Some(headers.clone_ref(py));
         }
         let headers = self.rpc.request_headers();
@@ -218,7 +236,7 @@ fn texts<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDi
 }
 
 #[cold]
-fn unreadable(py: Python<'_>, error: &ConnectionError) -> PyErr {
+pub(crate) fn unreadable(py: Python<'_>, error: &ConnectionError) -> PyErr {
     transport_error(py, TransportKind::of(error), false, format!("the request cannot be read: {error}"))
 }
 

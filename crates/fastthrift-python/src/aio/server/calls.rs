@@ -1,7 +1,9 @@
 //! How a connection's requests are carried out: by plain handlers right here, or by jobs.
 
+use std::time::Instant;
+
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
-use fastthrift_rpc::{ReplyError, Request};
+use fastthrift_rpc::{ReplyError, Request, ServerConnection};
 use pyo3::exceptions::asyncio::CancelledError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -11,11 +13,11 @@ use super::job::Job;
 use super::peer::Peer;
 use super::serving::Serving;
 use super::state::{Seen, State};
-use crate::call::within;
+use crate::call::{Call, within};
 use crate::error::application_error;
 use crate::object::{Object, type_of};
 use crate::server::current::Current;
-use crate::server::dispatch::{Invocation, refuse};
+use crate::server::dispatch::{Answering, Invocation, refuse, too_late};
 use crate::server::engine::overloaded;
 use crate::server::services::HEALTH;
 
@@ -53,10 +55,15 @@ impl Peer {
             return Ok(refuse(&mut state.rpc, request, &overloaded())?);
         }
         let services = serving.services();
-        let invocation = match Invocation::read(py, services, &mut state.rpc, request) {
+        let deadline = this.get().deadline_of(request);
+        if this.get().beside.is_some() && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Ok(refuse(&mut state.rpc, request, &too_late())?);
+        }
+        let mut invocation = match Invocation::read(py, services, &mut state.rpc, request) {
             Ok(invocation) => invocation,
             Err(exception) => return Ok(refuse(&mut state.rpc, request, &exception)?),
         };
+        invocation.deadline = deadline;
         // To be busy is no illness, so who asks for the health is always told, and by a handler that waits for nothing.
         let is_health = request.service.is_some_and(|name| state.rpc.bytes(name) == HEALTH.as_bytes());
         if serving.is_inline(invocation.method) || is_health && services.interceptors.is_empty() {
@@ -99,12 +106,23 @@ impl Peer {
         }
         let fatal = result.as_ref().err().filter(|error| ends_loop(py, error)).map(|error| error.clone_ref(py));
         let url = || me.url(py);
-        let answering = invocation.answering().of(&url);
-        match call {
-            None => answering.answer(py, &mut state.rpc, request, result)?,
-            Some(call) => answering.answer_asked(call.bind(py), &mut state.rpc, request, result)?,
-        }
+        me.answer(py, &mut state.rpc, request, invocation.answering().of(&url), call.as_ref(), result)?;
         fatal.map_or(Ok(()), |fatal| Err(Unserved::Python(fatal)))
+    }
+
+    /// Answers with what a handler gave, whose call somebody asked for or not.
+    pub(super) fn answer(
+        &self,
+        py: Python<'_>,
+        rpc: &mut ServerConnection,
+        request: &Request,
+        answering: Answering<'_>,
+        call: Option<&Py<Call>>,
+        result: PyResult<Object>,
+    ) -> Result<(), ReplyError> {
+        let Some(call) = call else { return answering.answer(py, rpc, request, result) };
+        let told = self.beside.as_ref().map_or(Ok(()), |beside| beside.hand_out(call.bind(py)));
+        answering.answer_asked(call.bind(py), rpc, request, told.and(result))
     }
 
     /// Runs a handler that is a coroutine as far as it goes without waiting; if that is not to its end, it goes on in its task.

@@ -15,6 +15,7 @@ use crate::call::{Call, CallParts, Side};
 use crate::client::headers_dict;
 use crate::object::Object;
 use crate::server::dispatch::{Answering, Invocation, Origin};
+use crate::server::processor::Beside;
 use crate::server::services::Service;
 use crate::service::FunctionInfo;
 use crate::settings::Settings;
@@ -70,7 +71,7 @@ impl Job {
             headers: Some(origin.rpc().request_headers()).filter(|headers| !headers.is_empty()).cloned().map(Box::new),
             transport: transports::name_of_peers(origin.rpc()).map(Into::into),
             user: origin.rpc().peer_identity().map(Into::into),
-            deadline: request.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            deadline: invocation.deadline,
             call: PyOnceLock::new(),
             progress: Mutex::default(),
         })
@@ -157,10 +158,7 @@ impl Job {
     ) -> Result<(), ReplyError> {
         let url = || self.peer.get().url(py);
         let answering = Answering::new(&self.service, &self.info, self.settings).of(&url);
-        match self.call.get(py) {
-            None => answering.answer(py, rpc, &self.request, result),
-            Some(call) => answering.answer_asked(call.bind(py), rpc, &self.request, result),
-        }
+        self.peer.get().answer(py, rpc, &self.request, answering, self.call.get(py), result)
     }
 }
 
@@ -176,7 +174,10 @@ impl Job {
                 info: Arc::clone(&self.info),
                 is_oneway: self.info.is_oneway || self.request.kind == CallKind::Oneway,
                 arguments: self.arguments.clone_ref(py),
-                headers: headers.transpose()?.map(Bound::unbind),
+                headers: match &self.peer.get().beside {
+                    Some(Beside { headers: Some(headers), .. }) => Some(headers.clone_ref(py)),
+                    _ => headers.transpose()?.map(Bound::unbind),
+                },
                 peer: self.peer.get().url(py).map(Into::into),
                 user: self.user.clone(),
                 protocol: self.request.protocol.to_string().into(),

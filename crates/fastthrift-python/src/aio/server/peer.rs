@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::time::Instant;
 
+use fastthrift_rpc::Request;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyTuple;
@@ -12,6 +14,7 @@ use super::calls::Unserved;
 use super::serving::Serving;
 use super::state::State;
 use crate::server::log;
+use crate::server::processor::{Beside, unreadable};
 
 /// How many requests of one connection are served before the others get their turn.
 const REQUESTS_PER_TURN: usize = 32;
@@ -23,6 +26,8 @@ pub(super) struct Peer {
     /// Its own number, and that of the listener that it came in by.
     pub(super) number: usize,
     port: usize,
+    /// There where a message is all that comes, which somebody else brought.
+    pub(super) beside: Option<Beside>,
     transport: OnceLock<Py<PyAny>>,
     /// The transport has enough to send for now. It says so in the middle of a write.
     pub(super) is_paused: AtomicBool,
@@ -30,11 +35,12 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(serving: Py<Serving>, number: usize, port: usize) -> Self {
+    pub(super) fn new(serving: Py<Serving>, number: usize, port: usize, beside: Option<Beside>) -> Self {
         Self {
             serving,
             number,
             port,
+            beside,
             transport: OnceLock::new(),
             is_paused: AtomicBool::new(false),
             state: Mutex::new(None),
@@ -64,6 +70,9 @@ impl Peer {
 
     /// The peer's URL, where it has one.
     pub(super) fn url(&self, py: Python<'_>) -> Option<String> {
+        if let Some(beside) = &self.beside {
+            return beside.peer.clone();
+        }
         let name = self.transport.get()?.bind(py).call_method1(intern!(py, "get_extra_info"), ("peername",)).ok()?;
         let address = name.cast::<PyTuple>().ok()?;
         let (host, port): (String, u16) = address.get_slice(0, 2).extract().ok()?;
@@ -73,6 +82,14 @@ impl Peer {
         } else {
             format!("{scheme}://{host}:{port}")
         })
+    }
+
+    /// Until when a request is to be carried out.
+    pub(super) fn deadline_of(&self, request: &Request) -> Option<Instant> {
+        match &self.beside {
+            Some(beside) => beside.deadline(request),
+            None => request.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+        }
     }
 
     /// Serves what was received, and sends.
@@ -208,6 +225,16 @@ impl Peer {
         Self::pump(this, state)
     }
 
+    /// Raises why what came cannot be read, where that is not answered.
+    fn raise_failure(&self, py: Python<'_>) -> PyResult<()> {
+        let guard = self.lock(py);
+        let failure = guard.as_ref().and_then(|state| state.rpc.failure());
+        match failure.filter(|failure| !failure.is_answered()) {
+            Some(failure) => Err(unreadable(py, failure)),
+            None => Ok(()),
+        }
+    }
+
     fn _settle(this: &Bound<'_, Self>) -> PyResult<()> {
         let mut guard = this.get().lock(this.py());
         let Some(state) = &mut *guard else { return Ok(()) };
@@ -227,6 +254,9 @@ impl Peer {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.serving)?;
         visit.call(self.transport.get())?;
+        if let Some(beside) = &self.beside {
+            beside.traverse(&visit)?;
+        }
         if let Ok(state) = self.state.try_lock()
             && let Some(state) = &*state
         {

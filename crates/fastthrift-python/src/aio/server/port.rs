@@ -26,6 +26,11 @@ impl Port {
         }
     }
 
+    /// Of messages that somebody else brings.
+    pub(super) fn of_messages(config: ServerConfig) -> Self {
+        Self { config, security: None, is_http: false }
+    }
+
     /// What the URLs of its peers start with.
     pub(super) fn scheme(&self) -> &'static str {
         if self.security.is_some() { "tls" } else { "tcp" }

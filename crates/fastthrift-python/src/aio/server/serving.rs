@@ -25,6 +25,7 @@ use crate::server::ServerCore;
 use crate::server::connection::Timeouts;
 use crate::server::listen_error;
 use crate::server::listener::Listener;
+use crate::server::processor::Beside;
 use crate::server::services::{Method, Services};
 
 /// How many connections over the limit are kept until there is room; more are closed.
@@ -303,6 +304,11 @@ impl Serving {
         Ok(())
     }
 
+    fn new_peer(this: &Bound<'_, Self>, port: usize, beside: Option<Beside>) -> Peer {
+        let number = this.get().accepted.fetch_add(1, Ordering::Relaxed);
+        Peer::new(this.clone().unbind(), number, port, beside)
+    }
+
     fn peers<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Peer>> {
         self.lock(py).peers.iter().map(|peer| peer.bind(py).clone()).collect()
     }
@@ -310,13 +316,28 @@ impl Serving {
 
 #[pymethods]
 impl Serving {
-    /// Listens.
+    /// Listens, where it does.
     #[new]
-    fn new(py: Python<'_>, core: Py<ServerCore>, plain: Py<PyAny>, check: Py<PyAny>) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        core: Py<ServerCore>,
+        plain: Py<PyAny>,
+        check: Py<PyAny>,
+        listens: bool,
+    ) -> PyResult<Self> {
         static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let event_loop = EventLoop::running(py)?;
         let site = &core.get().site;
-        let (listeners, endpoints) = py.detach(|| site.listen()).map_err(|error| listen_error(&error))?;
+        let (listeners, endpoints) = if listens {
+            py.detach(|| site.listen()).map_err(|error| listen_error(&error))?
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let ports = if listens {
+            listeners.iter().map(Port::of).collect()
+        } else {
+            site.configs.iter().cloned().map(Port::of_messages).collect()
+        };
         let shares = core.get().settings.max_memory.map(|limit| Mutex::new(Shares::new(limit)));
         Ok(Self {
             ended: event_loop.bind(py).call_method0(intern!(py, "create_future"))?.unbind(),
@@ -334,7 +355,7 @@ impl Serving {
             shares,
             is_draining: AtomicBool::new(false),
             urls: endpoints.iter().map(ToString::to_string).collect(),
-            ports: listeners.iter().map(Port::of).collect(),
+            ports,
             state: Mutex::new(State { listeners, ..State::default() }),
         })
     }
@@ -344,8 +365,18 @@ impl Serving {
         if port >= this.get().ports.len() {
             return Err(PyValueError::new_err("there is no such listener"));
         }
-        let number = this.get().accepted.fetch_add(1, Ordering::Relaxed);
-        Ok(Peer::new(this.clone().unbind(), number, port))
+        Ok(Self::new_peer(this, port, None))
+    }
+
+    /// A protocol for a message that somebody else brought, with what came beside it.
+    fn packet(
+        this: &Bound<'_, Self>,
+        headers: Option<&Bound<'_, PyAny>>,
+        peer: Option<&Bound<'_, PyAny>>,
+        reply_headers: Option<&Bound<'_, PyAny>>,
+        waited: &Bound<'_, PyAny>,
+    ) -> PyResult<Peer> {
+        Ok(Self::new_peer(this, 0, Some(Beside::read(headers, peer, reply_headers, waited)?)))
     }
 
     /// The sockets that listen: the number of each, and whether it only tells of connections in memory.

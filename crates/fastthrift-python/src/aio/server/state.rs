@@ -16,6 +16,7 @@ use crate::client::headers_dict;
 use crate::server::budget::Memory;
 use crate::server::dispatch::Origin;
 use crate::server::patience::Patience;
+use crate::server::processor::Beside;
 use crate::server::sasl::{Introduction, Question};
 
 /// How many bytes the transport is given at once.
@@ -165,6 +166,9 @@ impl Origin for Seen<'_> {
     }
 
     fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        if let Some(Beside { headers: Some(headers), .. }) = &self.peer.beside {
+            return Some(headers.clone_ref(py));
+        }
         let headers = self.rpc.request_headers();
         if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
     }
