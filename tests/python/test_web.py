@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import http.client
 import socket
 import threading
@@ -16,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import fastthrift
 import pytest
 import uvicorn
+from fastthrift import aio
 from thrift.transport.THttpClient import THttpClient
 
 from tests.interop import peer_apache
@@ -47,7 +49,18 @@ def wsgi(calculator: ModuleType) -> Iterator[str]:
 
 @pytest.fixture
 def asgi(calculator: ModuleType) -> Iterator[str]:
-    application: Any = fastthrift.ASGI(_processor(calculator))
+    with _serving(fastthrift.ASGI(_processor(calculator))) as place:
+        yield place
+
+
+@pytest.fixture
+def asgi_on_a_loop(calculator: ModuleType) -> Iterator[str]:
+    with _serving(fastthrift.ASGI(_loop_processor(calculator))) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def _serving(application: Any) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="on"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
@@ -57,24 +70,54 @@ def asgi(calculator: ModuleType) -> Iterator[str]:
         thread.join()
 
 
+LIMITS = fastthrift.Limits(message=100_000)
+
+
+def _tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+    call.reply_headers["X-Asked-By"] = call.headers.get("x-name", "nobody")
+    call.reply_headers["X-Remaining"] = str(call.remaining)
+    if "x-bad" in call.headers:
+        call.reply_headers.update([ast.literal_eval(call.headers["x-bad"])])
+    return proceed()
+
+
+def _handler(calculator: ModuleType) -> Any:
+    if not hasattr(calculator, "TApplicationException"):
+        calculator.TApplicationException = fastthrift.TApplicationException  # type: ignore[attr-defined]
+    return Calculator(calculator)
+
+
 def _processor(calculator: ModuleType) -> fastthrift.Processor:
-    types = calculator
-    if not hasattr(types, "TApplicationException"):
-        types.TApplicationException = fastthrift.TApplicationException  # type: ignore[attr-defined]
-
-    def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
-        call.reply_headers["X-Asked-By"] = call.headers.get("x-name", "nobody")
-        call.reply_headers["X-Remaining"] = str(call.remaining)
-        if "x-bad" in call.headers:
-            call.reply_headers.update([ast.literal_eval(call.headers["x-bad"])])
-        return proceed()
-
-    limits = fastthrift.Limits(message=100_000)
     service = calculator.Calculator
-    return fastthrift.Processor(Calculator(types), service=service, limits=limits, interceptors=[tell])
+    return fastthrift.Processor(_handler(calculator), service=service, limits=LIMITS, interceptors=[_tell])
 
 
-@pytest.fixture(params=["wsgi", "asgi"])
+def _loop_processor(calculator: ModuleType) -> aio.Processor:
+    """Return one whose handler has coroutines and plain methods."""
+
+    class Handler:
+        def __init__(self) -> None:
+            self.plain = _handler(calculator)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.plain, name)
+
+        async def add(self, a: int, b: int) -> Any:
+            await asyncio.sleep(0)
+            return self.plain.add(a, b)
+
+        async def divide(self, dividend: float, divisor: float) -> Any:
+            await asyncio.sleep(0)
+            return self.plain.divide(dividend, divisor)
+
+    async def tell(call: fastthrift.Call, proceed: Callable[[], Any]) -> Any:
+        return await _tell(call, proceed)
+
+    service = calculator.Calculator
+    return aio.Processor(Handler(), service=service, transport="unframed", limits=LIMITS, interceptors=[tell])
+
+
+@pytest.fixture(params=["wsgi", "asgi", "asgi_on_a_loop"])
 def place(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
@@ -218,3 +261,39 @@ def test_an_asgi_application_takes_no_other_scope(calculator: ModuleType) -> Non
 
     with pytest.raises(ValueError, match="websocket"):
         asyncio.run(application({"type": "websocket"}, nothing, nothing))
+
+
+def test_the_client_of_an_application_that_is_gone_needs_no_answer() -> None:
+    module = fastthrift.loads("service S { i64 add(1: i64 a, 2: i64 b) }", module_name="web_waiting")
+
+    async def main() -> list[str]:
+        begun, ended = asyncio.Event(), []
+
+        class Waiting(module.S):  # type: ignore[misc, name-defined]
+            async def add(self, a: int, b: int) -> int:
+                begun.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    ended.append("cancelled")
+                    raise
+                return a + b
+
+        coming = asyncio.Queue[dict[str, Any]]()
+
+        async def send(message: Any) -> None:
+            ended.append(message["type"])
+
+        application = fastthrift.ASGI(Waiting())
+        scope = {"type": "http", "method": "POST", "headers": [], "client": ("127.0.0.1", 5)}
+        coming.put_nowait({"type": "http.request", "body": request_of_add()})
+        answering = asyncio.create_task(application(scope, coming.get, send))
+        await asyncio.wait_for(begun.wait(), 30)
+        coming.put_nowait({"type": "http.disconnect"})
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(answering, 30)
+        coming.put_nowait({"type": "lifespan.shutdown"})
+        await application({"type": "lifespan"}, coming.get, send)
+        return ended
+
+    assert asyncio.run(main()) == ["cancelled", "lifespan.shutdown.complete"]

@@ -189,6 +189,23 @@ def with_options(**given: Any) -> object:
     return fastthrift.with_options(given.pop("client", A_CLIENT[0]), **given)
 
 
+def aio_process(
+    request: Any, headers: Any = None, peer: Any = None, reply_headers: Any = None, waited: Any = 0.0
+) -> object:
+    """Serve a message on a loop."""
+
+    async def process() -> object:
+        processor = aio.Processor(Handler())
+        try:
+            return await processor.process(
+                request, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited
+            )
+        finally:
+            await processor.close()
+
+    return asyncio.run(process())
+
+
 def aio_stop(timeout: Any = None) -> object:
     """Stop a server that never ran."""
 
@@ -319,6 +336,32 @@ TARGETS: dict[str, Target] = {
     ),
     "Processor.process": Target(
         fastthrift.Processor(Handler()).process,
+        {"request": b""},
+        {
+            "request": takes("bytes"),
+            "headers": takes("none"),
+            "peer": TEXT | "none",
+            "reply_headers": takes("none", "dict"),
+            "waited": NOT_NEGATIVE,
+        },
+    ),
+    "aio.Processor": Target(
+        aio.Processor,
+        {"handler": Handler()},
+        {
+            "handler": HANDLER,
+            "service": OBJECT,
+            "protocol": OBJECT,
+            "transport": OBJECT,
+            "limits": OBJECT,
+            "inline": takes("true", "empty list"),
+            "executor": OBJECT,
+            "max_in_flight": BOUND,
+            "interceptors": INTERCEPTORS,
+        },
+    ),
+    "aio.Processor.process": Target(
+        aio_process,
         {"request": b""},
         {
             "request": takes("bytes"),
