@@ -156,9 +156,11 @@ class ASGI:
 
         came = time.monotonic()
 
+        processor: Processor = self._processor
+
         def process() -> bytes | None:
             waited = time.monotonic() - came
-            return self._processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited)
+            return processor.process(body, headers=headers, peer=peer, reply_headers=reply_headers, waited=waited)
 
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._executor, context.run, process)

@@ -318,13 +318,7 @@ impl Serving {
 impl Serving {
     /// Listens, where it does.
     #[new]
-    fn new(
-        py: Python<'_>,
-        core: Py<ServerCore>,
-        plain: Py<PyAny>,
-        check: Py<PyAny>,
-        listens: bool,
-    ) -> PyResult<Self> {
+    fn new(py: Python<'_>, core: Py<ServerCore>, plain: Py<PyAny>, check: Py<PyAny>, listens: bool) -> PyResult<Self> {
         static COROUTINE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let event_loop = EventLoop::running(py)?;
         let site = &core.get().site;
