@@ -202,6 +202,7 @@ def test_nothing_is_left_of_clients_and_their_transports() -> None:
         ("udp.py", "OVER DATAGRAMS\n"),
         ("recorder.py", "RECORDED\nRECORDED\n"),
         ("message_queue.py", " says hello\n"),
+        ("message_queue_aio.py", "THREE CALLS TOGETHER\n"),
     ],
 )
 def test_the_examples_run(example: str, text: str) -> None:
