@@ -65,6 +65,10 @@ AIMS = (
         PAIRS, "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
     ),
     Aim(
+        "calls/s, one connection, the client alone: blocking to Python sockets",
+        CLIENTS[0], "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
+    ),
+    Aim(
         "calls/s, 64 callers on one connection: asyncio client to thriftpy2's",
         SHARED, "rate", ASYNCIO_CLIENT, "thriftpy2 asyncio", 10.0, is_least=True,
     ),

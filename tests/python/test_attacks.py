@@ -19,7 +19,7 @@ from tests.faults.run import ROOT, Helper, server_kinds, serving
 from tests.python.certificates import Authority
 
 OPTIONS = {"max_message_size": MESSAGE_LIMIT, "max_decoded_size": MESSAGE_LIMIT, "message_timeout": 1.5}
-LEAST = 0.2
+LEAST = 0.5
 """The part of its calls that a good client must still get through: an attacker has a core or two to run on, too."""
 SLACK = 16 << 20
 """The bytes that the server may grow by for other reasons than an attack."""
