@@ -8,10 +8,22 @@ from fastthrift._server import named
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Executor
 
     from fastthrift._client import Protocol, Transport
     from fastthrift._server import Interceptor
     from fastthrift._service import Service
+
+
+def checked_executor(executor: Executor | None) -> Executor | None:
+    """Return what runs in threads.
+
+    Raises:
+        TypeError: It cannot do that.
+    """
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(f"executor must be a concurrent.futures.Executor or None, got {executor!r:.40}")
+    return executor
 
 
 class Processor:

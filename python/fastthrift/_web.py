@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from fastthrift._errors import TTransportException
-from fastthrift._processor import Processor
+from fastthrift._processor import Processor, checked_executor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,15 +105,13 @@ class ASGI:
     def __init__(self, processor: AsyncProcessor | Processor | object, *, executor: Executor | None = None) -> None:
         from fastthrift.aio import Processor as AsyncProcessor  # an application that is served has asyncio already
 
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise TypeError(f"executor must be a concurrent.futures.Executor or None, got {executor!r:.40}")
+        self._executor = checked_executor(executor)
         if executor is not None and isinstance(processor, AsyncProcessor):
             raise TypeError("executor is not for a fastthrift.aio.Processor, which has its own")
         if not isinstance(processor, (AsyncProcessor, Processor)):
             processor = AsyncProcessor(processor, transport="unframed", executor=executor)
         self._processor: Any = processor
         self._is_async = isinstance(processor, AsyncProcessor)
-        self._executor = executor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, or the messages of the application's start and end."""

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from fastthrift import _core
+from fastthrift._processor import checked_executor
 from fastthrift._server import named
 from fastthrift.aio._working import Working
 
@@ -62,8 +63,7 @@ class Processor:
         max_in_flight: int | None = None,
         interceptors: Iterable[Interceptor] | None = None,
     ) -> None:
-        if executor is not None and not callable(getattr(executor, "submit", None)):
-            raise TypeError(f"executor must be a concurrent.futures.Executor or None, got {executor!r:.40}")
+        self._executor = checked_executor(executor)
         if not isinstance(limits, (_core.Limits, type(None))):
             raise TypeError(f"limits must be fastthrift.Limits or None, got {limits!r:.40}")
         bounds = _core.Limits() if limits is None else limits
@@ -89,7 +89,6 @@ class Processor:
             max_open=_TOGETHER,
             inline=inline,
         )
-        self._executor = executor
         # A thread has one loop at a time.
         self._here = threading.local()
 

@@ -5,12 +5,10 @@ use std::time::Instant;
 
 use fastthrift_rpc::{CallKind, Request, ServerConnection};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::connection::Connection;
 use super::dispatch::{Invocation, Origin};
 use crate::call::{Call, CallParts, Running, Side};
-use crate::client::headers_dict;
 use crate::transports;
 
 /// A request whose handler runs.
@@ -77,10 +75,5 @@ impl Origin for Connection {
 
     fn peer(&self) -> Option<String> {
         Self::peer(self)
-    }
-
-    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        let headers = self.rpc.request_headers();
-        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
     }
 }

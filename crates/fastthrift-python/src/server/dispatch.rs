@@ -13,10 +13,11 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::arguments::Arguments;
 use super::current::Current;
 use super::log;
+use super::processor::Beside;
 use super::services::{Method, Service, Services};
 use crate::call::{Call, Running, within};
 use crate::class::is_none;
-use crate::client::headers_of;
+use crate::client::{headers_dict, headers_of};
 use crate::codec::{decode_fields, encode_fields};
 use crate::error::{encode_error, exception_class};
 use crate::interceptors::Target;
@@ -52,8 +53,19 @@ pub(crate) trait Origin {
     /// The peer's URL, where it has one.
     fn peer(&self) -> Option<String>;
 
-    /// The headers that came with it, where that is known here.
-    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>>;
+    /// What came beside it, where somebody else brought it.
+    fn beside(&self) -> Option<&Beside> {
+        None
+    }
+
+    /// The headers that came with it, or else in it.
+    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
+        if let Some(Beside { headers: Some(headers), .. }) = self.beside() {
+            return Some(headers.clone_ref(py));
+        }
+        let headers = self.rpc().request_headers();
+        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
+    }
 }
 
 /// What has to be known of a call to answer it.

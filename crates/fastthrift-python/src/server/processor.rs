@@ -209,12 +209,8 @@ impl Origin for Packet {
         self.beside.peer.clone()
     }
 
-    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        if let Some(headers) = &self.beside.headers {
-            return Some(headers.clone_ref(py));
-        }
-        let headers = self.rpc.request_headers();
-        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
+    fn beside(&self) -> Option<&Beside> {
+        Some(&self.beside)
     }
 }
 

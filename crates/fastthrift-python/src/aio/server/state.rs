@@ -6,13 +6,12 @@ use std::time::Instant;
 
 use fastthrift_rpc::{RequestId, ServerConfig, ServerConnection};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::job::Job;
 use super::peer::Peer;
 use crate::aio::secure::Secure;
-use crate::client::headers_dict;
 use crate::server::budget::Memory;
 use crate::server::dispatch::Origin;
 use crate::server::patience::Patience;
@@ -165,11 +164,7 @@ impl Origin for Seen<'_> {
         self.peer.url(self.py)
     }
 
-    fn headers(&self, py: Python<'_>) -> Option<Py<PyDict>> {
-        if let Some(Beside { headers: Some(headers), .. }) = &self.peer.beside {
-            return Some(headers.clone_ref(py));
-        }
-        let headers = self.rpc.request_headers();
-        if headers.is_empty() { None } else { headers_dict(py, headers).ok().map(Bound::unbind) }
+    fn beside(&self) -> Option<&Beside> {
+        self.peer.beside.as_ref()
     }
 }
