@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benches import echo_client, echo_server, report
+from benches import aims, echo_client, echo_server, report
 from benches.echo_client import ASYNCIO as ASYNCIO_CLIENTS
 from benches.echo_server import ASYNCIO as ASYNCIO_SERVERS
 from benches.measure import Sample
@@ -17,63 +17,62 @@ ASYNCIO_CLIENT = "fastthrift asyncio"
 KINDS = {"server": [*echo_server.KINDS], "client": [*echo_client.BLOCKING, *echo_client.ASYNCIO]}
 
 
-@dataclass(frozen=True)
-class Aim:
+@dataclass(frozen=True, kw_only=True)
+class Aim(aims.Aim):
     """One bound on a ratio of two subjects, or on a figure of one."""
 
-    text: str
     scenario: Scenario
     figure: str
     ours: str
-    other: str
-    bound: float
-    is_least: bool = False
-    """Whether it is to be at least the bound, not at most."""
+    other: str = ""
 
-    def row(self, found: Found) -> list[str]:
-        """Return the aim, what was measured, and whether that is it."""
-        measured = self._measured(found.get(self.scenario, {}))
-        if measured is None:
-            return [self.text, self._bound(), "", "not measured"]
-        is_met = measured >= self.bound if self.is_least else measured <= self.bound
-        return [self.text, self._bound(), report.figure(measured), "yes" if is_met else "no"]
-
-    def _measured(self, figures: Mapping[str, Figures]) -> float | None:
+    def measured(self, found: Found) -> float | None:
+        """Return the ratio or the figure; None if one of the two was not measured."""
+        figures = found.get(self.scenario, {})
         if self.ours not in figures or (self.other and self.other not in figures):
             return None
         ours: Sample = getattr(figures[self.ours], self.figure)
         return ours.ratio_to(getattr(figures[self.other], self.figure)) if self.other else ours.median
 
-    def _bound(self) -> str:
-        return f"{'at least' if self.is_least else 'at most'} {report.figure(self.bound)}"
 
-
-THRIFTPY2 = "thriftpy2 threaded, cybin"
+CPU_OF_MANY = "server CPU, 32 connections: "
 AIMS = (
-    Aim("server CPU, 32 connections: blocking to C epoll", SERVERS[0], "cpu_us", BLOCKING, "floor: C epoll echo", 1.3),
-    Aim("server CPU, 32 connections: blocking to thriftpy2", SERVERS[0], "cpu_us", BLOCKING, THRIFTPY2, 1 / 3),
     Aim(
-        "server CPU, 32 connections: asyncio, plain handler, to asyncio.Protocol",
-        SERVERS[0], "cpu_us", PLAIN, "floor: asyncio.Protocol echo", 1.6,
+        text=f"{CPU_OF_MANY}blocking to C epoll", bound=1.3,
+        scenario=SERVERS[0], figure="cpu_us", ours=BLOCKING, other="floor: C epoll echo",
     ),
     Aim(
-        "server CPU, 32 connections: asyncio, async handler, to thriftpy2 asyncio",
-        SERVERS[0], "cpu_us", ASYNC, "thriftpy2 asyncio", 0.2,
+        text=f"{CPU_OF_MANY}blocking to thriftpy2", bound=1 / 3,
+        scenario=SERVERS[0], figure="cpu_us", ours=BLOCKING, other="thriftpy2 threaded, cybin",
     ),
     Aim(
-        "calls/s, one connection, client and server: blocking to Python sockets",
-        PAIRS, "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
+        text=f"{CPU_OF_MANY}asyncio, plain handler, to asyncio.Protocol", bound=1.6,
+        scenario=SERVERS[0], figure="cpu_us", ours=PLAIN, other="floor: asyncio.Protocol echo",
     ),
     Aim(
-        "calls/s, one connection, the client alone: blocking to Python sockets",
-        CLIENTS[0], "rate", "fastthrift", "floor: Python sockets", 1.0, is_least=True,
+        text=f"{CPU_OF_MANY}asyncio, async handler, to thriftpy2 asyncio", bound=0.2,
+        scenario=SERVERS[0], figure="cpu_us", ours=ASYNC, other="thriftpy2 asyncio",
     ),
     Aim(
-        "calls/s, 64 callers on one connection: asyncio client to thriftpy2's",
-        SHARED, "rate", ASYNCIO_CLIENT, "thriftpy2 asyncio", 10.0, is_least=True,
+        text="calls/s, one connection, client and server: blocking to Python sockets", bound=1.0, is_least=True,
+        scenario=PAIRS, figure="rate", ours="fastthrift", other="floor: Python sockets",
     ),
-    Aim("p99 of quick calls beside sleeping ones, blocking, us", MIXED, "p99_us", BLOCKING, "", 5000.0),
-    Aim("p99 of quick calls beside sleeping ones, asyncio, us", MIXED, "p99_us", ASYNC, "", 5000.0),
+    Aim(
+        text="calls/s, one connection, the client alone: blocking to Python sockets", bound=1.0, is_least=True,
+        scenario=CLIENTS[0], figure="rate", ours="fastthrift", other="floor: Python sockets",
+    ),
+    Aim(
+        text="calls/s, 64 callers on one connection: asyncio client to thriftpy2's", bound=10.0, is_least=True,
+        scenario=SHARED, figure="rate", ours=ASYNCIO_CLIENT, other="thriftpy2 asyncio",
+    ),
+    Aim(
+        text="p99 of quick calls beside sleeping ones, blocking, us", bound=5000.0,
+        scenario=MIXED, figure="p99_us", ours=BLOCKING,
+    ),
+    Aim(
+        text="p99 of quick calls beside sleeping ones, asyncio, us", bound=5000.0,
+        scenario=MIXED, figure="p99_us", ours=ASYNC,
+    ),
 )  # fmt: skip
 
 
@@ -91,8 +90,7 @@ def report_of(found: Found, missing: Mapping[str, str], rounds: int, seconds: fl
         "C that answers at once. Those of gRPC speak HTTP/2: its servers are called by its own blocking client, its "
         "clients call its own threaded server. Blocking clients on 32 connections are 32 threads, asyncio's 32 tasks. "
         f"The machine's load average at the end was {os.getloadavg()[1]:.1f}, the benchmark's own part of it included.",
-        "## What is aimed at",
-        report.table(["", "aim", "measured", "met"], [aim.row(found) for aim in AIMS]),
+        aims.section((aim, aim.measured(found)) for aim in AIMS),
         "Python's sockets with one connection move bytes and do nothing else: 3,800 instructions a call in the client, "
         "the system's own not counted. Ours takes 5,900 for a call of a method with an object that gives an object "
         "back, 2,100 more; the server's side is alike. Counts are valgrind's, of CPython 3.11.",

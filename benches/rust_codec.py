@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benches import report, rust_machine
+from benches import aims, report, rust_machine
 from benches.measure import Sample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,46 @@ longer way. `parquet, page encodings` is told to keep the lists of one kind.
 What is best for a program depends on the allocator as much as on the codec, so each part is measured with two."""
 
 
+OWNED, TEXT, FOOTER = "fastthrift", "fastthrift, Text", "fastthrift, borrowed"
+BORROWED = {"small": "fastthrift, borrowed", "book": "fastthrift, borrowed, BTreeMap"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aim(aims.Aim):
+    """How many times as fast as a rival one of our rows is to be."""
+
+    case: tuple[str, str, str]
+    """Name, protocol and direction."""
+    subject: str = OWNED
+    is_least: bool = True
+
+    def measured(self, cases: Sequence[Mapping[str, Any]]) -> float | None:
+        """Return the ratio; None if the case was not measured."""
+        for case in cases:
+            if (case["case"], case["protocol"], case["direction"]) == self.case:
+                samples = _samples(case)
+                return samples[_rival(samples)].ratio_to(samples[self.subject])
+        return None
+
+
+def _aims() -> Iterator[Aim]:
+    for name, borrowed in BORROWED.items():
+        case = (name, "Binary", "encode")
+        yield Aim(text=f"{name}: encode, to pilota", bound=3.0, case=case)
+        case = (name, "Binary", "decode")
+        yield Aim(text=f"{name}: decode with strings owned as pilota's, `Text`", bound=1.7, case=case, subject=TEXT)
+        yield Aim(text=f"{name}: decode with `String`s, to pilota", bound=1.7, case=case)
+        yield Aim(text=f"{name}: decode borrowed, to pilota", bound=3.0, case=case, subject=borrowed)
+    for name in ("10k double", "10k i64"):
+        for direction in ("encode", "decode"):
+            yield Aim(text=f"{name}: {direction}, to pilota", bound=4.0, case=(name, "Binary", direction))
+    for name in ("small", "book", "10k double", "10k i64", "1k map"):
+        yield Aim(text=f"{name}: Compact encode, to pilota", bound=4.0, case=(name, "Compact", "encode"))
+    case = ("Parquet footer", "Compact", "decode")
+    yield Aim(text="Parquet footer: decode borrowed, to the parquet crate", bound=1.0, case=case, subject=FOOTER)
+    yield Aim(text="Parquet footer: decode owned, to the parquet crate", bound=1.0, case=case)
+
+
 def run(*, rounds: int, batch_seconds: float) -> str:
     """Build, measure and return the report.
 
@@ -58,8 +99,9 @@ def run(*, rounds: int, batch_seconds: float) -> str:
     """
     parts = [HEAD.format(machine=rust_machine.described(CRATE, PEERS))]
     for title, features in ALLOCATORS.items():
-        parts.append(f"## {title}")
-        parts += (_section(case) for case in _measure(features, rounds, batch_seconds))
+        cases = [*_measure(features, rounds, batch_seconds)]
+        held = aims.section(((aim, aim.measured(cases)) for aim in _aims()), "### What is aimed at")
+        parts += (f"## {title}", held, *map(_section, cases))
     return "\n\n".join(parts)
 
 
@@ -72,17 +114,23 @@ def _measure(features: Sequence[str], rounds: int, batch_seconds: float) -> Iter
     return map(json.loads, ran.stdout.splitlines())
 
 
+def _samples(case: Mapping[str, Any]) -> dict[str, Sample]:
+    return {name: Sample(values) for name, values in case["samples"].items()}
+
+
+def _rival(samples: Mapping[str, Sample]) -> str:
+    return next(name for name in RIVALS if name in samples)
+
+
 def _section(case: Mapping[str, Any]) -> str:
-    samples = {name: Sample(values) for name, values in case["samples"].items()}
-    rival = next((name for name in RIVALS if name in samples), None)
+    samples = _samples(case)
+    rival = _rival(samples)
     scale, unit = (1.0, "ns") if case["bytes"] < 1000 or "1 MiB" in case["case"] else (1e-3, "us")
-    head = ["", f"median, {unit}", "p10 - p90", "MB/s"]
-    if rival:
-        head.append(f"times as fast as {rival}")
+    head = ["", f"median, {unit}", "p10 - p90", "MB/s", f"times as fast as {rival}"]
     rows: list[list[str]] = []
     for name, sample in samples.items():
         speed = case["bytes"] / sample.median * 1e3
-        cells = [name, report.figure(sample.median * scale), report.spread(sample, scale), f"{speed:,.0f}"]
-        rows.append([*cells, f"{samples[rival].ratio_to(sample):.2f}"] if rival else cells)
+        ratio = f"{samples[rival].ratio_to(sample):.2f}"
+        rows.append([name, report.figure(sample.median * scale), report.spread(sample, scale), f"{speed:,.0f}", ratio])
     title = f"### {case['case']}, {case['protocol']}, {case['direction']} ({case['bytes']:,} bytes)"
     return f"{title}\n\n{report.table(head, rows)}"

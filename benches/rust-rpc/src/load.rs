@@ -17,11 +17,11 @@ pub trait BlockingCall: Send + 'static {
 
 /// What came of it.
 pub struct Load {
-    /// How many calls were made, and in how long.
-    pub calls: usize,
-    /// The time.
+    /// How many calls were made, those of the warming up too.
+    pub made: usize,
+    /// In how long those were made whose times are kept.
     pub elapsed: Duration,
-    /// The time of each call, in ns, in order.
+    /// The time of each call after the warming up, in ns, in order.
     pub times: Vec<u32>,
 }
 
@@ -52,12 +52,13 @@ impl Span {
 struct Watch {
     span: Span,
     last: Instant,
+    made: usize,
     times: Vec<u32>,
 }
 
 impl Watch {
     fn new(span: Span) -> Self {
-        Self { span, last: Instant::now(), times: Vec::with_capacity(1 << 16) }
+        Self { span, last: Instant::now(), made: 0, times: Vec::with_capacity(1 << 16) }
     }
 
     fn goes_on(&self) -> bool {
@@ -71,6 +72,7 @@ impl Watch {
             self.times.push(u32::try_from((now - self.last).as_nanos()).unwrap_or(u32::MAX));
         }
         self.last = now;
+        self.made += 1;
     }
 }
 
@@ -85,13 +87,13 @@ pub async fn run<C: Call>(callers: Vec<C>, time: Duration) -> Load {
     load_of(all, time)
 }
 
-async fn calls<C: Call>(mut caller: C, span: Span) -> Vec<u32> {
+async fn calls<C: Call>(mut caller: C, span: Span) -> Watch {
     let mut watch = Watch::new(span);
     while watch.goes_on() {
         caller.call().await;
         watch.lap();
     }
-    watch.times
+    watch
 }
 
 /// The same in a thread for each.
@@ -102,17 +104,18 @@ pub fn run_blocking<C: BlockingCall>(callers: Vec<C>, time: Duration) -> Load {
     load_of(threads.into_iter().map(|thread| thread.join().expect("callers do not panic")).collect(), time)
 }
 
-fn blocking_calls<C: BlockingCall>(mut caller: C, span: Span) -> Vec<u32> {
+fn blocking_calls<C: BlockingCall>(mut caller: C, span: Span) -> Watch {
     let mut watch = Watch::new(span);
     while watch.goes_on() {
         caller.call();
         watch.lap();
     }
-    watch.times
+    watch
 }
 
-fn load_of(all: Vec<Vec<u32>>, time: Duration) -> Load {
-    let mut times = all.concat();
+fn load_of(all: Vec<Watch>, time: Duration) -> Load {
+    let made = all.iter().map(|watch| watch.made).sum();
+    let mut times: Vec<u32> = all.into_iter().flat_map(|watch| watch.times).collect();
     times.sort_unstable();
-    Load { calls: times.len(), elapsed: time, times }
+    Load { made, elapsed: time, times }
 }

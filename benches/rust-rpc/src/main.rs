@@ -1,12 +1,12 @@
 //! Calls of fastthrift's runtime beside its peers, each server and each load in a process of its own.
 //!
-//! `fastthrift-bench-rpc [--rounds N] [--seconds S]` prints the tables.
+//! `fastthrift-bench-rpc measure KIND tcp|unix CALLERS MILLISECONDS` prints one measurement, as a JSON object.
 
 mod apache_peer;
 mod load;
+mod measure;
 mod ours;
 mod raw;
-mod report;
 mod tonic_peer;
 mod volo_peer;
 
@@ -24,7 +24,8 @@ fn main() {
             let [callers, milliseconds] = [callers, milliseconds].map(|it| it.parse().expect("it is a number"));
             print_load(&load(kind, url, callers, Duration::from_millis(milliseconds as u64)));
         }
-        ref options => report::run(options),
+        ["measure", kind, network, callers, milliseconds] => measure::run(kind, network, callers, milliseconds),
+        _ => panic!("measure KIND tcp|unix CALLERS MILLISECONDS"),
     }
 }
 
@@ -79,9 +80,9 @@ fn load(kind: &str, url: &str, callers: usize, time: Duration) -> Load {
 }
 
 fn print_load(load: &Load) {
-    let rate = load.calls as f64 / load.elapsed.as_secs_f64();
+    let rate = load.times.len() as f64 / load.elapsed.as_secs_f64();
     let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| load.percentile(part));
-    println!("{rate} {p50} {p99} {p999} {} {}", processor_time(), load.calls);
+    println!("{rate} {p50} {p99} {p999} {} {}", processor_time(), load.made);
 }
 
 /// What this process took of the processors so far, in µs.
