@@ -58,7 +58,7 @@ class Aim(aims.Aim):
 
 
 def _aims() -> list[Aim]:
-    wanted = []
+    wanted: list[Aim] = []
     for network in ("TCP", "UNIX"):
         one, many = f"One caller, {network}", f"64 callers, {network}"
         wanted += [
@@ -101,7 +101,7 @@ def _measure(program: Path, network: str, callers: int, rounds: int, seconds: fl
     samples: dict[str, dict[str, Sample]] = {kind: defaultdict(Sample) for kind in KINDS}
     for kinds in shuffled(KINDS, rounds):
         for kind in kinds:
-            command = [program, "measure", kind, network, str(callers), f"{seconds * 1e3:.0f}"]
+            command = [str(program), "measure", kind, network, str(callers), f"{seconds * 1e3:.0f}"]
             ran = subprocess.run(command, check=True, stdout=subprocess.PIPE)
             for name, value in json.loads(ran.stdout).items():
                 samples[kind][name].values.append(value)
