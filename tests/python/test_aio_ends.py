@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import struct
@@ -19,7 +20,7 @@ from fastthrift import TApplicationException, TTransportException
 
 from tests.interop.handler import Calculator
 from tests.python.loop_servers import REQUEST, Types, Waiting, connect, ours, port_of, server_of
-from tests.python.loops import Run, until
+from tests.python.loops import KINDS, Run, descriptors_given_back, until
 from tests.python.timing import LATE
 
 
@@ -315,6 +316,39 @@ class TestStopping:
                 await serving
 
         run(main())
+
+    @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_one_whose_loop_was_closed_can_be_started_on_another(self, kind: str, url: str) -> None:
+        server = server_of(Waiting(), url)
+        left: list[socket.socket] = []
+
+        def talk() -> socket.socket:
+            sock = socket.socket(socket.AF_INET if url.startswith("tcp") else socket.AF_UNIX)
+            sock.settimeout(20)
+            sock.connect(("127.0.0.1", port_of(server.url)) if url.startswith("tcp") else server.url[len("unix://") :])
+            sock.sendall(REQUEST)
+            assert sock.recv(100)
+            return sock
+
+        async def leave() -> None:
+            await server.start()
+            left.append(await asyncio.to_thread(talk))
+
+        async def serve() -> None:
+            async with server, connect(server.url) as client:
+                assert await client.add(1, 1) == 2
+
+        async def stop() -> None:
+            assert await server.stop() is True
+
+        with descriptors_given_back():
+            for main in (leave, leave, serve, leave, stop, serve):
+                pytest.importorskip(kind).run(main())
+            gc.collect()
+            for sock in left:
+                with sock, contextlib.suppress(ConnectionResetError):
+                    assert sock.recv(1) == b""
 
     def test_a_port_that_is_taken_is_an_error(self, run: Run) -> None:
         async def main() -> None:

@@ -329,6 +329,43 @@ class TestInterceptors:
             server_of(Waiting(), interceptors=[lambda call, proceed: proceed()])
 
 
+def test_the_task_of_a_handler_shows_what_it_runs_and_where(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    running: list[str] = []
+
+    class Handler(Waiting):
+        async def add(self, a: int, b: int) -> int:  # type: ignore[override]
+            running.append(repr(asyncio.current_task()))
+            await asyncio.sleep(b)
+            return a + b
+
+    def told_of(name: str) -> list[asyncio.Task[Any]]:
+        return [task for task in asyncio.all_tasks() if f"{name}()" in repr(task)]
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_debug(True)
+        loop.slow_callback_duration = 0.0
+        async with server_of(Handler()) as server, connect(server.url) as client:
+            assert await client.add(1, 0) == 1
+            await until(lambda: told_of("waits_for_a_request"))
+            assert told_of("Handler.add") == []
+            call = client.add(1, 1000)
+            await until(lambda: told_of("Handler.add"))
+            (task,) = told_of("Handler.add")
+            assert f"running at {__file__}:" in repr(task)
+            assert [frame.f_code.co_name for frame in task.get_stack()] == ["add"]
+            call.cancel()
+            task.cancel()
+            await until(task.done)
+            assert f"Handler.add() done, defined at {__file__}:" in repr(task)
+
+    with caplog.at_level(logging.WARNING, "asyncio"):
+        run(main())
+    assert len(running) == 2
+    assert all("Handler.add() running at" in each for each in running)
+    assert "Carrier" not in caplog.text
+
+
 def test_two_loops_in_two_threads_serve_each_other(run: Run) -> None:
     failures: list[BaseException] = []
     urls: dict[int, str] = {}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import pickle
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fastthrift
 import pytest
+from fastthrift import aio
 
 IDL = """
 enum Colour { RED = 1, BLUE = 4 }
@@ -50,6 +55,31 @@ def test_nested_values_survive(version: int) -> None:
     assert twin == original
     assert type(twin) is m.Tree
     assert twin.values[1]._which == "many"
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_servers_and_clients_are_neither_copied_nor_pickled(make: Callable[[Any], object]) -> None:
+    service = fastthrift.loads("service S { i32 f() }", module_name="pickling_service").S
+
+    class Handler(service):  # type: ignore[misc, valid-type]
+        def f(self) -> int:
+            return 1
+
+    def is_refused(one: object) -> None:
+        with pytest.raises(TypeError, match="pickle"):
+            make(one)
+
+    async def on_a_loop() -> None:
+        async with aio.Server(Handler(), "memory://pickling") as server, aio.connect(service, server.url) as client:
+            is_refused(server)
+            is_refused(client)
+            assert await client.f() == 1
+
+    with fastthrift.Server(Handler(), "memory://pickling") as server, fastthrift.connect(service, server.url) as client:
+        is_refused(server)
+        is_refused(client)
+        assert client.f() == 1
+    asyncio.run(on_a_loop())
 
 
 @versions

@@ -181,7 +181,9 @@ def test_the_limit_of_depth_bounds_what_is_written_too(protocol: str) -> None:
     for _ in range(300):
         deep = m.Item(inner=deep)
     deeper = options(limits=Limits(depth=512))
-    assert fastthrift.deserialize(m.Item, fastthrift.serialize(deep, deeper), deeper) == deep
+    data = fastthrift.serialize(deep, deeper)
+    # Not compared as values: how deep those may be is bounded by the stack, of which some builds take much for each.
+    assert fastthrift.serialize(fastthrift.deserialize(m.Item, data, deeper), deeper) == data
 
 
 def test_text_that_is_not_utf8_comes_as_bytes_where_that_is_asked_for(protocol: str) -> None:

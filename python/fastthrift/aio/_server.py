@@ -18,6 +18,7 @@ from fastthrift.aio._working import Working
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from types import TracebackType
+    from typing import NoReturn
 
     from typing_extensions import Self
 
@@ -163,13 +164,13 @@ class Server:
         return self._given if self._running is None else self._running.urls
 
     async def start(self) -> None:
-        """Listen, and serve until `stop`.
+        """Listen, and serve until `stop`, or until the loop is closed, which ends all at once.
 
         Raises:
             OSError: The server cannot listen there.
             RuntimeError: It runs already.
         """
-        if self._running is not None and not self._running.serving.ended.done():
+        if self._runs() is not None:
             raise RuntimeError("the server runs already")
         running = _Running(self._core, self._threads)
         running.listen()
@@ -196,7 +197,8 @@ class Server:
         seconds = patience(timeout)
         if self._reporter is not None:
             self._reporter.note(is_stopping=True)
-        return True if self._running is None else await self._running.stop(seconds)
+        running = self._runs()
+        return True if running is None else await running.stop(seconds)
 
     def set_health(self, service: str, status: Status) -> None:
         """Say how a service is, as for `fastthrift.Server`.
@@ -217,13 +219,23 @@ class Server:
         Raises:
             OSError: The server cannot listen there.
         """
-        if self._running is None or self._running.serving.ended.done():
+        if self._runs() is None:
             await self.start()
         assert self._running is not None
         try:
             await asyncio.shield(self._running.serving.ended)
         finally:
             await self.stop()
+
+    def _runs(self) -> _Running | None:
+        """What serves now. What served on a loop that was closed since is let go."""
+        running = self._running
+        if running is None or running.serving.ended.done():
+            return None
+        if running.loop.is_closed():
+            running.forsake()
+            self._running = None
+        return self._running
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -233,6 +245,9 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} can be neither copied nor pickled")
 
     def __repr__(self) -> str:
         return f"<Server at {', '.join(self.urls)}>"
@@ -255,10 +270,10 @@ class _Running(Working):
     """A server between its start and its end."""
 
     def __init__(self, core: _core.ServerCore, threads: int) -> None:
-        executor = ThreadPoolExecutor(threads, "fastthrift-handler")
-        super().__init__(core, executor, listens=True)
+        self._threads = ThreadPoolExecutor(threads, "fastthrift-handler")
+        super().__init__(core, self._threads, listens=True)
         self.urls = self.serving.urls
-        self.serving.ended.add_done_callback(lambda _: executor.shutdown(wait=False))
+        self.serving.ended.add_done_callback(lambda _: self._threads.shutdown(wait=False))
         self._listening: dict[int, socket.socket] = {}
         """The listening sockets by the numbers of their listeners; those in memory only tell that somebody waits."""
         self._in_memory: set[int] = set()
@@ -295,6 +310,14 @@ class _Running(Working):
             serving.abort()
             await serving.ended
         return in_time
+
+    def forsake(self) -> None:
+        """Let go of everything, now that the loop is closed and calls nothing any more."""
+        self._is_open = False
+        for listening in self._listening.values():
+            listening.close()
+        self._threads.shutdown(wait=False)
+        self.serving.forsake()
 
     def _watch(self, port: int) -> None:
         if self._is_open:

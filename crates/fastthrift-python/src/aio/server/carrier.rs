@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::asyncio::CancelledError;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyStopIteration};
+use pyo3::exceptions::{PyAttributeError, PyKeyboardInterrupt, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit, intern};
 
@@ -15,6 +15,9 @@ use super::job::Job;
 use super::parking::Parking;
 use super::serving::Serving;
 use crate::object::Object;
+
+/// What a task is called that has nothing to do.
+const IDLE: &str = "fastthrift.aio.Server.waits_for_a_request";
 
 /// The coroutine of a task: it runs the coroutines of jobs, one after the other, each in its own context.
 #[pyclass(frozen, module = "fastthrift._core")]
@@ -31,6 +34,8 @@ struct State {
     work: Option<Work>,
     /// What the job waits for since its first step, which the task did not make itself.
     awaited: Option<Py<PyAny>>,
+    /// The coroutine that was begun last, for what asyncio shows of the task.
+    shown: Option<Py<PyAny>>,
     /// The task ended, or is to end when it has nothing to do.
     is_over: bool,
     /// The task made a step since it was woken.
@@ -58,7 +63,8 @@ impl Carrier {
         let py = serving.py();
         let event_loop = serving.get().event_loop().bind(py).clone();
         let parking = Py::new(py, Parking::new(event_loop.clone().unbind()))?;
-        let state = Mutex::new(State { work, ..State::default() });
+        let shown = work.as_ref().map(|work| work.coroutine.clone_ref(py));
+        let state = Mutex::new(State { work, shown, ..State::default() });
         let carrier = Self { serving: serving.clone().unbind(), parking, state };
         let carrier = Bound::new(py, carrier)?;
         let task = event_loop.call_method1(intern!(py, "create_task"), (&carrier,))?;
@@ -78,7 +84,7 @@ impl Carrier {
     pub(super) fn start(this: &Bound<'_, Self>, work: Work) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
         let serving = me.serving.get();
-        let task = me.state().task.as_ref().map(|task| task.clone_ref(py));
+        let task = me.show(py, &work);
         if task.as_ref().is_none_or(|task| serving.enter_task(py, task).is_err()) {
             // Another task is in the middle of a step, so this one waits for its turn.
             me.state().work = Some(work);
@@ -110,6 +116,30 @@ impl Carrier {
     pub(super) fn end(this: &Bound<'_, Self>) -> PyResult<()> {
         this.get().state().is_over = true;
         Self::wake(this)
+    }
+
+    /// Notes what the task is shown to run, and returns the task.
+    fn show(&self, py: Python<'_>, work: &Work) -> Option<Py<PyAny>> {
+        let mut state = self.state();
+        let before = state.shown.replace(work.coroutine.clone_ref(py));
+        let task = state.task.as_ref().map(|task| task.clone_ref(py));
+        drop(state);
+        drop(before);
+        task
+    }
+
+    /// What the coroutine that the task runs, or ended with, says of itself; `None` while the task has nothing to do.
+    fn of_shown<'py>(&self, py: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
+        let state = self.state();
+        let (shown, is_over) = (state.shown.as_ref()?.bind(py).clone(), state.is_over);
+        drop(state);
+        let is_done = || shown.getattr(intern!(py, "cr_frame")).is_ok_and(|frame| frame.is_none());
+        if is_over || !is_done() { shown.getattr(name).ok() } else { None }
+    }
+
+    /// The same of what an idle coroutine does not have.
+    fn of_running<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.of_shown(py, name).ok_or_else(|| PyAttributeError::new_err(name.to_owned()))
     }
 
     fn wake(this: &Bound<'_, Self>) -> PyResult<()> {
@@ -233,12 +263,45 @@ impl Carrier {
         this
     }
 
+    // What asyncio shows of a task is what its coroutine says of itself: here, what that of the handler says.
+
+    #[getter]
+    fn __qualname__<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.of_shown(py, "__qualname__").unwrap_or_else(|| intern!(py, IDLE).clone().into_any())
+    }
+
+    #[getter]
+    fn __name__<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.of_shown(py, "__name__").unwrap_or_else(|| intern!(py, IDLE).clone().into_any())
+    }
+
+    #[getter]
+    fn cr_code<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_running(py, "cr_code")
+    }
+
+    #[getter]
+    fn cr_frame<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_running(py, "cr_frame")
+    }
+
+    #[getter]
+    fn cr_running<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_running(py, "cr_running")
+    }
+
+    #[getter]
+    fn cr_await<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_running(py, "cr_await")
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.serving)?;
         visit.call(&self.parking)?;
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         visit.call(&state.task)?;
         visit.call(&state.awaited)?;
+        visit.call(&state.shown)?;
         if let Some(work) = &state.work {
             visit.call(&work.job)?;
             visit.call(&work.coroutine)?;

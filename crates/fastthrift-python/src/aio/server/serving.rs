@@ -431,6 +431,13 @@ impl Serving {
         self.peers(py).iter().try_for_each(|peer| peer.get().abort(py))
     }
 
+    /// Lets go of everything: the loop is closed, and calls nothing any more.
+    fn forsake(&self, py: Python<'_>) {
+        self.is_draining.store(true, Ordering::Relaxed);
+        let forsaken = std::mem::replace(&mut *self.lock(py), State { is_over: true, ..State::default() });
+        drop(forsaken);
+    }
+
     /// Looks at the peers' times.
     fn _sweep(this: &Bound<'_, Self>) -> PyResult<()> {
         let (py, me) = (this.py(), this.get());
