@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastthrift import ClientTLS
 from hypothesis import HealthCheck, settings
 
+from tests.python.certificates import Authority
 from tests.python.loop_servers import HANDLERS
 from tests.python.loops import KINDS, Run, runner
 from tests.python.modes import MODES, Mode
@@ -108,6 +110,26 @@ def connections() -> Iterator[Connections]:
     """A server that answers on every connection and keeps count of them."""
     with counted_connections() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs certificates; the name of each is used once."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl command to make certificates with")
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def identity(authority: Authority) -> tuple[Path, Path]:
+    """A server's certificate and key."""
+    return authority.issue("server")
+
+
+@pytest.fixture(scope="session")
+def trusting(authority: Authority) -> ClientTLS:
+    """What a client needs that trusts the authority."""
+    return ClientTLS(ca_file=authority.file)
 
 
 @pytest.fixture(scope="session")

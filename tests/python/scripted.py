@@ -31,6 +31,22 @@ service Shop {
 QUICK = Backoff(0.001, most=0.01)
 
 
+class Pipe:
+    """A transport that leads nowhere."""
+
+    def read(self, size: int) -> bytes:
+        return b""
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 class Listening:
     """Gives each connection that comes a thread of its own."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -16,21 +15,12 @@ import pytest
 from fastthrift import ClientTLS, ConnectError, ServerTLS, TransportTimeout, TTransportException
 
 from tests.interop.handler import Calculator
-from tests.python.certificates import Authority
 from tests.python.loop_servers import Types, Waiting, ours
 from tests.python.loops import Run
 from tests.python.timing import LATE
 
 URLS = ["tcp", "unix", "memory", "tls", "http", "https"]
 TRANSPORTS = [None, "unframed", "header", "header+zlib", "zlib", "zlib+framed"]
-
-
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl command to make certificates with")
-    authority = Authority(tmp_path_factory.mktemp("authority"))
-    return authority.file, authority.issue("server")
 
 
 @pytest.fixture(params=URLS)
@@ -48,8 +38,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], tuple[
         }[request.param]
         if request.param not in ("tls", "https"):
             return url, {}, {}
-        ca_file, (cert_file, key_file) = request.getfixturevalue("identity")
-        return url, {"tls": ServerTLS(cert_file, key_file)}, {"tls": ClientTLS(ca_file=ca_file)}
+        identity, trusting = map(request.getfixturevalue, ("identity", "trusting"))
+        return url, {"tls": ServerTLS(*identity)}, {"tls": trusting}
 
     return of
 
@@ -103,33 +93,29 @@ def test_several_urls_are_served_at_once(run: Run, tmp_path: Path) -> None:
 
 
 class TestTLS:
-    def test_a_server_that_is_not_trusted_gets_no_call(self, run: Run, identity: Any) -> None:
-        _, files = identity
-
+    def test_a_server_that_is_not_trusted_gets_no_call(self, run: Run, identity: tuple[Path, Path]) -> None:
         async def main() -> None:
             async with fastthrift.aio.Server(
-                Waiting(), "tls://127.0.0.1:0", service=ours.Calculator, tls=ServerTLS(*files)
+                Waiting(), "tls://127.0.0.1:0", service=ours.Calculator, tls=ServerTLS(*identity)
             ) as server:
                 with pytest.raises(ConnectError, match=r"cannot connect to tls://.*certificate"):
                     await fastthrift.aio.connect(ours.Calculator, server.url, timeout=5)
 
         run(main())
 
-    def test_nothing_falls_back_to_plaintext(self, run: Run, identity: Any) -> None:
-        ca_file, files = identity
-
+    def test_nothing_falls_back_to_plaintext(self, run: Run, identity: tuple[Path, Path], trusting: ClientTLS) -> None:
         async def main() -> None:
             with pytest.raises(ValueError, match="needs a certificate"):
                 fastthrift.aio.Server(Waiting(), "tls://127.0.0.1:0", service=ours.Calculator)
             with pytest.raises(ValueError, match="is plaintext"):
-                await fastthrift.aio.connect(ours.Calculator, "tcp://127.0.0.1:1", tls=ClientTLS(ca_file=ca_file))
+                await fastthrift.aio.connect(ours.Calculator, "tcp://127.0.0.1:1", tls=trusting)
             secure = fastthrift.aio.Server(
-                Waiting(), "tls://127.0.0.1:0", service=ours.Calculator, tls=ServerTLS(*files)
+                Waiting(), "tls://127.0.0.1:0", service=ours.Calculator, tls=ServerTLS(*identity)
             )
             async with secure, fastthrift.aio.Server(Waiting(), "tcp://127.0.0.1:0", service=ours.Calculator) as plain:
                 with pytest.raises(ConnectError, match="TLS"):
                     await fastthrift.aio.connect(
-                        ours.Calculator, plain.url.replace("tcp", "tls"), timeout=5, tls=ClientTLS(ca_file=ca_file)
+                        ours.Calculator, plain.url.replace("tcp", "tls"), timeout=5, tls=trusting
                     )
                 async with fastthrift.aio.connect(
                     ours.Calculator, secure.url.replace("tls", "tcp"), timeout=5
@@ -139,14 +125,11 @@ class TestTLS:
 
         run(main())
 
-    def test_a_server_that_says_nothing_gains_no_time(self, run: Run, identity: Any) -> None:
-        ca_file, _ = identity
-
+    def test_a_server_that_says_nothing_gains_no_time(self, run: Run, trusting: ClientTLS) -> None:
         async def main(port: int) -> None:
             start = time.monotonic()
-            tls = ClientTLS(ca_file=ca_file)
             with pytest.raises(TransportTimeout, match="cannot connect"):
-                await fastthrift.aio.connect(ours.Calculator, f"tls://127.0.0.1:{port}", timeout=0.2, tls=tls)
+                await fastthrift.aio.connect(ours.Calculator, f"tls://127.0.0.1:{port}", timeout=0.2, tls=trusting)
             assert time.monotonic() - start < LATE
 
         with socket.create_server(("127.0.0.1", 0)) as silent:

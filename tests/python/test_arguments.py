@@ -14,6 +14,8 @@ import fastthrift
 import pytest
 from fastthrift import Pool, Retry, RetryBudget, TApplicationException
 
+from tests.python.scripted import Pipe
+
 module = fastthrift.loads("service Echo { string echo(1: string text) }", name="arguments_echo.thrift")
 HUGE = 10**400
 
@@ -59,22 +61,6 @@ def test_an_application_exception_is_pickled_and_printed() -> None:
     for error in (TApplicationException(5, "x"), TApplicationException(), TApplicationException(7)):
         again = pickle.loads(pickle.dumps(error))
         assert (again.type, again.message, str(again)) == (error.type, error.message, str(error))
-
-
-class Pipe:
-    """A transport that leads nowhere."""
-
-    def read(self, size: int) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def test_an_opener_that_refers_to_its_client_is_collected() -> None:

@@ -35,17 +35,6 @@ kinds = pytest.mark.parametrize("kind", [*CLIENTS, *rust_clients.parameters()])
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def identity(authority: Authority) -> tuple[Path, Path]:
-    """The certificate and key of a server."""
-    return authority.issue("server")
-
-
-@pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """An authority that vouches for nobody here."""
     return Authority(tmp_path_factory.mktemp("stranger"), "other")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
 import sys
@@ -17,8 +16,8 @@ from typing import Any
 
 import fastthrift
 import pytest
+from fastthrift import ClientTLS, ServerTLS
 
-from tests.python.certificates import Authority
 from tests.python.engines import serving
 from tests.python.timing import LATE
 
@@ -45,22 +44,14 @@ def work() -> ModuleType:
     return fastthrift.loads(IDL, name="work.thrift")
 
 
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Path, Path]]:
-    """An authority's certificate, and a server's certificate and key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl command to make certificates with")
-    authority = Authority(tmp_path_factory.mktemp("authority"))
-    return authority.file, authority.issue("server")
-
-
 class Place:
     """A server of some engine, and how to talk to it."""
 
-    def __init__(self, work: ModuleType, engine: str, scheme: str, identity: Any) -> None:
+    def __init__(
+        self, work: ModuleType, engine: str, scheme: str, certified: ServerTLS | None, trusting: ClientTLS | None
+    ) -> None:
         self._work, self._engine, self._url = work, engine, f"{scheme}://127.0.0.1:0"
-        self._client_tls = None if identity is None else fastthrift.ClientTLS(ca_file=identity[0])
-        self._server_tls = None if identity is None else fastthrift.ServerTLS(*identity[1])
+        self._client_tls, self._server_tls = trusting, certified
         self.url = ""
 
     @contextlib.contextmanager
@@ -89,7 +80,10 @@ class Place:
 def place(work: ModuleType, request: pytest.FixtureRequest) -> Place:
     """Where is served, by each engine, with TLS and without."""
     engine, scheme = request.param.split("-")
-    return Place(work, engine, scheme, request.getfixturevalue("identity") if scheme == "tls" else None)
+    if scheme != "tls":
+        return Place(work, engine, scheme, None, None)
+    identity, trusting = map(request.getfixturevalue, ("identity", "trusting"))
+    return Place(work, engine, scheme, ServerTLS(*identity), trusting)
 
 
 def begun(size: int, sent: int) -> bytes:

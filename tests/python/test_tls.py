@@ -43,23 +43,6 @@ class Handler(module.Echo):  # type: ignore[misc, name-defined]
         return text
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def identity(authority: Authority) -> tuple[Path, Path]:
-    """A server's certificate and key."""
-    return authority.issue("server")
-
-
-@pytest.fixture(scope="module")
-def trusting(authority: Authority) -> ClientTLS:
-    """What a client needs that trusts the authority."""
-    return ClientTLS(ca_file=authority.file)
-
-
 @contextmanager
 def server(tls: ServerTLS, url: str = "tls://127.0.0.1:0", **options: Any) -> Iterator[fastthrift.Server]:
     with fastthrift.Server(Handler(), url, tls=tls, **options) as running:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import http.server
 import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +14,6 @@ from typing import Any
 
 import fastthrift
 import pytest
-
-from tests.python.certificates import Authority
 
 module = fastthrift.loads(
     """
@@ -54,23 +51,6 @@ class Handler(module.Echo):  # type: ignore[misc, name-defined]
         self.notes.append(text)
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl command to make certificates with")
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def server_tls(authority: Authority) -> fastthrift.ServerTLS:
-    return fastthrift.ServerTLS(*authority.issue("server"))
-
-
-@pytest.fixture(scope="module")
-def client_tls(authority: Authority) -> fastthrift.ClientTLS:
-    return fastthrift.ClientTLS(ca_file=authority.file)
-
-
 @pytest.fixture(params=URLS)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """A URL to serve at, and the TLS of the server and of the client there."""
@@ -78,8 +58,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
     if url.startswith(SECURE):
         yield (
             url,
-            {"tls": request.getfixturevalue("server_tls")},
-            {"tls": request.getfixturevalue("client_tls")},
+            {"tls": fastthrift.ServerTLS(*request.getfixturevalue("identity"))},
+            {"tls": request.getfixturevalue("trusting")},
         )
     else:
         yield url, {}, {}
@@ -135,11 +115,11 @@ def test_a_server_may_accept_one_transport_alone(transport: Any, protocol: Any) 
 
 
 def test_clients_of_all_transports_share_a_server_of_all_urls(
-    server_tls: fastthrift.ServerTLS, client_tls: fastthrift.ClientTLS, tmp_path: Path
+    identity: tuple[Path, Path], trusting: fastthrift.ClientTLS, tmp_path: Path
 ) -> None:
     handler = Handler()
     urls = [url.format(folder=tmp_path) for url in URLS]
-    with fastthrift.Server(handler, urls, tls=server_tls) as server:
+    with fastthrift.Server(handler, urls, tls=fastthrift.ServerTLS(*identity)) as server:
         assert len(server.urls) == len(urls)
         assert server.url == server.urls[0]
         clients = [
@@ -148,7 +128,7 @@ def test_clients_of_all_transports_share_a_server_of_all_urls(
                 url,
                 timeout=20.0,
                 transport=transport,
-                tls=client_tls if url.startswith(SECURE) else None,
+                tls=trusting if url.startswith(SECURE) else None,
             )
             for url in server.urls
             for transport in TRANSPORTS
@@ -221,7 +201,8 @@ class TestHttp:
     def tls(self, url: str, request: pytest.FixtureRequest) -> tuple[Any, Any]:
         """The TLS of the server and of the client."""
         if url.startswith(SECURE):
-            return request.getfixturevalue("server_tls"), request.getfixturevalue("client_tls")
+            identity, trusting = map(request.getfixturevalue, ("identity", "trusting"))
+            return fastthrift.ServerTLS(*identity), trusting
         return None, None
 
     @pytest.mark.parametrize("transport", [None, "unframed"])

@@ -20,6 +20,8 @@ import pytest
 from fastthrift import aio, health, logs, metrics, sasl, tracing
 from prometheus_client import CollectorRegistry
 
+from tests.python.scripted import Pipe
+
 module = fastthrift.loads(
     "struct S { 1: i32 a } service Echo { string echo(1: string text) }", name="wrong_arguments.thrift"
 )
@@ -213,22 +215,6 @@ def aio_stop(timeout: Any = None) -> object:
         return await aio.Server(Handler(), "memory://wrong-arguments").stop(timeout)
 
     return asyncio.run(stop())
-
-
-class Pipe:
-    """A transport that leads nowhere."""
-
-    def read(self, size: int) -> bytes:
-        return b""
-
-    def write(self, data: bytes) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def call_object() -> fastthrift.Call:
