@@ -111,16 +111,10 @@ def prepare(interpreter: Interpreter) -> Path:
     """Make an environment with what the tests need, and return its interpreter."""
     venv = VENVS / f"{interpreter.release}{'t' if interpreter.version.endswith('t') else ''}"
     python = venv / "bin" / "python"
-    run([interpreter.path, "-m", "venv", venv])
-    install: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--prefer-binary",
-    ]
+    # Some come without pip, as Debian's do, so this program's own installs.
+    run([interpreter.path, "-m", "venv", "--without-pip", venv])
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    install: list[str | Path] = [*pip, "install", "--quiet", "--prefer-binary"]
     run([*install, *(pins()[name] for name in NEEDED)])
     for name in WISHED:
         try:
