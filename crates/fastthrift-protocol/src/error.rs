@@ -1,7 +1,7 @@
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::fmt;
+
+use crate::{Path, PathStep};
 
 /// Why bytes could not be read as what was expected, where, and on which way there.
 ///
@@ -13,7 +13,7 @@ pub struct DecodeError(Box<Inner>);
 struct Inner {
     kind: DecodeErrorKind,
     offset: usize,
-    path: Vec<PathStep>,
+    path: Path,
 }
 
 /// What was wrong.
@@ -70,24 +70,11 @@ pub enum DecodeErrorKind {
     Invalid(Box<str>),
 }
 
-/// One step from the outermost value to the place of an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathStep {
-    /// Into the field of this name.
-    Field(Box<str>),
-    /// Into the element at this place of a list or set.
-    Index(usize),
-    /// Into the key of the entry at this place of a map.
-    Key(usize),
-    /// Into the value of the entry at this place of a map.
-    Value(usize),
-}
-
 impl DecodeError {
     /// An error at this offset of the input.
     #[cold]
     pub fn new(kind: DecodeErrorKind, offset: usize) -> Self {
-        Self(Box::new(Inner { kind, offset, path: Vec::new() }))
+        Self(Box::new(Inner { kind, offset, path: Path::new() }))
     }
 
     /// An error of somebody who does not know where in the input the reader is; see [`DecodeError::placed`].
@@ -121,7 +108,7 @@ impl DecodeError {
 
     /// The way to the place, the outermost step first.
     pub fn path(&self) -> impl DoubleEndedIterator<Item = &PathStep> {
-        self.0.path.iter().rev()
+        self.0.path.steps()
     }
 
     /// Says that the slice that was read starts at this offset of a larger whole.
@@ -136,7 +123,7 @@ impl DecodeError {
     #[cold]
     #[must_use]
     pub fn within(mut self, step: PathStep) -> Self {
-        self.0.path.push(step);
+        self.0.path.begin_within(step);
         self
     }
 }
@@ -162,24 +149,9 @@ impl fmt::Display for DecodeErrorKind {
     }
 }
 
-impl fmt::Display for PathStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Field(name) => write!(f, ".{name}"),
-            Self::Index(index) => write!(f, "[{index}]"),
-            Self::Key(index) => write!(f, "[key {index}]"),
-            Self::Value(index) => write!(f, "[value {index}]"),
-        }
-    }
-}
-
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.path.is_empty() {
-            let path: String = self.path().map(ToString::to_string).collect();
-            write!(f, "{}: ", path.trim_start_matches('.'))?;
-        }
-        write!(f, "{} (at byte {})", self.0.kind, self.0.offset)
+        write!(f, "{}{} (at byte {})", self.0.path, self.0.kind, self.0.offset)
     }
 }
 

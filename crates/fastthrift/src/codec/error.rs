@@ -1,9 +1,7 @@
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::fmt;
 
-use fastthrift_protocol::{Limits, PathStep, Protocol};
+use fastthrift_protocol::{Limits, Path, PathStep, Protocol};
 
 /// Why a value could not be written, and on which way to it.
 ///
@@ -14,7 +12,7 @@ pub struct EncodeError(Box<Inner>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Inner {
     kind: EncodeErrorKind,
-    path: Vec<PathStep>,
+    path: Path,
 }
 
 /// What was wrong.
@@ -39,7 +37,7 @@ impl EncodeError {
     /// An error without a path yet.
     #[cold]
     pub fn new(kind: EncodeErrorKind) -> Self {
-        Self(Box::new(Inner { kind, path: Vec::new() }))
+        Self(Box::new(Inner { kind, path: Path::new() }))
     }
 
     /// What was wrong.
@@ -49,14 +47,14 @@ impl EncodeError {
 
     /// The way to the value, the outermost step first.
     pub fn path(&self) -> impl DoubleEndedIterator<Item = &PathStep> {
-        self.0.path.iter().rev()
+        self.0.path.steps()
     }
 
     /// Says that the error happened inside `step` of a surrounding value.
     #[cold]
     #[must_use]
     pub fn within(mut self, step: PathStep) -> Self {
-        self.0.path.push(step);
+        self.0.path.begin_within(step);
         self
     }
 }
@@ -76,11 +74,7 @@ impl fmt::Display for EncodeErrorKind {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.0.path.is_empty() {
-            let path: String = self.path().map(ToString::to_string).collect();
-            write!(f, "{}: ", path.trim_start_matches('.'))?;
-        }
-        self.0.kind.fmt(f)
+        write!(f, "{}{}", self.0.path, self.0.kind)
     }
 }
 
