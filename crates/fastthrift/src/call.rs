@@ -33,6 +33,16 @@ pub(crate) struct Inner {
 }
 
 /// The call that the handler around this serves; `None` outside of handlers, and in tasks and threads that they start.
+///
+/// ```
+/// use fastthrift::current_call;
+///
+/// async fn greet(name: String) -> String {
+///     let call = current_call();
+///     let peer = call.as_ref().and_then(|call| call.peer()).unwrap_or("somewhere");
+///     format!("Hello, {name} at {peer}!")
+/// }
+/// ```
 pub fn current_call() -> Option<Call> {
     CURRENT.with_borrow(Clone::clone)
 }

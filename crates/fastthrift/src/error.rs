@@ -1,8 +1,8 @@
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind, DecodeError};
-use fastthrift_rpc::{ConnectionError, Fault};
+use fastthrift_rpc::{ConnectionError, Endpoint, Fault};
 
 /// What caused an error, shared by all calls that it ended.
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -10,6 +10,21 @@ type Cause = Arc<dyn std::error::Error + Send + Sync>;
 /// Why a call has no result: the one error of clients and handlers.
 ///
 /// One pointer wide, so that the `Result` of a call stays small.
+///
+/// ```
+/// use fastthrift::{CallError, CallErrorKind};
+///
+/// fn advice(error: &CallError) -> &'static str {
+///     match error.kind() {
+///         _ if error.is_timeout() => "took too long",
+///         CallErrorKind::Application(_) => "the server says why",
+///         _ if error.was_sent() => "may have been carried out",
+///         _ => "try again",
+///     }
+/// }
+///
+/// assert_eq!(advice(&CallError::internal("no disk")), "the server says why");
+/// ```
 #[derive(Debug, Clone)]
 pub struct CallError(Box<Inner>);
 
@@ -211,5 +226,31 @@ impl std::error::Error for Invalid {}
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// An error of the system, and the endpoint that it is about.
+#[derive(Debug)]
+struct Located {
+    endpoint: String,
+    error: io::Error,
+}
+
+/// The same error, of the same kind, with the endpoint that it is about.
+#[cold]
+pub(crate) fn located(endpoint: &Endpoint, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Located { endpoint: endpoint.to_string(), error })
+}
+
+impl std::error::Error for Located {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, error } = self;
+        write!(f, "{endpoint}: {error}")
     }
 }

@@ -107,6 +107,8 @@ mod request;
 mod secure;
 #[cfg(feature = "tokio")]
 mod server;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod settings;
 #[cfg(feature = "tokio")]
 mod sync;
 #[cfg(feature = "tower")]

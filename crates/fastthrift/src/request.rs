@@ -5,8 +5,8 @@ use std::time::Duration;
 use fastthrift_protocol::Protocol;
 use fastthrift_rpc::Headers;
 
-use crate::Function;
-use crate::codec;
+use crate::error::Invalid;
+use crate::{CallError, Function, codec};
 
 /// A call that is to be made, its arguments encoded.
 #[derive(Debug, Clone)]
@@ -19,10 +19,21 @@ pub struct ClientRequest {
     pub headers: Headers,
     /// How long it may take.
     pub timeout: Option<Duration>,
-    /// How the arguments are encoded.
+    /// How the arguments are encoded, which is as the channel says.
     pub protocol: Protocol,
     /// The arguments' struct.
     pub body: Vec<u8>,
+}
+
+impl ClientRequest {
+    /// Refuses arguments that are not encoded as the channel says of all that it sends.
+    pub(crate) fn check_protocol(&self, spoken: Protocol) -> Result<(), CallError> {
+        if self.protocol == spoken {
+            return Ok(());
+        }
+        let text = format!("the arguments are in {}, and the channel speaks {spoken}", self.protocol);
+        Err(CallError::encode(Invalid(text)))
+    }
 }
 
 /// The reply to a call, its result encoded.
@@ -59,7 +70,7 @@ pub(crate) fn is_declared_exception(protocol: Protocol, body: &[u8]) -> bool {
 
 impl ClientReply {
     /// The result's struct, decoded.
-    pub fn result<R: codec::DecodeOwned>(&self, limits: codec::Limits) -> Result<R, crate::CallError> {
+    pub fn result<R: codec::DecodeOwned>(&self, limits: codec::Limits) -> Result<R, CallError> {
         let (result, _) = codec::decode_prefix(self.protocol, &self.body, limits)?;
         Ok(result)
     }

@@ -7,6 +7,14 @@ use crate::CallError;
 use crate::error::Invalid;
 
 /// A client's side of TLS. By default the system's certificates are trusted, and the server's has to be for the URL's host.
+///
+/// ```
+/// use fastthrift::ClientTls;
+///
+/// fn of_the_company(authorities: Vec<u8>, chain: Vec<u8>, key: Vec<u8>) -> ClientTls {
+///     ClientTls::new().authorities(authorities).identity(chain, key)
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct ClientTls {

@@ -173,6 +173,18 @@ mod spans {
         }
         serving.abort();
     }
+
+    #[tokio::test]
+    async fn a_span_of_a_call_that_is_given_up_says_so() {
+        let spans = Spans::default();
+        let _default = tracing::subscriber::set_default(spans.clone());
+        let (url, server) = serve().await;
+        let channel = Channel::connect(&url).await.unwrap().with_interceptor(fastthrift::Tracing);
+        let call = CalculatorClient::new(channel);
+        assert!(tokio::time::timeout(Duration::from_millis(30), call.greet("never")).await.is_err());
+        assert!(spans.0.lock().unwrap().iter().any(|it| it == "outcome=\"cancelled\""));
+        server.abort();
+    }
 }
 
 #[cfg(feature = "metrics")]
@@ -257,5 +269,44 @@ mod counters {
             assert!(seen.contains(expected), "{expected}:\n{seen}");
         }
         serving.abort();
+    }
+
+    #[tokio::test]
+    async fn calls_whose_future_is_dropped_are_counted_too() {
+        let counts = Counts::default();
+        let _default = metrics::set_default_local_recorder(&counts);
+        let server = Server::builder(CalculatorServer::new(Handler::default()));
+        let server = server.interceptor(fastthrift::Metrics).bind("memory://dropped").await.unwrap();
+        let serving = tokio::spawn(server.serve());
+        let channel = Channel::builder("memory://dropped").framing(Framing::Header).connect().await.unwrap();
+        let channel = channel.with_interceptor(fastthrift::Metrics);
+        let hurried = CalculatorClient::new(channel.with_timeout(Duration::from_millis(30)));
+        assert!(hurried.greet("never").await.unwrap_err().is_timeout());
+        let client = CalculatorClient::new(channel);
+        let given_up = tokio::time::timeout(Duration::from_millis(30), client.greet("never")).await;
+        assert!(given_up.is_err());
+        assert!(client.greet("panic").await.is_err());
+        serving.abort();
+        assert!(serving.await.is_err());
+        drop(client);
+        drop(hurried);
+        let expected = [
+            "thrift_calls_total client greet timeout 1",
+            "thrift_calls_total client greet cancelled 1",
+            "thrift_calls_total server  timeout 1",
+            "thrift_calls_total server  panic 1",
+            "thrift_calls_total server  cancelled 1",
+        ];
+        let is_seen = || {
+            let seen = counts.0.lock().unwrap();
+            expected.iter().all(|line| seen.iter().any(|it| it == line))
+        };
+        for _ in 0..400 {
+            if is_seen() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{:?}", counts.0.lock().unwrap());
     }
 }

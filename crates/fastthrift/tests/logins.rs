@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use calculator::{CalculatorClient, CalculatorServer, Handler};
-use fastthrift::{Channel, PlainLogin, Server};
+use fastthrift::{Channel, Framing, PlainLogin, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, yield_now};
@@ -106,6 +106,31 @@ async fn a_call_that_is_made_while_the_client_says_who_it_is_goes_out_afterwards
 async fn a_server_of_http_asks_nobody_who_it_is() {
     let server = Server::builder(CalculatorServer::new(Handler::default())).sasl_plain(check);
     assert!(server.bind("http://127.0.0.1:0/").await.is_err());
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_is_refused_before_a_password_is_sent() {
+    let builder = |url| Channel::builder(url).sasl_plain("ada", "swordfish").unwrap();
+    let refused = [
+        builder("http://127.0.0.1:1/").lazy(),
+        builder("tcp://127.0.0.1:1").framing(Framing::Header).lazy(),
+        builder("tcp://127.0.0.1:1").zlib().framing(Framing::Framed).lazy(),
+    ];
+    let texts = refused.map(|channel| channel.unwrap_err().to_string());
+    assert_eq!(
+        texts[0],
+        "cannot connect: SASL is not for http://127.0.0.1:1/: HTTP has a header for that, Authorization"
+    );
+    for text in &texts[1..] {
+        assert_eq!(text, "cannot connect: SASL has frames of its own, so that the framing is Framed, without zlib");
+    }
+    #[cfg(feature = "blocking")]
+    {
+        let builder = fastthrift::blocking::Channel::builder("https://127.0.0.1:1/").sasl_plain("ada", "swordfish");
+        assert!(builder.unwrap().lazy().unwrap_err().to_string().contains("SASL is not for https://127.0.0.1:1/"));
+    }
+    let server = Server::builder(CalculatorServer::new(Handler::default())).sasl_plain(check);
+    assert!(server.framing(Framing::Header).bind("tcp://127.0.0.1:0").await.is_err());
 }
 
 #[test]

@@ -86,6 +86,10 @@ async fn headers_and_deadlines_travel_where_headers_do() {
             protocol: channel.protocol(),
             body: b"\x0b\0\x01\0\0\0\x05token\0".to_vec(),
         };
+        let other = fastthrift::ClientRequest { protocol: Protocol::Json, ..request.clone() };
+        let error = channel.send(other).await.unwrap_err();
+        let text = "the call cannot be written: the arguments are in json, and the channel speaks binary";
+        assert_eq!((error.to_string().as_str(), error.was_sent()), (text, false));
         let reply = channel.send(request).await.unwrap();
         assert_eq!(reply.headers.find_ignoring_case("answer"), Some("42"));
         assert!(!reply.is_declared_exception());

@@ -2,18 +2,18 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
-use fastthrift_rpc::{ClientConfig, Endpoint, Framing, Headers, SaslClient};
+use fastthrift_rpc::{ClientConfig, Framing, Headers, SaslClient};
 
 use super::Channel;
 use super::channel::Links;
 use super::stream::Target;
-use crate::CallError;
 use crate::error::Invalid;
+use crate::{CallError, settings};
 
 /// Idle connections that are kept, unless something else is said.
 const KEPT: usize = 16;
 
-/// The settings of a blocking [`Channel`].
+/// The settings of a blocking [`Channel`]. Those that cannot be are errors of [`Self::lazy`] and [`Self::connect`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ChannelBuilder {
@@ -92,8 +92,9 @@ impl ChannelBuilder {
         self
     }
 
-    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Fails when one of
-    /// both holds a zero byte.
+    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Messages are framed
+    /// then, so another framing, zlib or an HTTP URL beside it is an error when the channel is made. Fails when one of both holds a
+    /// zero byte.
     pub fn sasl_plain(mut self, username: &str, password: &str) -> Result<Self, CallError> {
         let bad = || CallError::connect(Invalid("a user's name or password holds a zero byte".to_owned()));
         self.config.sasl = Some(SaslClient::plain(username, password, "").ok_or_else(bad)?);
@@ -116,8 +117,7 @@ impl ChannelBuilder {
     /// Makes no connection yet: the first call does. Fails when the settings make no sense.
     pub fn lazy(self) -> Result<Channel, CallError> {
         let Self { url, mut config, connect_timeout, timeout, service, headers, kept, .. } = self;
-        let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
-        endpoint.configure_client(&mut config, Headers::none()).map_err(CallError::connect)?;
+        let (endpoint, _) = settings::endpoint_of_client(&url, &mut config)?;
         #[cfg(feature = "blocking-tls")]
         let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;
         let target = Target {

@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use super::link::{Incoming, Link, Outgoing};
 use super::stream::Target;
 use super::{ChannelBuilder, Interceptor, Next};
 use crate::codec::{self, DecodeOwned, Encode};
+use crate::error::located;
 use crate::{CallError, ClientReply, ClientRequest, Function};
 
 /// The way to a server, for threads that block. Clones share its connections; each may have its own time-out, headers and
@@ -15,6 +17,17 @@ use crate::{CallError, ClientReply, ClientRequest, Function};
 ///
 /// A connection carries one call at a time. Each call takes one that is idle, or makes one, so there are as many as there are
 /// threads that call at the same time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fastthrift::CallError;
+/// use fastthrift::blocking::Channel;
+///
+/// fn hurried() -> Result<Channel, CallError> {
+///     Channel::builder("tcp://localhost:9090").timeout(Duration::from_secs(1)).connect()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Channel {
     links: Arc<Links>,
@@ -189,6 +202,7 @@ impl Links {
 
     /// Makes a call whose arguments are encoded.
     pub(super) fn send(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
+        request.check_protocol(self.config.protocol)?;
         let ClientRequest { function, service, headers, timeout, protocol, body } = request;
         let deadline = deadline(timeout);
         let call =
@@ -206,9 +220,17 @@ impl Links {
                 return Ok(link);
             }
         }
-        let by = Instant::now() + self.connect_timeout;
-        let by = deadline.map_or(by, |deadline| deadline.min(by));
-        Link::connect(&self.target, self.config.clone(), by).map_err(CallError::connect)
+        let by = [self::deadline(Some(self.connect_timeout)), deadline].into_iter().flatten().min();
+        let connected = Link::connect(&self.target, self.config.clone(), by);
+        connected.map_err(|error| self.not_connected(deadline, error))
+    }
+
+    #[cold]
+    fn not_connected(&self, deadline: Option<Instant>, error: io::Error) -> CallError {
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return CallError::timeout(false);
+        }
+        CallError::connect(located(&self.target.endpoint, error))
     }
 
     fn pop(&self) -> Option<Link> {

@@ -47,7 +47,7 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Link {
-    pub(super) fn connect(target: &Target, config: ClientConfig, by: Instant) -> io::Result<Self> {
+    pub(super) fn connect(target: &Target, config: ClientConfig, by: Option<Instant>) -> io::Result<Self> {
         let stream = Stream::connect(target, by)?;
         Ok(Self {
             stream,

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use fastthrift_tls::{Securing, TlsSession};
 
+use super::stream::left;
+
 /// A connection whose bytes are encrypted.
 #[derive(Debug)]
 pub(super) struct Secure {
@@ -18,16 +20,13 @@ pub(super) struct Secure {
 
 impl Secure {
     /// Shakes hands over a connection.
-    pub(super) fn shake(socket: TcpStream, securing: &Securing, by: Instant) -> io::Result<Self> {
+    pub(super) fn shake(socket: TcpStream, securing: &Securing, by: Option<Instant>) -> io::Result<Self> {
         let session = securing.session().map_err(io::Error::from)?;
         let mut this = Self { session, socket };
         while this.session.is_handshaking() || this.session.wants_write() {
-            let left = by.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            this.socket.set_read_timeout(Some(left))?;
-            this.socket.set_write_timeout(Some(left))?;
+            let left = left(by)?;
+            this.socket.set_read_timeout(left)?;
+            this.socket.set_write_timeout(left)?;
             let step = if this.session.wants_write() { this.push() } else { this.pull().map(drop) };
             match step {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -1,12 +1,18 @@
 //! A blocking connection's bytes.
 
 use std::io::{self, ErrorKind, Read, Write};
+#[cfg(unix)]
+use std::mem::MaybeUninit;
 use std::net::{TcpStream, ToSocketAddrs};
 #[cfg(unix)]
-use std::os::unix::net::UnixStream;
+use std::os::{fd::OwnedFd, unix::net::UnixStream};
+#[cfg(unix)]
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fastthrift_rpc::{Address, Endpoint};
+#[cfg(unix)]
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 #[cfg(feature = "blocking-tls")]
 use super::secure::Secure;
@@ -31,7 +37,7 @@ pub(super) struct Target {
 
 impl Stream {
     /// A new connection. Each address of a host is tried, one after the other.
-    pub(super) fn connect(target: &Target, by: Instant) -> io::Result<Self> {
+    pub(super) fn connect(target: &Target, by: Option<Instant>) -> io::Result<Self> {
         let endpoint = &target.endpoint;
         match &endpoint.address {
             Address::Tcp { host, port } if !endpoint.is_secure => connect_tcp(host, *port, by).map(Self::Tcp),
@@ -41,8 +47,10 @@ impl Stream {
                 Secure::shake(socket, securing, by).map(|secure| Self::Tls(Box::new(secure)))
             }
             #[cfg(unix)]
-            Address::Unix(path) => UnixStream::connect(path).map(Self::Unix),
-            _ => Err(io::Error::new(ErrorKind::Unsupported, format!("{endpoint} cannot be reached by blocking calls"))),
+            Address::Unix(path) => connect_unix(path, by).map(Self::Unix),
+            _ if endpoint.is_secure => Err(unsupported("TLS needs the feature `blocking-tls` of the crate")),
+            Address::Memory(_) => Err(unsupported("calls that block cannot reach what is within the process")),
+            _ => Err(unsupported("this system has no such connections")),
         }
     }
 
@@ -88,9 +96,11 @@ impl Stream {
             }
             #[cfg(feature = "blocking-tls")]
             Self::Tls(stream) => stream.is_quiet(),
-            // There is no peek for these; a call over one that is closed fails with nothing sent.
             #[cfg(unix)]
-            Self::Unix(_) => true,
+            Self::Unix(stream) => {
+                let peeked = SockRef::from(&*stream).peek(&mut [MaybeUninit::uninit()]);
+                matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+            }
         };
         !is_quiet || self.set_nonblocking(false).is_err()
     }
@@ -135,14 +145,25 @@ impl Write for Stream {
     }
 }
 
-fn connect_tcp(host: &str, port: u16, by: Instant) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(ErrorKind::NotFound, format!("the host {host} has no address"));
+#[cold]
+fn unsupported(text: &str) -> io::Error {
+    io::Error::new(ErrorKind::Unsupported, text)
+}
+
+/// How much time is left until then, without which it is an error; `None` is any.
+pub(super) fn left(by: Option<Instant>) -> io::Result<Option<Duration>> {
+    let left = by.map(|by| by.saturating_duration_since(Instant::now()));
+    if left.is_some_and(|left| left.is_zero()) { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+fn connect_tcp(host: &str, port: u16, by: Option<Instant>) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        let left = by.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        match TcpStream::connect_timeout(&address, left) {
+        let connected = match left(by)? {
+            Some(left) => TcpStream::connect_timeout(&address, left),
+            None => TcpStream::connect(address),
+        };
+        match connected {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 return Ok(stream);
@@ -151,4 +172,18 @@ fn connect_tcp(host: &str, port: u16, by: Instant) -> io::Result<TcpStream> {
         }
     }
     Err(last)
+}
+
+/// Waits no longer than that for room in the server's queue: the time-out for sending holds for connecting, too.
+#[cfg(unix)]
+fn connect_unix(path: &Path, by: Option<Instant>) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Less than a microsecond would be for ever.
+    socket.set_write_timeout(left(by)?.map(|left| left.max(Duration::from_micros(1))))?;
+    match socket.connect(&SockAddr::unix(path)?) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
+        outcome => outcome?,
+    }
+    socket.set_write_timeout(None)?;
+    Ok(OwnedFd::from(socket).into())
 }

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
 use fastthrift_rpc::policy::PoolPolicy;
-use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers, SaslClient, Transform};
+use fastthrift_rpc::{Carrier, ClientConfig, Framing, SaslClient, Transform};
 
 use super::Channel;
 use super::channel::Terms;
 use super::pool::Pool;
-use crate::CallError;
 use crate::error::Invalid;
 use crate::transport::Target;
+use crate::{CallError, settings};
 
 /// Connections to make at most, where each carries one call at a time.
 const POOL_SIZE: usize = 64;
 
-/// The settings of a [`Channel`].
+/// The settings of a [`Channel`]. Those that cannot be are errors of [`Self::lazy`] and [`Self::connect`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ChannelBuilder {
@@ -110,8 +110,9 @@ impl ChannelBuilder {
         self
     }
 
-    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Fails when one of
-    /// both holds a zero byte.
+    /// Says who this is by the SASL mechanism PLAIN: the password goes out as it is, so only TLS hides it. Messages are framed
+    /// then, so another framing, zlib or an HTTP URL beside it is an error when the channel is made. Fails when one of both holds a
+    /// zero byte.
     pub fn sasl_plain(mut self, username: &str, password: &str) -> Result<Self, CallError> {
         let bad = || CallError::connect(Invalid("a user's name or password holds a zero byte".to_owned()));
         self.config.sasl = Some(SaslClient::plain(username, password, "").ok_or_else(bad)?);
@@ -153,8 +154,8 @@ impl ChannelBuilder {
     /// Makes no connection yet: the first call does. Fails when the settings make no sense.
     pub fn lazy(self) -> Result<Channel, CallError> {
         let Self { url, mut config, mut policy, size, mut is_exclusive, connect_timeout, terms, .. } = self;
-        let endpoint = Endpoint::parse(&url).map_err(|text| CallError::connect(Invalid(text)))?;
-        is_exclusive |= endpoint.configure_client(&mut config, Headers::none()).map_err(CallError::connect)?;
+        let (endpoint, is_http) = settings::endpoint_of_client(&url, &mut config)?;
+        is_exclusive |= is_http;
         policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
         #[cfg(feature = "tls")]
         let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;

@@ -31,7 +31,19 @@ thread_local! {
 /// The way to a server. Clones share its connections; each may have its own time-out, headers and service.
 ///
 /// By default all calls share one connection, many in flight at a time. It is made when it is needed, and made anew after it
-/// was lost.
+/// was lost. A task of the tokio runtime in which it was made drives it: that runtime has to run while calls are made over it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fastthrift::{CallError, Channel, Framing, Protocol};
+///
+/// async fn careful() -> Result<Channel, CallError> {
+///     let builder = Channel::builder("tcp://localhost:9090").protocol(Protocol::Compact).framing(Framing::Header);
+///     let channel = builder.timeout(Duration::from_secs(1)).connect().await?;
+///     Ok(channel.with_header("token", "secret"))
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Channel {
     pub(super) pool: Arc<Pool>,
@@ -107,7 +119,8 @@ impl Channel {
     /// Calls a function, and waits for its result's struct.
     ///
     /// When the future is dropped before, the call is given up: its reply is dropped when it comes, and the connection stays
-    /// good. Values of type `Bytes` and `Text` share the memory of a reply of more than 16 KiB.
+    /// good. The future is `Send` where the arguments are `Sync` and the result is `Send`, which all generated types are. Values of
+    /// type `Bytes` and `Text` share the memory of a reply of more than 16 KiB.
     pub async fn call<A, R>(&self, function: &Function, arguments: &A) -> Result<R, CallError>
     where
         A: Encode + ?Sized,

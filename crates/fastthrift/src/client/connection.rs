@@ -203,6 +203,14 @@ impl Connection {
         }
     }
 
+    /// Lets those look again who wait to begin a call.
+    #[cold]
+    pub(super) fn tell_of_room(&self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.wake_all();
+        }
+    }
+
     /// Lets the connection end, once what is outbound was sent and no call waits.
     pub(crate) fn close(&self) {
         let mut state = self.lock();

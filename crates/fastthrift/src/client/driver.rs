@@ -127,6 +127,9 @@ impl Driver {
         if received.is_returned {
             self.connection.give_back();
         }
+        if received.has_room {
+            self.connection.tell_of_room();
+        }
         self.wake_all();
         if received.is_done {
             return Turn::Over;
@@ -202,8 +205,8 @@ impl Driver {
         let was_full = self.is_sending && std::mem::take(&mut state.is_full);
         drop(state);
         self.wake_all();
-        if was_full && let Some(pool) = self.connection.pool.upgrade() {
-            pool.wake_all();
+        if was_full {
+            self.connection.tell_of_room();
         }
         self.is_sending
     }

@@ -16,6 +16,7 @@ pub(super) struct Bare(pub(super) Arc<Pool>);
 impl Through for Bare {
     fn carry(&self, request: ClientRequest) -> Answering<'_> {
         Box::pin(async move {
+            request.check_protocol(self.0.config().protocol)?;
             let call = Outgoing {
                 service: request.service.as_deref(),
                 function: request.function.name(),
@@ -55,8 +56,8 @@ impl Channel {
         self.with(|terms| terms.through = Some(Arc::new(Around { interceptor, next })))
     }
 
-    /// Makes a call whose arguments are encoded already, as [`Self::protocol`] says. Time-out, headers and service are those of
-    /// the request alone.
+    /// Makes a call whose arguments are encoded already, as [`Self::protocol`] says; encoded otherwise they are an error. Time-out,
+    /// headers and service are those of the request alone.
     pub async fn send(&self, request: ClientRequest) -> Result<ClientReply, CallError> {
         self.through().carry(request).await
     }

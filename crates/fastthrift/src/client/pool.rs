@@ -4,18 +4,19 @@
 mod model;
 
 use std::future::poll_fn;
+use std::io;
 use std::sync::{Arc, PoisonError, Weak};
 
 use fastthrift_rpc::policy::PoolPolicy;
 use fastthrift_rpc::{CallKind, ClientConfig};
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{timeout, timeout_at};
 
 use super::connection::{Connection, NotBegun, Number, Outgoing};
 use super::driver::Driver;
 use super::waiting::Waiting;
 use crate::CallError;
-use crate::error::Invalid;
+use crate::error::{Invalid, located};
 use crate::sync::{Mutex, MutexGuard};
 use crate::transport::{Direct, ReadSide, Target};
 
@@ -154,9 +155,9 @@ impl Pool {
     /// Makes the connection whose place was taken.
     async fn open(self: &Arc<Self>) -> Result<(), CallError> {
         let place = Place(Some(self));
-        let by = Instant::now() + self.connect_timeout;
-        let connected = timeout_at(by, self.target.connect()).await;
-        let stream = connected.map_err(CallError::connect)?.map_err(CallError::connect)?;
+        let connected = timeout(self.connect_timeout, self.target.connect()).await;
+        let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = connected.map_err(|error| CallError::connect(located(&self.target.endpoint, error)))?;
         let (read_side, direct) = stream.into_sides();
         place.fill();
         tokio::spawn(self.adopt(read_side, direct).run());
@@ -213,7 +214,12 @@ impl Pool {
 
     fn put_back(&self, connection: Arc<Connection>) {
         self.lock().available.push(connection);
-        self.room.notify_one();
+        if self.is_exclusive {
+            self.room.notify_one();
+        } else {
+            // It has room for all who wait.
+            self.room.notify_waiters();
+        }
     }
 
     /// Has a connection stay among the others, over which a call was not begun.
@@ -328,5 +334,70 @@ impl Drop for Place<'_> {
         if let Some(pool) = self.0 {
             pool.release_place();
         }
+    }
+}
+
+#[cfg(all(test, not(fastthrift_loom)))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "these are tests")]
+
+    use fastthrift_rpc::{Endpoint, Headers};
+    use tokio::task::{JoinSet, yield_now};
+
+    use super::*;
+    use crate::{Request, Response, Server, Service};
+
+    /// Answers by what it was asked, after others had their turn.
+    struct Echo;
+
+    impl Service for Echo {
+        fn name(&self) -> &'static str {
+            "Echo"
+        }
+
+        async fn serve(&self, request: Request) -> Response {
+            yield_now().await;
+            let body = request.body().to_vec();
+            request.reply_encoded(&body)
+        }
+    }
+
+    /// A pool of one connection, not made yet, to an echo.
+    async fn pool(name: &str, config: ClientConfig) -> Arc<Pool> {
+        let url = format!("memory://{name}");
+        tokio::spawn(Server::builder(Echo).bind(&url).await.unwrap().serve());
+        let target = Target {
+            endpoint: Endpoint::parse(&url).unwrap(),
+            #[cfg(feature = "tls")]
+            securing: None,
+        };
+        Pool::new(target, config, PoolPolicy::default(), false, std::time::Duration::from_secs(10))
+    }
+
+    /// Makes so many calls at once, and waits until all are answered.
+    async fn call_all(pool: &Arc<Pool>, count: usize) {
+        let mut calls = JoinSet::new();
+        for _ in 0..count {
+            let pool = Arc::clone(pool);
+            calls.spawn(async move {
+                let (kind, headers, deadline) = (CallKind::Call, Headers::none(), None);
+                let call = Outgoing { service: None, function: "echo", kind, headers, deadline, body: &[0] };
+                pool.begin(&call).await.unwrap().unwrap().kept().await.unwrap();
+            });
+        }
+        while let Some(called) = timeout(std::time::Duration::from_secs(20), calls.join_next()).await.unwrap() {
+            called.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_for_the_first_connection_call_over_it() {
+        call_all(&pool("first", ClientConfig::default()).await, 20).await;
+    }
+
+    #[tokio::test]
+    async fn calls_beyond_those_that_may_be_in_flight_wait_for_their_turn() {
+        let config = ClientConfig { max_in_flight: 3, ..ClientConfig::default() };
+        call_all(&pool("crowded", config).await, 50).await;
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Received {
     pub(super) is_part: bool,
     /// Whether the connection can carry another call, and is to be given back.
     pub(super) is_returned: bool,
+    /// Whether there is room again for calls that wait to be begun.
+    pub(super) has_room: bool,
     /// Whether the connection ends.
     pub(super) is_done: bool,
     /// Whether what came made something to send.
@@ -78,6 +80,7 @@ impl Connection {
                 state.dispatch(Duration::ZERO, wakers);
             }
             came.is_returned |= state.take_back();
+            came.has_room |= state.take_room();
             came.is_done = state.is_done();
             came.owes_bytes = state.owes_bytes();
             if let (Some((call, _)), None) = (&own, &came.outcome) {
@@ -97,13 +100,16 @@ impl Connection {
     /// Receives for the only caller who waits, and gives the outcome of its call, if it is over.
     pub(super) fn receive_alone(self: &Arc<Self>, call: u64, read: &mut ReadReply<'_>) -> Option<Outcome> {
         let mut wakers = Vec::new();
-        let Received { is_part, is_returned, is_done, owes_bytes, outcome } =
-            self.receive(Some((call, read)), &mut wakers);
+        let received = self.receive(Some((call, read)), &mut wakers);
+        let Received { is_part, is_returned, has_room, is_done, owes_bytes, outcome } = received;
         if is_part || is_done || owes_bytes {
             self.go_on(call, is_done || owes_bytes);
         }
         if is_returned {
             self.give_back();
+        }
+        if has_room {
+            self.tell_of_room();
         }
         wakers.into_iter().for_each(Waker::wake);
         outcome

@@ -10,10 +10,19 @@ use tokio::time::{Instant, sleep};
 
 use crate::{CallError, CallErrorKind, ClientReply, ClientRequest, Interceptor, Next};
 
-/// An interceptor that makes calls again which failed: those of which nothing was sent, and those of functions that are
-/// marked idempotent, or all where the budget allows.
+/// An interceptor that makes calls again which failed for want of a connection or of time, as far as its budget allows: those of which
+/// nothing was sent, those that the server refused as it had too many (`LOADSHEDDING`), and those of functions that the IDL marks
+/// `(idempotent = "true")`.
 ///
 /// The call's time-out counts for each attempt.
+///
+/// ```
+/// use fastthrift::{CallError, Channel, Retry};
+///
+/// async fn patient(url: &str) -> Result<Channel, CallError> {
+///     Ok(Channel::connect(url).await?.with_interceptor(Retry::new(3)))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Retry {
     attempts: u32,

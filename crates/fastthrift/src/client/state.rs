@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) owed_by: Option<Duration>,
     /// Whether somebody waits until fewer bytes wait to be sent.
     pub(super) is_full: bool,
+    /// Whether somebody waits until fewer calls wait for their reply.
+    is_crowded: bool,
     /// How many calls were begun, how many of them were taken out to be sent, and how many of these the system has.
     pub(super) begun: u64,
     taken: u64,
@@ -90,6 +92,7 @@ impl Shared {
             is_lent: false,
             owed_by: None,
             is_full: false,
+            is_crowded: false,
             begun: 0,
             taken: 0,
             sent: 0,
@@ -145,7 +148,13 @@ impl State {
             timeout,
             headers: call.headers,
         };
-        let mut writer = self.rpc.begin(options).map_err(NotBegun::of)?;
+        let mut writer = match self.rpc.begin(options) {
+            Ok(writer) => writer,
+            Err(error) => {
+                self.is_crowded |= matches!(error, fastthrift_rpc::CallError::TooManyInFlight { .. });
+                return Err(NotBegun::of(error));
+            }
+        };
         fastthrift_protocol::Sink::put_slice(&mut writer.sink(), call.body);
         let id = writer.finish().map_err(NotBegun::of)?;
         self.begun = self.begun.wrapping_add(1);
@@ -314,6 +323,17 @@ impl State {
             self.owed_by = None;
         }
         is_returned
+    }
+
+    /// Whether there is room again for those who found that too many calls wait for their reply.
+    #[inline]
+    pub(super) fn take_room(&mut self) -> bool {
+        let has_room = self.is_crowded && {
+            let owed = self.rpc.waiting() + self.rpc.abandoned();
+            owed <= self.rpc.config().max_in_flight / 2
+        };
+        self.is_crowded &= !has_room;
+        has_room
     }
 
     /// Whether the caller of this is to receive, because something may have come.

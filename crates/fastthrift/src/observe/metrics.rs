@@ -3,34 +3,52 @@ use std::time::Instant;
 use fastthrift_protocol::ApplicationExceptionKind;
 use metrics::{Gauge, counter, gauge, histogram};
 
-use super::{outcome_of_call, outcome_of_response};
+use super::{Ending, outcome_of_call, outcome_of_response};
 use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
 
 /// An interceptor that counts calls: `thrift_calls_total` by `side`, `function` and `outcome`, the histogram
 /// `thrift_call_seconds` by `side` and `function`, and `thrift_calls_in_flight` by `side`.
+///
+/// An outcome is "ok", "exception" (one that the IDL declares), "`application_exception`", "timeout", "cancelled" (the future was dropped),
+/// "panic", or of a client "connect", "`connection_lost`", "peer", "encode", "decode", "limit" or "layer", as
+/// [`CallErrorKind`](crate::CallErrorKind) names them. A server counts under no function what it does not have, and what ended before it
+/// was answered. What it refuses before any interceptor, because `max_in_flight` calls are served already, is not counted.
+///
+/// ```
+/// use fastthrift::{Channel, Metrics};
+///
+/// fn counted(channel: &Channel) -> Channel {
+///     channel.with_interceptor(Metrics)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Metrics;
 
 impl Interceptor for Metrics {
     async fn call(&self, request: ClientRequest, next: Next<'_>) -> Result<ClientReply, CallError> {
         let (function, begin, _running) = (request.function.name().to_owned(), Instant::now(), Running::new("client"));
+        let ending = Ending::new(None, |outcome| note("client", &function, outcome, begin));
         let outcome = next.run(request).await;
-        note("client", function, outcome_of_call(&outcome), begin);
+        ending.over();
+        note("client", &function, outcome_of_call(&outcome), begin);
         outcome
     }
 
     async fn serve<S: Service>(&self, request: Request, next: &S) -> Response {
         let (begin, _running) = (Instant::now(), Running::new("server"));
+        // A peer could call by any number of names that no service has, so those count that were answered.
+        let ending = Ending::new(Some(request.call().clone()), |outcome| note("server", "", outcome, begin));
         let response = next.serve(request).await;
-        // A peer could call by any number of names that no service has.
+        ending.over();
         let is_known = response.exception().is_none_or(|it| it.kind != ApplicationExceptionKind::UNKNOWN_METHOD);
         let function = if is_known { response.call().function() } else { "" };
-        note("server", function.to_owned(), outcome_of_response(&response), begin);
+        note("server", function, outcome_of_response(&response), begin);
         response
     }
 }
 
-fn note(side: &'static str, function: String, outcome: &'static str, begin: Instant) {
+fn note(side: &'static str, function: &str, outcome: &'static str, begin: Instant) {
+    let function = function.to_owned();
     counter!("thrift_calls_total", "side" => side, "function" => function.clone(), "outcome" => outcome).increment(1);
     histogram!("thrift_call_seconds", "side" => side, "function" => function).record(begin.elapsed());
 }

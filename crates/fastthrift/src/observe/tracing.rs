@@ -2,11 +2,21 @@ use std::future::Future;
 
 use tracing::{Instrument, field, info_span};
 
-use super::{outcome_of_call, outcome_of_response};
+use super::{Ending, outcome_of_call, outcome_of_response};
 use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
 
 /// An interceptor that opens a span for each call: `thrift.client` or `thrift.server`, with the fields `rpc.system`,
-/// `rpc.service`, `rpc.method` and, when it is over, `outcome`.
+/// `rpc.service`, `rpc.method`, on servers `peer` and, when it is over, `outcome`: "ok", "exception" (one that the IDL declares),
+/// "`application_exception`", "timeout", "cancelled" (the future was dropped), "panic", or of a client a kind of
+/// [`CallErrorKind`](crate::CallErrorKind) such as "connect".
+///
+/// ```
+/// use fastthrift::{Server, ServerBuilder, Service, Tracing};
+///
+/// fn traced<S: Service>(service: S) -> ServerBuilder<impl Service> {
+///     Server::builder(service).interceptor(Tracing)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tracing;
 
@@ -25,7 +35,9 @@ impl Interceptor for Tracing {
         );
         let own = span.clone();
         async move {
+            let ending = Ending::new(None, |outcome| _ = own.record("outcome", outcome));
             let outcome = next.run(request).await;
+            ending.over();
             own.record("outcome", outcome_of_call(&outcome));
             outcome
         }
@@ -44,7 +56,10 @@ impl Interceptor for Tracing {
         );
         let own = span.clone();
         async move {
+            let call = request.call().clone();
+            let ending = Ending::new(Some(call), |outcome| _ = own.record("outcome", outcome));
             let response = next.serve(request).await;
+            ending.over();
             own.record("outcome", outcome_of_response(&response));
             response
         }

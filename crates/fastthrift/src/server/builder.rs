@@ -10,11 +10,12 @@ use fastthrift_rpc::{Endpoint, Framing, ServerConfig};
 use super::login::{Check, PlainLogin};
 use super::serve::{Server, Settings};
 use super::service::{And, Service};
-use crate::error::Invalid;
+use crate::error::{Invalid, located};
 use crate::interceptor::{Intercepted, Interceptor};
+use crate::settings;
 use crate::transport::Listener;
 
-/// The settings of a [`Server`].
+/// The settings of a [`Server`]. Those that cannot be are errors of [`Self::bind`].
 #[derive(Debug)]
 #[must_use]
 pub struct ServerBuilder<S> {
@@ -60,7 +61,7 @@ impl<S: Service> ServerBuilder<S> {
         }
     }
 
-    /// What `tls://` and `https://` need.
+    /// What `tls://` and `https://` need; without any such URL it is an error of [`Self::bind`].
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: crate::ServerTls) -> Self {
         self.tls = Some(tls);
@@ -68,8 +69,9 @@ impl<S: Service> ServerBuilder<S> {
     }
 
     /// Has clients say who they are before their first call, by the SASL mechanism PLAIN, and lets in those of whom `check` says so. Then
-    /// messages are framed and nothing else is accepted. [`Call::user`](crate::Call::user) tells a handler who was let in: whom the
-    /// client wants to act for, which `check` has to allow or to refuse, too, and else the client itself.
+    /// messages are framed and nothing else is accepted: another [`Self::framing`] or an HTTP URL is an error of [`Self::bind`].
+    /// [`Call::user`](crate::Call::user) tells a handler who was let in: whom the client wants to act for, which `check` has to allow
+    /// or to refuse, too, and else the client itself.
     ///
     /// Passwords come as they are, so without TLS whoever is on the way reads them.
     pub fn sasl_plain<C, V>(mut self, check: C) -> Self
@@ -160,15 +162,20 @@ impl<S: Service> ServerBuilder<S> {
             let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text));
             let endpoint = Endpoint::parse(&url).map_err(invalid)?;
             let mut config = config.clone();
-            if endpoint.configure_server(&mut config).map_err(invalid)? && config.sasl.is_some() {
-                return Err(invalid(format!("{endpoint} cannot have clients say who they are by SASL")));
-            }
+            let is_framed = config.framing.is_none_or(|framing| framing == Framing::Framed);
+            settings::check_sasl(config.sasl.is_some(), &endpoint, is_framed).map_err(invalid)?;
+            endpoint.configure_server(&mut config).map_err(invalid)?;
             let listener = Listener::bind(
-                endpoint,
+                endpoint.clone(),
                 #[cfg(feature = "tls")]
                 self.tls.clone(),
             );
-            listeners.push((listener.await?, config));
+            listeners.push((listener.await.map_err(|error| located(&endpoint, error))?, config));
+        }
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() && !listeners.iter().any(|(listener, _)| listener.endpoint.is_secure) {
+            let text = "TLS was asked for, and no URL is one of tls:// or https://".to_owned();
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)));
         }
         Ok(Server::new(service, settings, listeners))
     }

@@ -51,7 +51,21 @@ impl Default for Settings {
     }
 }
 
-/// A server that listens. It accepts connections while [`Self::serve`] or [`Self::serve_until`] runs.
+/// A server that listens. It accepts connections while [`Self::serve`] or [`Self::serve_until`] runs, which needs a runtime of tokio.
+///
+/// ```
+/// use std::{future::Future, io, time::Duration};
+///
+/// use fastthrift::{Server, Service};
+///
+/// /// Serves until it is told to stop, and then what came before.
+/// async fn serve(service: impl Service, stop: impl Future<Output = ()>) -> io::Result<()> {
+///     let server = Server::builder(service).drain_timeout(Duration::from_secs(5)).bind("tcp://127.0.0.1:0").await?;
+///     println!("listening on {}", server.url());
+///     server.serve_until(stop).await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Server<S> {
     service: S,

@@ -9,7 +9,39 @@ use crate::body::{Body, Source};
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::{Call, CallError};
 
-/// Serves the functions of one or several services. Generated code has one for each service: a server of its handlers.
+/// Serves the functions of one or several services. Generated code has one for each service: a server of its handlers. One that is
+/// written by hand can look at the bytes of a call and hand them on:
+///
+/// ```
+/// use fastthrift::{CallKind, Channel, ClientRequest, Function, Headers, Request, Response, Service};
+///
+/// /// Hands on what it is called for, without a look at it.
+/// struct Proxy(Channel);
+///
+/// impl Service for Proxy {
+///     fn name(&self) -> &str {
+///         "Calculator"
+///     }
+///
+///     async fn serve(&self, request: Request) -> Response {
+///         let call = request.call();
+///         let kind = if call.is_oneway() { CallKind::Oneway } else { CallKind::Call };
+///         let called = ClientRequest {
+///             function: Function::named(call.function().to_owned(), kind),
+///             service: None,
+///             headers: Headers::new(),
+///             timeout: call.remaining(),
+///             protocol: call.protocol(),
+///             body: request.body().to_vec(),
+///         };
+///         match self.0.send(called).await {
+///             Ok(_) if kind == CallKind::Oneway => request.finish(),
+///             Ok(reply) => request.reply_encoded(&reply.body),
+///             Err(error) => request.fail(error),
+///         }
+///     }
+/// }
+/// ```
 pub trait Service: Send + Sync + 'static {
     /// The name that the service has in its IDL.
     fn name(&self) -> &str;

@@ -58,12 +58,13 @@ impl Listener {
         #[cfg(feature = "tls")] tls: Option<super::ServerTls>,
     ) -> io::Result<Self> {
         #[cfg(feature = "tls")]
-        let has_tls = tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        let has_tls = false;
-        if endpoint.is_secure && !has_tls {
-            let text = format!("{endpoint} needs a certificate");
+        if endpoint.is_secure && tls.is_none() {
+            let text = "there is no certificate: say which by `ServerBuilder::tls`";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        #[cfg(not(feature = "tls"))]
+        if endpoint.is_secure {
+            return Err(super::connect::without_tls());
         }
         let socket = match &mut endpoint.address {
             Address::Tcp { host, port } => {
@@ -74,7 +75,7 @@ impl Listener {
             #[cfg(unix)]
             Address::Unix(path) => Socket::Unix(bind_unix(path)?),
             Address::Memory(name) => Socket::Memory(MemoryListener::bind(name)?),
-            other => return Err(unsupported(other)),
+            _ => return Err(unsupported()),
         };
         Ok(Self {
             #[cfg(feature = "tls")]

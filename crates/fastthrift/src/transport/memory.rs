@@ -29,7 +29,7 @@ impl MemoryListener {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut names = names();
         if names.contains_key(name) {
-            return Err(io::Error::new(ErrorKind::AddrInUse, format!("memory://{name} is listened on already")));
+            return Err(io::Error::new(ErrorKind::AddrInUse, "somebody listens there already"));
         }
         names.insert(Arc::clone(name), sender);
         Ok(Self { name: Arc::clone(name), arriving: AsyncMutex::new(receiver) })
@@ -49,7 +49,7 @@ impl Drop for MemoryListener {
 
 /// A connection to whoever listens under this name.
 pub(super) async fn connect(name: &str) -> io::Result<DuplexStream> {
-    let nobody = || io::Error::new(ErrorKind::ConnectionRefused, format!("nobody listens on memory://{name}"));
+    let nobody = || io::Error::new(ErrorKind::ConnectionRefused, "nobody listens there");
     let listener = names().get(name).cloned().ok_or_else(nobody)?;
     let (own, other) = tokio::io::duplex(CAPACITY);
     listener.send(other).await.map_err(|_| nobody())?;

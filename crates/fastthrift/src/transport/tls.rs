@@ -13,6 +13,20 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 use crate::secure::identity;
 
 /// A server's side of TLS. Clones share it, so that one can [give it](Self::reload) another certificate.
+///
+/// ```no_run
+/// use std::{fs, io};
+///
+/// use fastthrift::{Server, ServerTls, Service};
+///
+/// async fn serve(service: impl Service) -> io::Result<()> {
+///     let tls = ServerTls::new(&fs::read("server.pem")?, &fs::read("server.key")?)?;
+///     let server = Server::builder(service).tls(tls.clone()).bind("tls://0.0.0.0:9090").await?;
+///     // When it was renewed: tls.reload(&fs::read("server.pem")?, &fs::read("server.key")?)?;
+///     server.serve().await;
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServerTls {
     client_authorities: Option<Pem>,

@@ -1,0 +1,26 @@
+//! What the settings of both kinds of channels, and of servers, have in common.
+
+use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers};
+
+use crate::CallError;
+use crate::error::Invalid;
+
+/// Where a client's URL leads, and whether HTTP carries its calls, which the settings say then.
+pub(crate) fn endpoint_of_client(url: &str, config: &mut ClientConfig) -> Result<(Endpoint, bool), CallError> {
+    let invalid = |text| CallError::connect(Invalid(text));
+    let endpoint = Endpoint::parse(url).map_err(invalid)?;
+    let is_plain = config.carrier == Carrier::Direct && config.framing == Framing::Framed;
+    check_sasl(config.sasl.is_some(), &endpoint, is_plain).map_err(invalid)?;
+    let is_http = endpoint.configure_client(config, Headers::none()).map_err(CallError::connect)?;
+    Ok((endpoint, is_http))
+}
+
+/// Refuses SASL where it cannot be: behind it there are frames, and nothing else.
+pub(crate) fn check_sasl(is_asked_for: bool, endpoint: &Endpoint, is_framed: bool) -> Result<(), String> {
+    match &endpoint.http_path {
+        _ if !is_asked_for => Ok(()),
+        Some(_) => Err(format!("SASL is not for {endpoint}: HTTP has a header for that, Authorization")),
+        None if is_framed => Ok(()),
+        None => Err("SASL has frames of its own, so that the framing is Framed, without zlib".to_owned()),
+    }
+}

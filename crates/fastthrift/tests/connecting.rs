@@ -1,0 +1,122 @@
+//! What is told of connections that cannot be made, and how long it takes.
+#![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod calculator;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[cfg(feature = "blocking")]
+use calculator::BlockingCalculatorClient;
+use calculator::{CalculatorClient, CalculatorServer, Handler};
+#[cfg(feature = "blocking")]
+use fastthrift::{CallErrorKind, blocking};
+use fastthrift::{Channel, Server};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn socket(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("fastthrift-{name}-{}.sock", std::process::id()))
+}
+
+#[tokio::test]
+async fn errors_of_the_system_name_the_endpoint() {
+    let service = || CalculatorServer::new(Handler::default());
+    let server = Server::builder(service()).bind("tcp://127.0.0.1:0").await.unwrap();
+    let url = server.url();
+    let error = Server::builder(service()).bind(&url).await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+    assert!(error.to_string().starts_with(&format!("{url}: ")), "{error}");
+    drop(server);
+    let error = Channel::connect(&url).await.unwrap_err();
+    assert!(error.to_string().starts_with(&format!("cannot connect: {url}: ")), "{error}");
+    let cause = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>();
+    assert_eq!(cause.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn times_may_be_as_long_as_can_be() {
+    let for_ever = Duration::MAX;
+    let builder = Server::builder(CalculatorServer::new(Handler::default())).message_timeout(for_ever);
+    let server = builder.idle_timeout(for_ever).drain_timeout(for_ever).bind("tcp://127.0.0.1:0").await.unwrap();
+    let url = server.url();
+    let serving = tokio::spawn(server.serve());
+    let builder = Channel::builder(&url).connect_timeout(for_ever).timeout(for_ever);
+    let channel = builder.idle_timeout(for_ever).max_age(for_ever).connect().await.unwrap();
+    assert_eq!(CalculatorClient::new(channel.clone()).add(2, 3).await.unwrap(), 5);
+    channel.close().await;
+    #[cfg(feature = "blocking")]
+    tokio::task::spawn_blocking(move || {
+        let builder = blocking::Channel::builder(&url).connect_timeout(for_ever).timeout(for_ever);
+        assert!(builder.connect().is_ok());
+    })
+    .await
+    .unwrap();
+    serving.abort();
+}
+
+/// A UNIX socket in whose queue there is no room.
+#[cfg(all(unix, feature = "blocking"))]
+fn full(path: &Path) -> (socket2::Socket, Vec<socket2::Socket>) {
+    use socket2::{Domain, SockAddr, Socket, Type};
+
+    let address = SockAddr::unix(path).unwrap();
+    let socket = || Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    let listener = socket();
+    listener.bind(&address).unwrap();
+    listener.listen(0).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let next = socket();
+        next.set_nonblocking(true).unwrap();
+        if next.connect(&address).is_err() {
+            return (listener, waiting);
+        }
+        waiting.push(next);
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "blocking"))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unix_server_that_accepts_nobody_gains_no_time() {
+    let path = socket("full");
+    let held = full(&path);
+    let url = format!("unix://{}", path.display());
+    let channel = Channel::builder(&url).timeout(Duration::from_millis(50)).lazy().unwrap();
+    let error = CalculatorClient::new(channel).ping().await.unwrap_err();
+    assert!(error.is_timeout() && !error.was_sent(), "{error}");
+    let blocked = tokio::task::spawn_blocking(move || {
+        let channel = blocking::Channel::builder(&url).timeout(Duration::from_millis(50)).lazy().unwrap();
+        let error = BlockingCalculatorClient::new(channel).greet("Ada").unwrap_err();
+        assert!(error.is_timeout() && !error.was_sent(), "{error}");
+        let error = blocking::Channel::builder(&url).connect_timeout(Duration::from_millis(50)).connect().unwrap_err();
+        assert!(matches!(error.kind(), CallErrorKind::Connect(_)), "{error}");
+    });
+    timeout(PATIENCE, blocked).await.expect("nothing lasts").unwrap();
+    drop(held);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[cfg(all(unix, feature = "blocking"))]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_blocks_sees_that_a_unix_server_went_before_it_calls() {
+    let path = socket("gone");
+    let url = format!("unix://{}", path.display());
+    let bind = async || Server::builder(CalculatorServer::new(Handler::default())).bind(&url).await.unwrap();
+    let first = bind().await;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(first.serve_until(async move { drop(stopped.await) }));
+    let client = BlockingCalculatorClient::new(blocking::Channel::builder(&url).timeout(PATIENCE).lazy().unwrap());
+    let again = client.clone();
+    let call = |client: BlockingCalculatorClient| tokio::task::spawn_blocking(move || client.add(2, 3).unwrap());
+    assert_eq!(call(client).await.unwrap(), 5);
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+    let serving = tokio::spawn(bind().await.serve());
+    // So long is a connection trusted without a look.
+    tokio::time::sleep(Duration::from_millis(6)).await;
+    assert_eq!(call(again).await.unwrap(), 5);
+    serving.abort();
+}
