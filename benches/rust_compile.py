@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benches import report
+from benches import report, rust_machine
 from benches.peers import ROOT, SHARED
 
 IDL = SHARED / "idl" / "impala" / "hive_metastore.thrift"
@@ -80,6 +80,7 @@ def measure() -> str:
         empty = build(folder, f"{EMPTY}\n")
         client = build(folder, CLIENT)
         again = build(folder, f"{CLIENT}\n")
+        machine = rust_machine.described(folder, ["tokio"])
         generated = next((folder / "target" / "release" / "build").glob("client-*/out/hive_metastore.rs")).read_text()
     lines = len(generated.splitlines())
     rows = [
@@ -91,7 +92,7 @@ def measure() -> str:
     return "\n\n".join(
         [
             "# Building generated Rust",
-            report.machine(),
+            machine,
             f"`hive_metastore.thrift` and what it includes: {lines:,} lines of Rust, {len(generated) / 1e6:.2f} MB. "
             "CPU time of `cargo build --release` with Cargo's own settings, one build each, all processes counted.",
             report.table(["build", "CPU, s"], rows),
