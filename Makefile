@@ -8,6 +8,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 FUZZ_VERSION := 0.13.2
+# It reads what the compiler says of a crate, in the forms of a few versions of the compiler.
+SEMVER_CHECKS_VERSION := 0.51.0
 ATHERIS := atheris==3.0.0
 BENCH_ARGS ?=
 FAULT_CALLS ?= 100000
@@ -95,7 +97,15 @@ public-api: $(DONE)/venv ## Hold the crates' public interfaces to docs/api (UPDA
 	$(BIN)/python tools/public_api.py $(if $(UPDATE),--update)
 
 .PHONY: semver
-semver: $(DONE)/venv ## Hold the crates to Semantic Versioning since a revision, by default the last tag (SINCE=..., SEMVER_CHECKS=no)
+semver: ## Hold the crates to Semantic Versioning since a revision, by default the last tag (SINCE=..., SEMVER_CHECKS=no)
+	@if git diff --quiet $(SINCE) -- Cargo.toml crates docs/api; then \
+		echo "semver: the crates are those of $(SINCE), which says nothing; SINCE=REVISION compares with another"; \
+	else \
+		$(MAKE) --no-print-directory semver-since SINCE=$(SINCE); \
+	fi
+
+.PHONY: semver-since
+semver-since: $(DONE)/venv
 	$(BIN)/python tools/public_api.py --since $(SINCE)
 	@echo "semver: names and signatures, as docs/api keeps them, were compared with those of $(SINCE)"
 	@# The libraries that were there then are those whose interface was kept.
@@ -109,7 +119,7 @@ semver: $(DONE)/venv ## Hold the crates to Semantic Versioning since a revision,
 		echo "semver: cargo-semver-checks, which knows more rules, was NOT run: it is not installed"; \
 	else \
 		echo "semver: cargo-semver-checks, which knows more rules, is missing: install it (cargo install --locked" \
-			"cargo-semver-checks), or say SEMVER_CHECKS=no to go without" >&2; exit 1; \
+			"--version $(SEMVER_CHECKS_VERSION) cargo-semver-checks), or say SEMVER_CHECKS=no to go without" >&2; exit 1; \
 	fi
 
 .PHONY: package
