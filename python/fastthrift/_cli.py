@@ -228,6 +228,24 @@ def _set_up_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--tls-cert", metavar="FILE", help="the certificate, with those above it, for TLS")
     serve.add_argument("--tls-key", metavar="FILE", help="its key")
     serve.add_argument("--tls-client-ca", metavar="FILE", help="who signs the certificates that clients must have")
+    serve.add_argument(
+        "--sasl",
+        action="append",
+        type=_mechanism,
+        default=[],
+        metavar="MECHANISM=MODULE:NAME",
+        help="what judges clients, which then have to say who they are; may be given several times",
+    )
+    serve.add_argument(
+        "--interceptor",
+        action="append",
+        default=[],
+        metavar="MODULE:NAME",
+        help="what runs around each handler, or a class of it; may be given several times, the outermost first",
+    )
+    serve.add_argument("--message-timeout", type=_time, metavar="SECONDS", help="for a client to send a message")
+    serve.add_argument("--idle-timeout", type=_time, metavar="SECONDS", help="for a client to be silent between two")
+    serve.add_argument("--max-message-size", type=_positive, metavar="BYTES", help="of a request, and of a reply")
     serve.add_argument("--max-connections", type=_positive, metavar="N", help="clients of each process")
     serve.add_argument("--max-in-flight", type=_positive, metavar="N", help="calls of each process that run or wait")
     serve.add_argument("--max-memory", type=_positive, metavar="BYTES", help="of all connections of each process")
@@ -261,6 +279,20 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _mechanism(text: str) -> tuple[str, str]:
+    name, equals, place = text.partition("=")
+    if not (name and equals and place):
+        raise argparse.ArgumentTypeError(f"expected MECHANISM=MODULE:NAME, got {text!r}")
+    return name, place
+
+
+def _time(text: str) -> float:
+    number = _seconds(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait")
     return number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -33,21 +34,41 @@ LEGACY = b"L"
 CALM = 1.0
 """For how many seconds a client must be quiet to be cut off without a reply to tell it so."""
 
+_SETTINGS = (
+    "protocol",
+    "transport",
+    "threads",
+    "message_timeout",
+    "idle_timeout",
+    "max_message_size",
+    "max_connections",
+    "max_in_flight",
+    "max_memory",
+)
+"""The options of the command that are the server's own."""
+
 _log = logging.getLogger("fastthrift.serve")
 
 
 def work(options: argparse.Namespace) -> int:
     """Serve until told to stop, and return the exit code."""
-    channel = socket.socket(fileno=options.channel)
     configure(options.log_level, worker=os.environ.get("FASTTHRIFT_WORKER", "0"))
     wakeup, signals = socket.socketpair()
-    for end in (wakeup, signals):
-        end.setblocking(False)
-    for ignored in (signal.SIGINT, signal.SIGHUP):
-        # A terminal sends these to all processes; the one that watches this one says what they mean.
-        signal.signal(ignored, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _ignore)
-    signal.set_wakeup_fd(signals.fileno())
+    with socket.socket(fileno=options.channel) as channel, wakeup, signals:
+        for end in (wakeup, signals):
+            end.setblocking(False)
+        for ignored in (signal.SIGINT, signal.SIGHUP):
+            # A terminal sends these to all processes; the one that watches this one says what they mean.
+            signal.signal(ignored, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _ignore)
+        signal.set_wakeup_fd(signals.fileno())
+        try:
+            return _serve(options, channel, wakeup)
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def _serve(options: argparse.Namespace, channel: socket.socket, wakeup: socket.socket) -> int:
     try:
         server = make_server(options)
         inherited = [int(number) for number in options.inherit.split(",")]
@@ -62,18 +83,22 @@ def work(options: argparse.Namespace) -> int:
         return CANNOT_START
     channel.sendall(READY)
     heir = _wait(wakeup, channel, server)
-    return _stop(server, options.grace, heir)
+    with heir or contextlib.nullcontext():
+        return _stop(server, options.grace, heir)
 
 
 def make_server(options: argparse.Namespace) -> Server:
     """Load the handler and make its server."""
     sys.path.insert(0, os.getcwd())
     service = _find(options.service) if options.service else None
-    names = ("protocol", "transport", "threads", "max_connections", "max_in_flight", "max_memory")
-    settings: Mapping[str, Any] = {name: getattr(options, name) for name in names}
+    settings: Mapping[str, Any] = {name: getattr(options, name) for name in _SETTINGS}
     given = {name: value for name, value in settings.items() if value is not None}
     if options.tls_cert:
         given["tls"] = _core.ServerTLS(options.tls_cert, options.tls_key, client_ca_file=options.tls_client_ca)
+    if options.sasl:
+        given["sasl"] = {name: _instance_of(_find(place)) for name, place in options.sasl}
+    if options.interceptor:
+        given["interceptors"] = [_instance_of(_find(place)) for place in options.interceptor]
     return Server(handler_of(_find(options.handler)), options.listen, service=service, health=options.health, **given)
 
 
@@ -85,6 +110,11 @@ def handler_of(found: Any) -> Any:
     """Return the handler that an object of a module stands for: itself, an instance of it, or what it makes."""
     makes = inspect.isclass(found) or inspect.isroutine(found) or isinstance(found, functools.partial)
     return _called(found) if makes else found  # pyright: ignore[reportUnknownVariableType]
+
+
+def _instance_of(found: Any) -> Any:
+    """Return what is called later: a function or an object as it is, an instance of a class."""
+    return _called(found) if inspect.isclass(found) else found
 
 
 def _called(maker: Any) -> Any:

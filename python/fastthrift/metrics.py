@@ -65,7 +65,14 @@ class PrometheusMetrics:
         self._seconds = Histogram(
             f"{prefix}_call_seconds", "How long calls took.", labels, buckets=seconds, registry=registry
         )
-        self._in_flight = Gauge(f"{prefix}_calls_in_flight", "Calls that have not ended.", labels, registry=registry)
+        # Where processes share their metrics, calls of a process that died are in flight no more.
+        self._in_flight = Gauge(
+            f"{prefix}_calls_in_flight",
+            "Calls that have not ended.",
+            labels,
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._request = Histogram(
             f"{prefix}_request_bytes", "Sizes of requests.", labels, buckets=SIZES, registry=registry
         )

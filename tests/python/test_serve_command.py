@@ -20,7 +20,9 @@ from typing import Any
 
 import fastthrift
 import pytest
-from fastthrift import aio
+from fastthrift import aio, sasl
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests.python.certificates import Authority
 
@@ -56,12 +58,16 @@ class Holder:
 
 
 class Command:
-    """A running ``fastthrift serve``."""
+    """A running ``fastthrift serve``, whose processes tell of what they leave open."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fastthrift", "serve", *arguments], cwd=folder, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "fastthrift", "serve", *arguments],
+            cwd=folder,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning"},
         )
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
@@ -193,6 +199,35 @@ def test_a_service_may_be_named(serve: Any, work: ModuleType) -> None:
     assert command.end() == 0
 
 
+WATCHED = """
+class Marking:
+    def __call__(self, call, proceed):
+        result = proceed()
+        return f"{result} for {call.user}" if call.function == "version" else result
+
+def whole(call, proceed):
+    return f"<{proceed()}>" if call.function == "version" else proceed()
+
+def check(username, password, authorization):
+    return (username, password) == ("ada", "swordfish")
+"""
+
+
+def test_interceptors_and_checks_of_clients_and_limits_are_named(serve: Any, work: ModuleType, folder: Path) -> None:
+    with (folder / "app.py").open("a") as program:
+        program.write(WATCHED)
+    watched = ("--interceptor", "app:whole", "--interceptor", "app:Marking", "--sasl", "PLAIN=app:check")
+    limits = ("--max-message-size", "500", "--message-timeout", "30", "--idle-timeout", "30.5")
+    url = serve("app:Handler", *watched, *limits).url()
+    with connect(work, url, sasl=sasl.Plain("ada", "swordfish")) as client:
+        assert client.version() == "<1 for ada>"
+    with pytest.raises(fastthrift.TTransportException, match="refuse"):
+        connect(work, url, sasl=sasl.Plain("ada", "guess"))
+    large = fastthrift.loads("service Work { string version(1: string text) }", name="large.thrift")
+    with connect(large, url, sasl=sasl.Plain("ada", "swordfish")) as client, pytest.raises(fastthrift.TException):
+        client.version("x" * 600)
+
+
 def test_a_process_that_is_killed_is_started_again_and_the_others_go_on(serve: Any, work: ModuleType) -> None:
     command = serve("app:Handler", "--workers", "2")
     url = command.url(2)
@@ -204,6 +239,40 @@ def test_a_process_that_is_killed_is_started_again_and_the_others_go_on(serve: A
     assert seen(work, url) == workers - {killed}
     assert left in workers
     assert command.end() == 0
+
+
+def test_processes_share_metrics_and_one_that_is_killed_has_no_calls_in_flight(
+    serve: Any, work: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder))
+    with (folder / "app.py").open("a") as program:
+        program.write("\nfrom fastthrift.metrics import PrometheusMetrics\nmetrics = PrometheusMetrics()\n")
+    command = serve("app:Handler", "--interceptor", "app:metrics")
+    labels = {"side": "server", "service": "Work"}
+    with connect(work, command.url()) as client, ThreadPoolExecutor(1) as pool:
+        killed = client.pid()
+        slow = pool.submit(client.slow, 20_000)
+        until(lambda: shared("thrift_calls_in_flight", function="slow", **labels) == 1)
+        os.kill(killed, signal.SIGKILL)
+        assert isinstance(slow.exception(20), fastthrift.TTransportException)
+        command.find("ended by itself")
+        assert client.pid() != killed
+        until(lambda: shared("thrift_calls_total", function="pid", outcome="ok", **labels) == 2)
+    assert not shared("thrift_calls_in_flight", function="slow", **labels)
+
+
+def shared(name: str, **labels: str) -> float | None:
+    """Return a value of the metrics that processes share, their sum."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry.get_sample_value(name, labels)
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_process_that_dies_again_and_again_is_waited_with(serve: Any, work: ModuleType) -> None:
@@ -394,6 +463,8 @@ def test_processes_end_with_the_one_that_watches_them(serve: Any, work: ModuleTy
         ["app:Handler", "--url", "tcp://127.0.0.1:0", "--workers", "0"],
         ["app:Handler", "--url", "tcp://127.0.0.1:0", "--grace", "-1"],
         ["app:Handler", "--url", "tcp://127.0.0.1:0", "--protocol", "xml"],
+        ["app:Handler", "--url", "tcp://127.0.0.1:0", "--sasl", "PLAIN"],
+        ["app:Handler", "--url", "tcp://127.0.0.1:0", "--idle-timeout", "0"],
     ],
 )
 def test_arguments_that_cannot_be_are_refused(folder: Path, arguments: list[str]) -> None:
