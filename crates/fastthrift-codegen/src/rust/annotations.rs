@@ -2,9 +2,16 @@
 
 use fastthrift_schema::Annotation;
 
+use super::ident::possible;
+
 /// The last value of `rust.<key>`.
 pub(super) fn value<'a>(annotations: &'a [Annotation], key: &str) -> Option<&'a str> {
     values(annotations, key).next_back()
+}
+
+/// The name that `rust.name` says, as near to it as a name of Rust can be.
+pub(super) fn name(annotations: &[Annotation]) -> Option<String> {
+    value(annotations, "name").map(possible)
 }
 
 /// Every value of `rust.<key>`, in order.

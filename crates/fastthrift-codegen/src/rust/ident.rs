@@ -125,6 +125,18 @@ fn or_placeholder(name: &str, placeholder: &str) -> String {
     }
 }
 
+/// A name that somebody wrote, with underscores for what no name of Rust has, and before a digit that it starts with.
+pub(super) fn possible(name: &str) -> String {
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    let is_fit = |c: char| c == '_' || c.is_ascii_digit() || c.is_alphabetic();
+    let fit: String = name.chars().map(|c| if is_fit(c) { c } else { '_' }).collect();
+    match fit.trim_start_matches('_').chars().next() {
+        None => "nameless".to_owned(),
+        Some(_) if fit.starts_with(|c: char| c.is_ascii_digit()) => format!("_{fit}"),
+        Some(_) => fit,
+    }
+}
+
 /// The name, made writable if it is a keyword: `r#type`, and `self_` for the few that `r#` does not help.
 pub(super) fn writable(name: &str) -> String {
     match KEYWORDS.iter().position(|keyword| *keyword == name) {
@@ -174,6 +186,13 @@ impl Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_asked_for_as_a_name_becomes_one() {
+        let asked = ["shown", "r#type", "a b", "1x", "", "__", "naïve-é", "x: i32, pub y"];
+        let names = ["shown", "type", "a_b", "_1x", "nameless", "nameless", "naïve_é", "x__i32__pub_y"];
+        assert_eq!(asked.map(possible), names);
+    }
 
     #[test]
     fn words_are_found_by_their_capitals() {

@@ -138,8 +138,8 @@ impl Names {
         }
         for (name, definition) in definitions() {
             if let Definition::Constant(id) = *definition {
-                let renamed = annotations::value(&schema.constant(id).annotations, "name");
-                self.constants[id.index()] = values.claim(&renamed.map_or_else(|| screaming(name), str::to_owned));
+                let renamed = annotations::name(&schema.constant(id).annotations);
+                self.constants[id.index()] = values.claim(&renamed.unwrap_or_else(|| screaming(name)));
             }
         }
         for (_, definition) in definitions() {
@@ -176,8 +176,7 @@ impl Names {
                 self.services[base.index()].functions.iter().for_each(|inherited| methods.take(&inherited.method));
             }
             for (place, function) in schema.service(id).functions.iter().enumerate() {
-                let renamed = annotations::value(&function.annotations, "name");
-                let name = renamed.map_or_else(|| snake(&function.name), str::to_owned);
+                let name = annotations::name(&function.annotations).unwrap_or_else(|| snake(&function.name));
                 self.services[id.index()].functions[place].method = methods.claim(&name);
             }
         }
@@ -265,14 +264,14 @@ fn module_name(name: &str) -> String {
 }
 
 fn type_name(name: &str, annotations: &[Annotation]) -> String {
-    annotations::value(annotations, "name").map_or_else(|| camel(name), str::to_owned)
+    annotations::name(annotations).unwrap_or_else(|| camel(name))
 }
 
 fn field_names(structure: &Struct) -> Vec<String> {
     let is_union = structure.kind == StructKind::Union;
     let mut scope = if is_union { Scope::without(&["Unknown"]) } else { Scope::without(&["unknown_fields"]) };
-    let name = |field: &fastthrift_schema::Field| match annotations::value(&field.annotations, "name") {
-        Some(name) => name.to_owned(),
+    let name = |field: &fastthrift_schema::Field| match annotations::name(&field.annotations) {
+        Some(name) => name,
         None if is_union => camel(&field.name),
         None => snake(&field.name),
     };
@@ -281,8 +280,8 @@ fn field_names(structure: &Struct) -> Vec<String> {
 
 fn value_names(values: &[fastthrift_schema::EnumValue]) -> Vec<String> {
     let mut scope = Scope::without(&["NAMES"]);
-    let name = |value: &fastthrift_schema::EnumValue| match annotations::value(&value.annotations, "name") {
-        Some(name) => name.to_owned(),
+    let name = |value: &fastthrift_schema::EnumValue| match annotations::name(&value.annotations) {
+        Some(name) => name,
         None => screaming(&value.name),
     };
     values.iter().map(|value| scope.claim(&name(value))).collect()
