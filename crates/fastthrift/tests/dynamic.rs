@@ -106,6 +106,16 @@ async fn a_generated_client_calls_a_dynamic_server() {
 }
 
 #[tokio::test]
+async fn a_function_that_returns_nothing_has_no_value() {
+    let (url, server) = serve(Served::new(calculator(), async |_: Invocation| Ok::<_, Error>(Value::from(7)))).await;
+    let client = client(&url).await;
+    let Err(Error::Call(error)) = client.call("ping", fields! {}).await else { panic!("there is a value") };
+    assert_eq!(error.to_string(), "INTERNAL_ERROR: 'ping' returns nothing, got integer 7");
+    assert!(client.call("log", fields! { line: "a line" }).await.is_ok());
+    server.abort();
+}
+
+#[tokio::test]
 async fn wrong_calls_are_refused_before_anything_is_sent() {
     let (url, server) = serve(Served::new(calculator(), handle)).await;
     let client = client(&url).await;

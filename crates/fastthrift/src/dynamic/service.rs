@@ -249,6 +249,10 @@ impl Function {
     pub(super) fn write_value(&self, protocol: Protocol, value: &Value, out: &mut Vec<u8>) -> Result<(), CallError> {
         let field = match self.success() {
             Some(_) if value.is_null() => return Err(CallError::missing_result(self.name())),
+            None if !value.is_null() => {
+                let text = format!("'{}' returns nothing, got {}", self.name(), value.kind());
+                return Err(CallError::internal(text));
+            }
             success => success.map(|field| (field.index, value)),
         };
         let written = codec::write_result(&self.0.idl, self.0.result, protocol, field, out);
