@@ -111,9 +111,13 @@ def prepare(interpreter: Interpreter) -> Path:
     """Make an environment with what the tests need, and return its interpreter."""
     venv = VENVS / f"{interpreter.release}{'t' if interpreter.version.endswith('t') else ''}"
     python = venv / "bin" / "python"
-    # Some come without pip, as Debian's do, so this program's own installs.
-    run([interpreter.path, "-m", "venv", "--without-pip", venv])
-    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
+    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
+    try:
+        run([interpreter.path, "-m", "venv", venv])
+    except Failed:
+        # It has no pip of its own, or one that is too old for it, so this program's installs.
+        run([interpreter.path, "-m", "venv", "--without-pip", venv])
+        pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
     install: list[str | Path] = [*pip, "install", "--quiet", "--prefer-binary"]
     run([*install, *(pins()[name] for name in NEEDED)])
     for name in WISHED:
