@@ -384,10 +384,11 @@ def test_the_interpreters_end_waits_for_handlers(function: str) -> None:
     assert "handler ended" in ended.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_ends_serving(number: signal.Signals) -> None:
     program = PROGRAM.format(idl=IDL) + textwrap.dedent("""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        signal.signal(signal.SIGUSR1, lambda *_: server.stop())
         # A shell's background jobs, and so tests run there, start with it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         server.start()
@@ -402,7 +403,7 @@ def test_a_signal_ends_serving(number: signal.Signals) -> None:
         process.send_signal(number)
         output = process.stdout.read()
         status = process.wait(10)
-    assert (status, output) == ((0, "returned\n") if number == signal.SIGINT else (7, ""))
+    assert (status, output) == ((7, "") if number == signal.SIGTERM else (0, "returned\n"))
 
 
 def test_without_room_for_a_connection_accepting_rests_and_goes_on() -> None:
