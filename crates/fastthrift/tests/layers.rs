@@ -120,6 +120,88 @@ async fn layers_of_tower_go_around_a_channel() {
     server.abort();
 }
 
+#[cfg(feature = "tower")]
+mod towers {
+    use std::future::{Ready, ready};
+
+    use ::tower::balance::p2c::Balance;
+    use ::tower::buffer::Buffer;
+    use ::tower::discover::ServiceList;
+    use ::tower::load::{CompleteOnResponse, PendingRequestsDiscover};
+    use ::tower::retry::Policy;
+
+    use super::*;
+
+    /// Makes a call again so many times, and counts that.
+    #[derive(Clone)]
+    struct Again(usize, Arc<AtomicUsize>);
+
+    impl Policy<ClientRequest, ClientReply, CallError> for Again {
+        type Future = Ready<()>;
+
+        fn retry(
+            &mut self,
+            _: &mut ClientRequest,
+            outcome: &mut Result<ClientReply, CallError>,
+        ) -> Option<Self::Future> {
+            if outcome.is_ok() || self.0 == 0 {
+                return None;
+            }
+            self.0 -= 1;
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Some(ready(()))
+        }
+
+        fn clone_request(&mut self, request: &ClientRequest) -> Option<ClientRequest> {
+            Some(request.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_layer_makes_calls_again() {
+        let (url, server) = serve().await;
+        let channel = Channel::builder(&url).timeout(Duration::from_millis(30)).connect().await.unwrap();
+        let count = Arc::new(AtomicUsize::new(0));
+        let service = ::tower::ServiceBuilder::new().retry(Again(2, Arc::clone(&count))).service(channel.clone());
+        let client = CalculatorClient::new(channel.around(service));
+        assert!(client.greet("never").await.unwrap_err().is_timeout());
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn calls_are_balanced_over_servers() {
+        let (mut channels, mut handlers, mut servers) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let handler = Handler::default();
+            handlers.push(Arc::clone(&handler.lines));
+            let server = Server::builder(CalculatorServer::new(handler)).bind("tcp://127.0.0.1:0").await.unwrap();
+            channels.push(Channel::connect(&server.url()).await.unwrap());
+            servers.push(tokio::spawn(server.serve()));
+        }
+        let terms = channels[0].clone();
+        let servers_known = PendingRequestsDiscover::new(ServiceList::new(channels), CompleteOnResponse::default());
+        let client = CalculatorClient::new(terms.around(Buffer::new(Balance::new(servers_known), 16)));
+        for _ in 0..60 {
+            client.log("a line").await.unwrap();
+            client.ping().await.unwrap();
+        }
+        assert!(matches!(client.add(i32::MAX, 1).await, Err(AddError::Overflow(_))));
+        assert!(client.greet("error").await.unwrap_err().application_exception().is_some());
+        let has_served = |lines: &Arc<Mutex<Vec<String>>>| !lines.lock().unwrap().is_empty();
+        for _ in 0..400 {
+            if handlers.iter().all(has_served) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(handlers.iter().all(has_served));
+        for server in servers {
+            server.abort();
+        }
+    }
+}
+
 #[cfg(feature = "tracing")]
 mod spans {
     use std::fmt::Debug;
