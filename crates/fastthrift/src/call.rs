@@ -1,6 +1,7 @@
 //! What a handler can know of the call that it serves.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,10 +25,12 @@ pub(crate) struct Inner {
     pub(crate) protocol: Protocol,
     pub(crate) headers: Headers,
     pub(crate) reply_headers: Mutex<Headers>,
+    /// Whether there are any.
+    pub(crate) has_reply_headers: AtomicBool,
     pub(crate) peer: Option<Arc<str>>,
     pub(crate) user: Option<Arc<str>>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) request_bytes: usize,
+    pub(crate) request_bytes: AtomicUsize,
     /// What the arguments may ask of this side.
     pub(crate) limits: Limits,
 }
@@ -80,7 +83,9 @@ impl Call {
 
     /// Sets a header of the reply. It is left out where headers do not travel.
     pub fn set_reply_header(&self, name: &str, value: &str) {
-        self.0.reply_headers.lock().unwrap_or_else(PoisonError::into_inner).insert(name, value);
+        let mut headers = self.0.reply_headers.lock().unwrap_or_else(PoisonError::into_inner);
+        headers.insert(name, value);
+        self.0.has_reply_headers.store(true, Ordering::Relaxed);
     }
 
     /// Who calls, such as `tcp://127.0.0.1:5123`; `None` where that has no address.
@@ -105,7 +110,7 @@ impl Call {
 
     /// How many bytes the arguments have.
     pub fn request_bytes(&self) -> usize {
-        self.0.request_bytes
+        self.0.request_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -125,9 +130,46 @@ impl Call {
         Arc::get_mut(&mut self.0)
     }
 
+    /// Whether this is the same call as another.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether this, which is over, can stand for another call of this kind that nothing came beside, of which nothing but the number
+    /// of its bytes is to be noted anew. Nobody has it but for this and `held` others.
+    #[inline]
+    pub(crate) fn can_recur(&self, function: &[u8], kind: CallKind, protocol: Protocol, held: usize) -> bool {
+        let inner = &*self.0;
+        let is_plain = inner.service.is_none() && inner.deadline.is_none() && inner.headers.is_empty();
+        is_plain
+            && !inner.has_reply_headers.load(Ordering::Relaxed)
+            && (inner.kind, inner.protocol) == (kind, protocol)
+            && inner.function.as_bytes() == function
+            && Arc::strong_count(&self.0) == 1 + held
+            && {
+                // What those did who had it is over before anything is changed.
+                fence(Ordering::Acquire);
+                true
+            }
+    }
+
+    /// Notes how many bytes the arguments have.
+    #[inline]
+    pub(crate) fn set_request_bytes(&self, len: usize) {
+        self.0.request_bytes.store(len, Ordering::Relaxed);
+    }
+
+    /// Whether nobody else has this.
+    pub(crate) fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     pub(crate) fn take_reply_headers(&self) -> Headers {
+        if !self.0.has_reply_headers.load(Ordering::Relaxed) {
+            return Headers::new();
+        }
         let mut headers = self.0.reply_headers.lock().unwrap_or_else(PoisonError::into_inner);
-        if headers.is_empty() { Headers::new() } else { std::mem::take(&mut *headers) }
+        std::mem::take(&mut *headers)
     }
 }
 

@@ -51,6 +51,8 @@ pub struct ServerConnection {
     pub(super) open: OpenRequests,
     /// The request that was handed out last.
     pub(super) handed_out: Option<HandedOut>,
+    /// The same, if it is one that [`Self::usual_request`] gave.
+    pub(super) usual: Option<RequestId>,
     pub(super) at_eof: bool,
     failure: Option<ConnectionError>,
 }
@@ -78,6 +80,7 @@ impl ServerConnection {
             cutter: None,
             open: OpenRequests::default(),
             handed_out: None,
+            usual: None,
             at_eof: false,
             failure: None,
         }
@@ -318,8 +321,8 @@ impl ServerConnection {
     /// answers.
     #[inline]
     pub fn is_finished(&self) -> bool {
-        let is_served = self.open.len() == 0 && self.unseen() == 0 && self.layer.is_drained();
-        let ended = self.failure.is_some() || (self.at_eof && is_served);
+        let is_served = || self.open.len() == 0 && self.unseen() == 0 && self.layer.is_drained();
+        let ended = self.failure.is_some() || (self.at_eof && is_served());
         ended && self.outbound.pending().is_empty()
     }
 
@@ -452,6 +455,7 @@ impl ServerConnection {
 
     #[inline]
     pub(super) fn release(&mut self) {
+        self.usual = None;
         if let (Some(message), Some(cutter)) = (self.handed_out.take(), &mut self.cutter) {
             cutter.release(&mut self.inbound, message);
             if self.layer.http().is_some() {

@@ -78,6 +78,12 @@ impl OpenRequests {
         self.requests.get(self.place(id)?)
     }
 
+    /// Whether this request is open and no other is.
+    #[inline]
+    pub(super) fn is_only(&self, id: RequestId) -> bool {
+        matches!(&self.requests[..], [only] if only.id == id)
+    }
+
     #[inline]
     fn place(&self, id: RequestId) -> Option<usize> {
         match &self.requests[..] {

@@ -3,10 +3,11 @@
 use fastthrift_protocol::{BinaryReader, MessageType, Protocol};
 
 use super::open_requests::Asked;
-use super::{Request, ServerConnection};
+use super::{Request, RequestId, ServerConnection};
 use crate::carrier::Layer;
 use crate::codec::HeaderForm;
 use crate::cutter::{Cutter, HandedOut};
+use crate::framing::FRAME_HEADER;
 use crate::header::Envelope;
 use crate::span::distance;
 use crate::{CallKind, Dialect, Framing, Span};
@@ -14,6 +15,9 @@ use crate::{CallKind, Dialect, Framing, Span};
 const USUAL: Dialect = Dialect { protocol: Protocol::Binary, framing: Framing::Framed };
 /// Where the name stands in such a message.
 const NAME: usize = 8;
+/// What a reply in it starts with, and how long that is.
+const VERSION: usize = 4;
+const REPLY: [u8; VERSION] = [0x80, 0x01, 0, 2];
 
 impl ServerConnection {
     /// The next request, if it calls the function that was called last and nothing else was received: what [`Self::poll_event`] would
@@ -36,9 +40,34 @@ impl ServerConnection {
         let (kind, protocol, form) = (CallKind::Call, USUAL.protocol, HeaderForm::Strict);
         let id = self.open.open_again(Asked { kind, protocol, form, sequence_id, envelope: Envelope::default() });
         self.handed_out = Some(HandedOut { header, available, read: None });
+        self.usual = Some(id);
         let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
         let (function, body) = (span(NAME, name_len), span(header, available));
         Some(Request { id, kind, protocol, service: None, function, body, timeout: None })
+    }
+
+    /// Answers the [usual request](Self::usual_request) that was handed out last with its result, of which this is the struct, if no
+    /// other is open: as [`Self::begin_reply`] would, with less ado. False says nothing; then ask that.
+    #[inline]
+    pub fn reply_usual(&mut self, request: RequestId, body: &[u8]) -> bool {
+        let Some(asked) = self.handed_out.filter(|_| self.usual == Some(request) && self.open.is_only(request)) else {
+            return false;
+        };
+        // A reply repeats all of its request's header but for the type.
+        let repeated = self.inbound.unread().get(VERSION..asked.header);
+        let len = asked.header.saturating_add(body.len());
+        let (Some(repeated), Ok(length)) = (repeated, i32::try_from(len)) else { return false };
+        let buffer = self.outbound.buffer();
+        if len > self.config.limits.message || buffer.try_reserve(FRAME_HEADER + len).is_err() {
+            return false;
+        }
+        buffer.extend_from_slice(&length.to_be_bytes());
+        buffer.extend_from_slice(&REPLY);
+        buffer.extend_from_slice(repeated);
+        buffer.extend_from_slice(body);
+        self.usual = None;
+        self.open.close(request);
+        true
     }
 
     /// Whether nothing was received beyond the last request, whose [body was read](Self::body_read) and which nobody looks at again: it is
@@ -65,7 +94,7 @@ impl ServerConnection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ServerConfig, server::RequestId};
+    use crate::ServerConfig;
 
     const CALL: &[u8] = b"\0\0\0\x11\x80\x01\0\x01\0\0\0\x04ping\0\0\0\x07\0";
 
@@ -105,6 +134,46 @@ mod tests {
         let reply = answer(&mut usual, request.id);
         assert_eq!(reply, answer(&mut polled, request.id));
         assert!(usual.has_no_more() && !usual.is_mid_message());
+    }
+
+    #[test]
+    fn a_usual_reply_is_what_a_writer_would_write_and_is_given_once() {
+        for (body, limit) in [(&b"\0"[..], None), (b"\x08\0\0\0\0\0\x09\0", None), (b"\0", Some(17)), (b"", Some(16))] {
+            let (mut usual, mut written) = (answered(), answered());
+            let mut requests = [&mut usual, &mut written].map(|server| {
+                server.receive(CALL);
+                server.usual_request().unwrap().id
+            });
+            let limit = limit.unwrap_or(usual.config.limits.message);
+            usual.config.limits.message = limit;
+            let [request, other] = &mut requests;
+            let is_usual = usual.reply_usual(*request, body);
+            assert_eq!(is_usual, 16 + body.len() <= limit);
+            let mut reply = written.begin_reply(*other).unwrap();
+            reply.buffer().extend_from_slice(body);
+            reply.finish().unwrap();
+            assert_eq!(usual.outbound(), if is_usual { written.outbound() } else { b"" });
+            assert_eq!(usual.open_requests(), usize::from(!is_usual));
+            assert!(!is_usual || !usual.reply_usual(*request, body));
+        }
+    }
+
+    #[test]
+    fn a_request_whose_bytes_were_let_go_or_that_is_not_alone_gets_no_usual_reply() {
+        let mut server = answered();
+        server.config.max_open = 2;
+        server.receive(CALL);
+        let first = server.usual_request().unwrap();
+        server.receive(CALL);
+        let second = server.poll_event().unwrap().unwrap();
+        for request in [first.id, second.id] {
+            assert!(!server.reply_usual(request, b"\0"));
+        }
+        assert_eq!((server.open_requests(), server.outbound()), (2, &b""[..]));
+        let mut polled = answered();
+        polled.receive(CALL);
+        let request = polled.poll_event().unwrap().unwrap();
+        assert!(!polled.reply_usual(request.id, b"\0"));
     }
 
     #[test]

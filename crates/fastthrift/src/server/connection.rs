@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use fastthrift_protocol::ApplicationExceptionKind;
@@ -17,7 +17,7 @@ use super::answers;
 use super::budget::{Budget, Part};
 use super::login::{Check, Desk};
 use super::running::Running;
-use super::service::{Request, Response, Service, UNREAD};
+use super::service::{Answer, Request, Response, Service, UNREAD};
 use super::watch::{Duty, Order, Progress, Watch};
 use crate::call::{self, Call};
 use crate::transport::Stream;
@@ -51,6 +51,7 @@ struct Own<S>(Arc<Common<S>>);
 struct Connection<S, F, M> {
     common: Arc<Common<S>>,
     watch: Arc<Watch>,
+    own: Arc<Own<S>>,
     make: M,
     rpc: ServerConnection,
     stream: Stream,
@@ -59,7 +60,7 @@ struct Connection<S, F, M> {
     desk: Option<Desk>,
     user: Option<Arc<str>>,
     /// The place of the next handler's future.
-    place: Running<F>,
+    place: Running<F, Arc<Own<S>>>,
     /// The handlers that run on their own.
     detached: HashMap<RequestId, AbortHandle>,
     arrived: Vec<(RequestId, Response)>,
@@ -82,13 +83,13 @@ pub(super) async fn run<S: Service>(
     peer: Option<Arc<str>>,
     number: u64,
 ) {
-    let shared = Arc::new(Own(Arc::clone(&common)));
+    let own = Arc::new(Own(Arc::clone(&common)));
     let desk = common.check.clone().map(Desk::new);
-    let make = move |request| serve(Arc::clone(&shared), request);
     let mut connection = Connection {
         common,
         watch,
-        make,
+        own,
+        make: serve,
         rpc: ServerConnection::new(config),
         stream,
         peer,
@@ -108,15 +109,17 @@ pub(super) async fn run<S: Service>(
     poll_fn(|cx| connection.poll(cx)).await;
 }
 
-async fn serve<S: Service>(own: Arc<Own<S>>, request: Request) -> Response {
-    own.0.service.serve(request).await
+/// Serves a request, and gives back what the next one is to be served with.
+async fn serve<S: Service>(own: Arc<Own<S>>, request: Request) -> (Response, Arc<Own<S>>) {
+    let response = own.0.service.serve(request).await;
+    (response, own)
 }
 
 impl<S, F, M> Connection<S, F, M>
 where
     S: Service,
-    F: Future<Output = Response> + Send + 'static,
-    M: Fn(Request) -> F,
+    F: Future<Output = (Response, Arc<Own<S>>)> + Send + 'static,
+    M: Fn(Arc<Own<S>>, Request) -> F,
 {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -219,8 +222,9 @@ where
         if let Some(refused) = self.refusal(&request) {
             return Some(request.fail(refused));
         }
-        let call = request.call().clone();
-        self.place.begin(call, (self.make)(request));
+        let own = self.place.take_kept().unwrap_or_else(|| Arc::clone(&self.own));
+        self.place.prepare(request.call());
+        self.place.begin((self.make)(own, request));
         match Pin::new(&mut self.place).poll(cx) {
             Poll::Ready(response) => Some(response),
             Poll::Pending => {
@@ -261,13 +265,32 @@ where
 
     /// What a handler gets of a request.
     fn request(&mut self, received: &Received) -> Request {
-        let deadline = received.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (spare, mut body) = self.spares.pop().map_or((None, Vec::new()), |(call, body)| (Some(call), body));
         body.clear();
         body.extend_from_slice(self.rpc.bytes(received.body));
+        let call = match spare {
+            Some(call) if self.recurs(&call, received) => call,
+            spare => self.renewed(spare, received),
+        };
+        call.set_request_bytes(body.len());
+        Request::new(call, body)
+    }
+
+    /// Whether the last call, which is over, can stand for one that was received.
+    #[inline]
+    fn recurs(&self, call: &Call, received: &Received) -> bool {
+        let Received { service, function, kind, protocol, timeout, .. } = *received;
+        let is_plain = service.is_none() && timeout.is_none() && self.rpc.request_headers().is_empty();
+        is_plain && self.place.keeps(call) && call.can_recur(self.rpc.bytes(function), kind, protocol, 1)
+    }
+
+    /// A call that was received, in the memory of another where that is nobody else's.
+    fn renewed(&mut self, spare: Option<Call>, received: &Received) -> Call {
+        self.place.forget();
+        let deadline = received.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let text = |span: Span| String::from_utf8_lossy(self.rpc.bytes(span));
         let headers = self.rpc.request_headers();
-        let mut call = spare.unwrap_or_else(|| {
+        let mut call = spare.filter(Call::is_unshared).unwrap_or_else(|| {
             Call::new(call::Inner {
                 service: None,
                 function: String::new(),
@@ -275,14 +298,15 @@ where
                 protocol: received.protocol,
                 headers: Headers::new(),
                 reply_headers: Headers::new().into(),
+                has_reply_headers: AtomicBool::new(false),
                 peer: self.peer.clone(),
                 user: self.user.clone(),
                 deadline: None,
-                request_bytes: 0,
+                request_bytes: AtomicUsize::new(0),
                 limits: self.rpc.config().limits,
             })
         });
-        let inner = call.inner_mut().expect("invariant: a spare call is nobody else's");
+        let inner = call.inner_mut().expect("invariant: this call is nobody else's");
         if inner.function.as_bytes() != self.rpc.bytes(received.function) {
             inner.function = text(received.function).into_owned();
         }
@@ -290,17 +314,23 @@ where
         inner.kind = received.kind;
         inner.protocol = received.protocol;
         inner.deadline = deadline;
-        inner.request_bytes = body.len();
         if !(headers.is_empty() && inner.headers.is_empty()) {
             inner.headers = headers.clone();
         }
-        Request::new(call, body)
+        if std::mem::take(inner.has_reply_headers.get_mut()) {
+            // Those of a call over which none travelled.
+            inner.reply_headers = Headers::new().into();
+        }
+        call
     }
 
     fn answer(&mut self, request: RequestId, response: Response) {
-        answers::send(&mut self.rpc, request, &response);
-        let Response { mut call, body, .. } = response;
-        if self.spares.len() < SPARES && body.capacity() <= SPARE_BODY && call.inner_mut().is_some() {
+        let is_result = matches!(response.answer, Answer::Result);
+        if !(is_result && self.rpc.reply_usual(request, &response.body)) {
+            answers::send(&mut self.rpc, request, &response);
+        }
+        let Response { call, body, .. } = response;
+        if self.spares.len() < SPARES && body.capacity() <= SPARE_BODY {
             self.spares.push((call, body));
         }
     }
@@ -385,7 +415,11 @@ impl<S, F, M> Drop for Connection<S, F, M> {
 }
 
 /// The answer of a handler; another one when its time is over.
-async fn finish<F: Future<Output = Response>>(mut running: Running<F>, deadline: Option<Instant>) -> Response {
+async fn finish<F, K>(mut running: Running<F, K>, deadline: Option<Instant>) -> Response
+where
+    F: Future<Output = (Response, K)>,
+    K: Unpin,
+{
     let Some(deadline) = deadline else { return running.await };
     match timeout_at(deadline, &mut running).await {
         Ok(response) => response,

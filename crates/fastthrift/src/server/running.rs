@@ -12,20 +12,46 @@ use crate::Call;
 use crate::call::Entered;
 
 /// The place of a handler's future, which is used again and again, and the call that it serves.
-pub(super) struct Running<F> {
+///
+/// What is referred to for each call and was for the last one stays here, so that no references are counted meanwhile: the call, and
+/// what the future gives back of what it was made with.
+pub(super) struct Running<F, K> {
     future: Pin<Box<Option<F>>>,
+    /// The call that is served, or else the one that was last.
     call: Option<Call>,
+    kept: Option<K>,
 }
 
-impl<F: Future<Output = Response>> Running<F> {
+impl<F, K> Running<F, K> {
     /// A place without a future.
     pub(super) fn empty() -> Self {
-        Self { future: Box::pin(None), call: None }
+        Self { future: Box::pin(None), call: None, kept: None }
     }
 
-    /// Puts a future in that serves this call.
-    pub(super) fn begin(&mut self, call: Call, future: F) {
-        self.call = Some(call);
+    /// Whether this was the last call, which is kept here.
+    pub(super) fn keeps(&self, call: &Call) -> bool {
+        self.call.as_ref().is_some_and(|kept| kept.is(call))
+    }
+
+    /// Forgets the last call.
+    pub(super) fn forget(&mut self) {
+        self.call = None;
+    }
+
+    /// Takes what the last future gave back.
+    pub(super) fn take_kept(&mut self) -> Option<K> {
+        self.kept.take()
+    }
+
+    /// Says which call is served next.
+    pub(super) fn prepare(&mut self, call: &Call) {
+        if !self.keeps(call) {
+            self.call = Some(call.clone());
+        }
+    }
+
+    /// Puts a future in that serves the call.
+    pub(super) fn begin(&mut self, future: F) {
         self.future.as_mut().set(Some(future));
     }
 
@@ -41,7 +67,7 @@ impl<F: Future<Output = Response>> Running<F> {
     }
 }
 
-impl<F: Future<Output = Response>> Future for Running<F> {
+impl<F: Future<Output = (Response, K)>, K: Unpin> Future for Running<F, K> {
     type Output = Response;
 
     /// Polls the handler, with its call as the current one. A handler that panics has answered so.
@@ -57,8 +83,8 @@ impl<F: Future<Output = Response>> Future for Running<F> {
         this.call = entered.leave();
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(response)) => {
-                this.call = None;
+            Ok(Poll::Ready((response, kept))) => {
+                this.kept = Some(kept);
                 this.future.as_mut().set(None);
                 Poll::Ready(response)
             }
