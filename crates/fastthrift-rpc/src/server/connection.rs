@@ -1,6 +1,7 @@
 use fastthrift_protocol::{ApplicationException, MessageHeader, MessageType};
 
 use super::open_requests::{Asked, OpenRequest, OpenRequests};
+use super::usual::Usual;
 use super::{ReplyWriter, Request, RequestId};
 use crate::carrier::{Layer, ServerHttp, Zlib};
 use crate::codec::write_header;
@@ -51,8 +52,8 @@ pub struct ServerConnection {
     pub(super) open: OpenRequests,
     /// The request that was handed out last.
     pub(super) handed_out: Option<HandedOut>,
-    /// The same, if it is one that [`Self::usual_request`] gave.
-    pub(super) usual: Option<RequestId>,
+    /// The same, if [`Self::usual_request`] gave it and it is not yet among the open ones.
+    pub(super) usual: Option<Usual>,
     pub(super) at_eof: bool,
     failure: Option<ConnectionError>,
 }
@@ -193,6 +194,7 @@ impl ServerConnection {
             self.failure = Some(failure.clone());
             return Err(failure);
         }
+        self.open_usual();
         if self.open.len() >= self.max_open() || self.outbound.pending().len() > self.config.max_outbound {
             return Ok(None);
         }
@@ -263,6 +265,7 @@ impl ServerConnection {
 
     /// Closes a oneway request, which gets no answer.
     pub fn finish_oneway(&mut self, request: RequestId) -> Result<(), ReplyError> {
+        self.open_usual();
         match self.open.find(request).ok_or(ReplyError::NotOpen)?.asked.kind {
             CallKind::Call => Err(ReplyError::AwaitsReply),
             CallKind::Oneway => self.finish_unanswered(request),
@@ -272,6 +275,7 @@ impl ServerConnection {
     /// Closes a request without an answer, whatever its message asks for: for a function that the schema declares oneway and that a
     /// peer calls by a plain message, as some libraries do. It waits for no answer.
     pub fn finish_unanswered(&mut self, request: RequestId) -> Result<(), ReplyError> {
+        self.open_usual();
         if !self.open.close(request) {
             return Err(ReplyError::NotOpen);
         }
@@ -293,7 +297,7 @@ impl ServerConnection {
 
     /// How many requests were handed out and not answered.
     pub fn open_requests(&self) -> usize {
-        self.open.len()
+        self.open.len() + usize::from(self.usual.is_some())
     }
 
     /// The bytes to send next.
@@ -321,7 +325,7 @@ impl ServerConnection {
     /// answers.
     #[inline]
     pub fn is_finished(&self) -> bool {
-        let is_served = || self.open.len() == 0 && self.unseen() == 0 && self.layer.is_drained();
+        let is_served = || self.open_requests() == 0 && self.unseen() == 0 && self.layer.is_drained();
         let ended = self.failure.is_some() || (self.at_eof && is_served());
         ended && self.outbound.pending().is_empty()
     }
@@ -368,6 +372,7 @@ impl ServerConnection {
         message_type: MessageType,
         headers: &Headers,
     ) -> Result<ReplyWriter<'_>, ReplyError> {
+        self.open_usual();
         let framing = self.dialect().ok_or(ReplyError::NotOpen)?.framing;
         let OpenRequest { asked, function, .. } = self.open.find(request).ok_or(ReplyError::NotOpen)?;
         let Asked { kind, protocol, form, sequence_id, envelope: Envelope { flags, transforms, .. } } = *asked;
@@ -455,7 +460,7 @@ impl ServerConnection {
 
     #[inline]
     pub(super) fn release(&mut self) {
-        self.usual = None;
+        self.open_usual();
         if let (Some(message), Some(cutter)) = (self.handed_out.take(), &mut self.cutter) {
             cutter.release(&mut self.inbound, message);
             if self.layer.http().is_some() {

@@ -48,7 +48,9 @@ impl OpenRequests {
         let mut function = self.spare_names.pop().unwrap_or_default();
         function.clear();
         function.extend_from_slice(name);
-        self.push(asked, function)
+        let id = self.next_id();
+        self.requests.push(OpenRequest { id, asked, function });
+        id
     }
 
     /// The name of the request that was answered last, as far as it is known.
@@ -57,31 +59,24 @@ impl OpenRequests {
         self.spare_names.last().map(Vec::as_slice)
     }
 
-    /// Opens a request of the [last name](Self::last_name).
+    /// The id of a request that is [opened later](Self::open_again), before any other is.
     #[inline]
-    pub(super) fn open_again(&mut self, asked: Asked) -> RequestId {
-        let function = self.spare_names.pop().unwrap_or_default();
-        self.push(asked, function)
-    }
-
-    #[inline]
-    fn push(&mut self, asked: Asked, function: Vec<u8>) -> RequestId {
+    pub(super) fn next_id(&mut self) -> RequestId {
         let id = RequestId::new(self.next);
         self.next += 1;
-        self.requests.push(OpenRequest { id, asked, function });
         id
+    }
+
+    /// Opens a request of the [last name](Self::last_name).
+    pub(super) fn open_again(&mut self, id: RequestId, asked: Asked) {
+        let function = self.spare_names.pop().unwrap_or_default();
+        self.requests.push(OpenRequest { id, asked, function });
     }
 
     /// The request with this id, if it is open.
     #[inline]
     pub(super) fn find(&self, id: RequestId) -> Option<&OpenRequest> {
         self.requests.get(self.place(id)?)
-    }
-
-    /// Whether this request is open and no other is.
-    #[inline]
-    pub(super) fn is_only(&self, id: RequestId) -> bool {
-        matches!(&self.requests[..], [only] if only.id == id)
     }
 
     #[inline]

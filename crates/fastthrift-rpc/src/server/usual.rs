@@ -19,6 +19,14 @@ const NAME: usize = 8;
 const VERSION: usize = 4;
 const REPLY: [u8; VERSION] = [0x80, 0x01, 0, 2];
 
+/// A usual request whose bytes are still there, and which is not yet among the open ones: mostly it is answered before anything else
+/// happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usual {
+    id: RequestId,
+    sequence_id: i32,
+}
+
 impl ServerConnection {
     /// The next request, if it calls the function that was called last and nothing else was received: what [`Self::poll_event`] would
     /// give, with less ado. `None` says nothing; then ask that.
@@ -37,22 +45,20 @@ impl ServerConnection {
         if let Some(cutter) = &mut self.cutter {
             cutter.enter_only_frame(&mut self.inbound);
         }
-        let (kind, protocol, form) = (CallKind::Call, USUAL.protocol, HeaderForm::Strict);
-        let id = self.open.open_again(Asked { kind, protocol, form, sequence_id, envelope: Envelope::default() });
+        let (kind, protocol, id) = (CallKind::Call, USUAL.protocol, self.open.next_id());
         self.handed_out = Some(HandedOut { header, available, read: None });
-        self.usual = Some(id);
+        self.usual = Some(Usual { id, sequence_id });
         let span = |start, len| Span::new(self.inbound.position() + distance(start), len);
         let (function, body) = (span(NAME, name_len), span(header, available));
         Some(Request { id, kind, protocol, service: None, function, body, timeout: None })
     }
 
-    /// Answers the [usual request](Self::usual_request) that was handed out last with its result, of which this is the struct, if no
-    /// other is open: as [`Self::begin_reply`] would, with less ado. False says nothing; then ask that.
+    /// Answers the [usual request](Self::usual_request) that was handed out last with its result, of which this is the struct: as
+    /// [`Self::begin_reply`] would, with less ado. False says nothing; then ask that.
     #[inline]
     pub fn reply_usual(&mut self, request: RequestId, body: &[u8]) -> bool {
-        let Some(asked) = self.handed_out.filter(|_| self.usual == Some(request) && self.open.is_only(request)) else {
-            return false;
-        };
+        let is_usual = self.usual.is_some_and(|usual| usual.id == request);
+        let Some(asked) = self.handed_out.filter(|_| is_usual) else { return false };
         // A reply repeats all of its request's header but for the type.
         let repeated = self.inbound.unread().get(VERSION..asked.header);
         let len = asked.header.saturating_add(body.len());
@@ -66,8 +72,20 @@ impl ServerConnection {
         buffer.extend_from_slice(repeated);
         buffer.extend_from_slice(body);
         self.usual = None;
-        self.open.close(request);
         true
+    }
+
+    /// Puts the usual request among the open ones, if it was handed out and not answered.
+    #[inline]
+    pub(super) fn open_usual(&mut self) {
+        if let Some(usual) = self.usual.take() {
+            self.open_late(usual);
+        }
+    }
+
+    fn open_late(&mut self, Usual { id, sequence_id }: Usual) {
+        let (kind, protocol, form) = (CallKind::Call, USUAL.protocol, HeaderForm::Strict);
+        self.open.open_again(id, Asked { kind, protocol, form, sequence_id, envelope: Envelope::default() });
     }
 
     /// Whether nothing was received beyond the last request, whose [body was read](Self::body_read) and which nobody looks at again: it is
