@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 
 from fastthrift._errors import TTransportException
@@ -86,6 +87,10 @@ class WSGI:
         return [reply]
 
 
+class _GoneError(Exception):
+    """The client of a request is gone before it was answered."""
+
+
 class ASGI:
     """An ASGI application that serves a service: as `WSGI`, on the application's event loop.
 
@@ -121,6 +126,13 @@ class ASGI:
             raise ValueError(f"a Thrift service is called by HTTP, not by {scope['type']}")
         if scope["method"] != "POST":
             return await _answer(send, 405, b"a call is a POST", [(b"allow", b"POST")])
+        try:
+            await self._call(scope, receive, send)
+        except _GoneError:
+            # What is around the application may insist on an answer.
+            await _answer(send, 400, b"the client is gone")
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _body(receive, self._processor.max_message_size)
         if body is None:
             text = f"a request may have {self._processor.max_message_size} bytes"
@@ -175,7 +187,7 @@ async def _unless_gone(call: Coroutine[Any, Any, bytes | None], receive: Receive
     """Wait for a call's reply; when the client is gone first, cancel the call.
 
     Raises:
-        ConnectionResetError: The client is gone.
+        _GoneError: The client is gone.
     """
     import asyncio
 
@@ -183,7 +195,7 @@ async def _unless_gone(call: Coroutine[Any, Any, bytes | None], receive: Receive
     try:
         await asyncio.wait((answered, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answered.done():
-            raise ConnectionResetError("the client is gone")
+            raise _GoneError
         return answered.result()
     finally:
         for task in (answered, gone):
@@ -235,8 +247,10 @@ async def _answer(
     send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None, content_type: str = _TEXT
 ) -> None:
     fixed = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*fixed, *(headers or ())]})
-    await send({"type": "http.response.body", "body": body})
+    # That a client takes no answer is no error of the application.
+    with contextlib.suppress(OSError):
+        await send({"type": "http.response.start", "status": status, "headers": [*fixed, *(headers or ())]})
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
@@ -245,7 +259,7 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionResetError("the client is gone")
+            raise _GoneError
         body += message.get("body", b"")
         if len(body) > limit:
             return None

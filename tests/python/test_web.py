@@ -263,7 +263,12 @@ def test_an_asgi_application_takes_no_other_scope(calculator: ModuleType) -> Non
         asyncio.run(application({"type": "websocket"}, nothing, nothing))
 
 
-def test_the_client_of_an_application_that_is_gone_needs_no_answer() -> None:
+class GoneError(OSError):
+    """What servers raise when something is sent to a client that is gone."""
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_that_the_client_of_an_application_is_gone_ends_its_call_and_is_no_error(is_refused: bool) -> None:
     module = fastthrift.loads("service S { i64 add(1: i64 a, 2: i64 b) }", module_name="web_waiting")
 
     async def main() -> list[str]:
@@ -283,6 +288,8 @@ def test_the_client_of_an_application_that_is_gone_needs_no_answer() -> None:
 
         async def send(message: Any) -> None:
             ended.append(message["type"])
+            if is_refused and message["type"] == "http.response.start":
+                raise GoneError
 
         application = fastthrift.ASGI(Waiting())
         scope = {"type": "http", "method": "POST", "headers": [], "client": ("127.0.0.1", 5)}
@@ -290,10 +297,12 @@ def test_the_client_of_an_application_that_is_gone_needs_no_answer() -> None:
         answering = asyncio.create_task(application(scope, coming.get, send))
         await asyncio.wait_for(begun.wait(), 30)
         coming.put_nowait({"type": "http.disconnect"})
-        with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(answering, 30)
+        await asyncio.wait_for(answering, 30)
+        coming.put_nowait({"type": "http.disconnect"})
+        await application(scope, coming.get, send)
         coming.put_nowait({"type": "lifespan.shutdown"})
         await application({"type": "lifespan"}, coming.get, send)
         return ended
 
-    assert asyncio.run(main()) == ["cancelled", "lifespan.shutdown.complete"]
+    answer = ["http.response.start"] if is_refused else ["http.response.start", "http.response.body"]
+    assert asyncio.run(main()) == ["cancelled", *answer, *answer, "lifespan.shutdown.complete"]
