@@ -207,12 +207,15 @@ class Server:
         """
         if self._reporter is not None:
             self._reporter.note(is_stopping=True)
-        ended = self._ended
-        if ended is None or not self._core.is_here():
+        if not self._core.is_here():
             return True
+        # A handler may ask for it while `start`, in another thread, has yet to note what tells of the end.
         if self._core.is_in_handler():
             self._core.drain(timeout, calm, heir)
             return False
+        ended = self._ended
+        if ended is None:
+            return True
         self._core.drain(None, calm, heir)
         if ended.wait(timeout):
             return True

@@ -289,6 +289,28 @@ def test_a_handler_can_stop_its_server(handler: Handler, work: ModuleType, conne
     assert not forever.is_alive()
 
 
+def test_a_handler_can_stop_a_server_whose_start_has_yet_to_return(
+    handler: Handler, work: ModuleType, connect: Any
+) -> None:
+    server = serving(handler, work)
+    core = vars(server)["_core"]
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(core, name)
+
+        def start(self, ended: Any) -> None:
+            core.start(ended)
+            with connect(server) as client:
+                assert client.stop() is False
+
+    vars(server)["_core"] = Slow()
+    server.start()
+    assert server.stop() is True
+    with pytest.raises(fastthrift.TTransportException), connect(server) as client:
+        client.quick(1)
+
+
 def test_a_server_can_start_again(handler: Handler, work: ModuleType, connect: Any, url: str) -> None:
     server = serving(handler, work, url)
     for _ in range(3):
