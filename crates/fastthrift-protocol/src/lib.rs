@@ -34,7 +34,7 @@ mod tokens;
 mod ttype;
 
 #[doc(hidden)]
-pub use append::copy_bytes;
+pub use append::{copy_bytes, to_string, to_vec};
 pub use application_exception::{ApplicationException, ApplicationExceptionKind};
 pub use binary::{BinaryReader, BinaryWriter};
 #[cfg(feature = "bytes")]

@@ -35,6 +35,32 @@ pub trait OutputProtocol {
     /// Writes a whole field of type `bool`, header and value.
     fn write_bool_field(&mut self, id: i16, value: bool);
 
+    /// Says that the field of this id was written last, which the writer knows. Where the value was written by a call, the compiler does
+    /// not, and the next header is a constant if it does.
+    #[inline]
+    fn wrote_field(&mut self, id: i16) {
+        let _ = id;
+    }
+
+    /// Writes the header of a field that is a list, and the list's.
+    #[inline]
+    fn write_list_field(&mut self, id: i16, element: TType, len: usize) {
+        self.write_field(FieldHeader { ttype: TType::List, id });
+        self.begin_list(element, len);
+    }
+    /// Writes the header of a field that is a set, and the set's.
+    #[inline]
+    fn write_set_field(&mut self, id: i16, element: TType, len: usize) {
+        self.write_field(FieldHeader { ttype: TType::Set, id });
+        self.begin_set(element, len);
+    }
+    /// Writes the header of a field that is a map, and the map's.
+    #[inline]
+    fn write_map_field(&mut self, id: i16, key: TType, value: TType, len: usize) {
+        self.write_field(FieldHeader { ttype: TType::Map, id });
+        self.begin_map(key, value, len);
+    }
+
     /// Writes whole fields of fixed size, one after another.
     #[inline]
     fn write_run<R: Run>(&mut self, run: R, ids: R::Ids)

@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use crate::compact::varint::{fold_i32, fold_i64, number};
+use crate::compact::varint::{LONG, fold_i32, fold_i64, len_of, long, scatter, short, two_bytes};
 use crate::compact::{FALSE, TRUE, type_number};
 use crate::{OutputProtocol, TType};
 
@@ -19,9 +19,12 @@ pub trait Fixed: Copy + sealed::Sealed {
     /// Stores the value at this place.
     #[doc(hidden)]
     fn store(self, room: &mut [MaybeUninit<u8>], at: usize);
-    /// The value's number in a header of Compact, its bytes there, the first one lowest, and how many they are: at most 10.
+    /// The number of the value's type in a header of Compact.
     #[doc(hidden)]
-    fn compact(self) -> (u8, u128, usize);
+    fn compact_type(self) -> u8;
+    /// Stores the value as Compact has it at this place of a run's room, and says where the next field goes.
+    #[doc(hidden)]
+    fn store_compact<const N: usize>(self, room: &mut [MaybeUninit<u8>; N], at: usize) -> usize;
     /// Writes a whole field, header and value.
     #[doc(hidden)]
     fn write_field(self, id: i16, out: &mut impl OutputProtocol);
@@ -83,28 +86,62 @@ fn store_bytes<const N: usize>(bytes: [u8; N], room: &mut [MaybeUninit<u8>], at:
 /// The room that a field of Compact is stored in: a header of at most 4 bytes and a value of at most 10.
 const COMPACT: usize = 16;
 
+/// The room that so many fields of Compact are stored in: a power of two that none of them starts after, and as much as is stored at once.
+const fn compact_room(fields: usize) -> usize {
+    (COMPACT * fields).next_power_of_two() + COMPACT
+}
+
+/// Stores bytes at this place of a run's room, `N` of [`compact_room`].
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn store_within<const M: usize, const N: usize>(bytes: [u8; M], room: &mut [MaybeUninit<u8>; N], at: usize) {
+    // No place is after the power of two. The mask leaves it as it is, and spares a comparison.
+    store_bytes(bytes, room, at & (N - COMPACT - 1));
+}
+
+/// Stores a number of Compact at this place, and says where the next one goes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn store_number<const N: usize>(value: u64, room: &mut [MaybeUninit<u8>; N], at: usize) -> usize {
+    if value < 0x80 {
+        let [low, ..] = value.to_le_bytes();
+        store_within([low], room, at);
+        at + 1
+    } else if value < 0x4000 {
+        store_within(two_bytes(value), room, at);
+        at + 2
+    } else if value < LONG {
+        store_within(short(value, scatter).to_le_bytes(), room, at);
+        at + len_of(value)
+    } else {
+        store_within(long(value, scatter), room, at);
+        at + len_of(value)
+    }
+}
+
 /// Stores a field of Compact at this place, and says where the next one goes.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "differences of ids are known where this is put")]
-fn store_compact(
-    (ttype, value, len): (u8, u128, usize),
+fn store_compact<const N: usize>(
+    value: impl Fixed,
     id: i16,
     last: i16,
-    room: &mut [MaybeUninit<u8>],
+    room: &mut [MaybeUninit<u8>; N],
     at: usize,
 ) -> usize {
-    let (head, head_len) = if let Ok(difference @ 1..=15) = u8::try_from(i32::from(id) - i32::from(last)) {
-        (u128::from(difference << 4 | ttype), 1)
+    let ttype = value.compact_type();
+    let at = if let Ok(difference @ 1..=15) = u8::try_from(i32::from(id) - i32::from(last)) {
+        store_within([difference << 4 | ttype], room, at);
+        at + 1
     } else {
-        let (id, len) = number(fold_i32(id.into()).into());
-        (u128::from(ttype) | id << 8, 1 + len)
+        store_within([ttype], room, at);
+        store_number(fold_i32(id.into()).into(), room, at + 1)
     };
-    store_bytes((head | value << (8 * head_len)).to_le_bytes(), room, at);
-    at + head_len + len
+    value.store_compact(room, at)
 }
 
 macro_rules! fixed {
-    ($type:ty, $ttype:ident, $size:literal, $write:ident, |$array:ident| $from:expr, |$value:ident| $to:expr, $compact:expr) => {
+    ($type:ty, $ttype:ident, $size:literal, $write:ident, |$array:ident| $from:expr, |$value:ident| $to:expr, $number:expr, |$room:ident, $at:ident| $compact:expr) => {
         impl sealed::Sealed for $type {}
 
         impl Fixed for $type {
@@ -125,8 +162,16 @@ macro_rules! fixed {
             }
 
             #[inline(always)]
-            fn compact(self) -> (u8, u128, usize) {
+            fn compact_type(self) -> u8 {
                 let $value = self;
+                let _ = $value;
+                $number
+            }
+
+            #[inline(always)]
+            fn store_compact<const N: usize>(self, $room: &mut [MaybeUninit<u8>; N], $at: usize) -> usize {
+                let $value = self;
+                let _ = ($value, &*$room);
                 $compact
             }
 
@@ -145,7 +190,8 @@ fixed!(
     write_bool_field,
     |array| array != [0],
     |value| [u8::from(value)],
-    (if value { TRUE } else { FALSE }, 0, 0)
+    if value { TRUE } else { FALSE },
+    |room, at| at
 );
 fixed!(
     i8,
@@ -154,7 +200,11 @@ fixed!(
     write_i8_field,
     |array| i8::from_be_bytes(array),
     |value| value.to_be_bytes(),
-    (type_number(TType::I8), value.cast_unsigned().into(), 1)
+    type_number(TType::I8),
+    |room, at| {
+        store_within(value.to_le_bytes(), room, at);
+        at + 1
+    }
 );
 fixed!(
     i16,
@@ -163,7 +213,8 @@ fixed!(
     write_i16_field,
     |array| i16::from_be_bytes(array),
     |value| value.to_be_bytes(),
-    numbered(TType::I16, fold_i32(value.into()).into())
+    type_number(TType::I16),
+    |room, at| store_number(fold_i32(value.into()).into(), room, at)
 );
 fixed!(
     i32,
@@ -172,7 +223,8 @@ fixed!(
     write_i32_field,
     |array| i32::from_be_bytes(array),
     |value| value.to_be_bytes(),
-    numbered(TType::I32, fold_i32(value).into())
+    type_number(TType::I32),
+    |room, at| store_number(fold_i32(value).into(), room, at)
 );
 fixed!(
     i64,
@@ -181,7 +233,8 @@ fixed!(
     write_i64_field,
     |array| i64::from_be_bytes(array),
     |value| value.to_be_bytes(),
-    numbered(TType::I64, fold_i64(value))
+    type_number(TType::I64),
+    |room, at| store_number(fold_i64(value), room, at)
 );
 fixed!(
     f64,
@@ -190,15 +243,12 @@ fixed!(
     write_double_field,
     |array| f64::from_be_bytes(array),
     |value| value.to_be_bytes(),
-    (type_number(TType::Double), value.to_bits().into(), 8)
+    type_number(TType::Double),
+    |room, at| {
+        store_within(value.to_le_bytes(), room, at);
+        at + 8
+    }
 );
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the type is known where this is put")]
-fn numbered(ttype: TType, value: u64) -> (u8, u128, usize) {
-    let (word, len) = number(value);
-    (type_number(ttype), word, len)
-}
 
 macro_rules! run {
     ($count:literal: $($name:ident $place:tt)+) => {
@@ -207,11 +257,15 @@ macro_rules! run {
         impl<$($name: Fixed),+> Run for ($($name,)+) {
             type Ids = [i16; $count];
             const SIZE: usize = $(HEADER + $name::SIZE +)+ 0;
-            const MOST_COMPACT: usize = COMPACT * $count;
+            const MOST_COMPACT: usize = compact_room($count);
 
             #[inline(always)]
             fn load(bytes: &[u8], ids: Self::Ids) -> Option<Self> {
                 let bytes = bytes.get(..Self::SIZE)?;
+                // Runs are tried again and again where other fields come between, and most then end here.
+                if header_difference(bytes, 0, A::TTYPE, ids[0]) != 0 {
+                    return None;
+                }
                 let mut at = 0;
                 let mut difference = 0;
                 $(
@@ -246,10 +300,10 @@ macro_rules! run {
 
             #[inline(always)]
             fn store_compact(self, ids: Self::Ids, last: i16, room: &mut [MaybeUninit<u8>]) -> usize {
-                let room = &mut room[..Self::MOST_COMPACT];
+                let Some(room) = room.first_chunk_mut::<{ compact_room($count) }>() else { return 0 };
                 let (mut at, mut last) = (0, last);
                 $(
-                    at = store_compact(self.$place.compact(), ids[$place], last, room, at);
+                    at = store_compact(self.$place, ids[$place], last, room, at);
                     last = ids[$place];
                 )+
                 let _ = last;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 use crate::Run;
-use crate::append::copy_bytes;
+use crate::append::copy_unchecked;
 
 /// A growing run of bytes. Writers reserve room once for several stores.
 ///
@@ -75,9 +75,11 @@ pub unsafe trait Sink {
         Self: Sized,
     {
         if let Some(room) = self.room(bytes.len()) {
-            copy_bytes(bytes, room);
-            // SAFETY: they were just stored.
-            unsafe { self.advance(bytes.len()) };
+            // SAFETY: the room is at least as large as was asked for, and all of that is stored.
+            unsafe {
+                copy_unchecked(bytes, room.as_mut_ptr().cast());
+                self.advance(bytes.len());
+            }
         }
     }
 
@@ -131,8 +133,9 @@ pub unsafe trait Sink {
         if let Some(room) = self.room(len) {
             // SAFETY: the room is at least as large as was asked for; what counts of it was just stored.
             unsafe {
-                room.as_mut_ptr().cast::<[u8; 8]>().write_unaligned(head);
-                copy_bytes(bytes, room.get_unchecked_mut(head_len..));
+                let room = room.as_mut_ptr().cast::<u8>();
+                room.cast::<[u8; 8]>().write_unaligned(head);
+                copy_unchecked(bytes, room.add(head_len));
                 self.advance(head_len + bytes.len());
             }
         }

@@ -57,6 +57,13 @@ fn header_word(ttype: TType, id: i16) -> u64 {
     u64::from_be_bytes([ttype.to_binary(), high, low, 0, 0, 0, 0, 0])
 }
 
+/// The headers of a field and of the list or set in it.
+#[inline]
+fn list_field(ttype: TType, id: i16, element: TType, len: usize) -> [u8; 8] {
+    let list = u64::from(element.to_binary()) << 32 | u64::from(wire_size(len));
+    (header_word(ttype, id) | list).to_be_bytes()
+}
+
 impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     #[inline]
     fn has_lost(&self) -> bool {
@@ -135,6 +142,16 @@ impl<S: Sink> OutputProtocol for BinaryWriter<'_, S> {
     #[inline]
     fn write_run<R: Run>(&mut self, run: R, ids: R::Ids) {
         self.out.put_run(run, ids);
+    }
+
+    #[inline]
+    fn write_list_field(&mut self, id: i16, element: TType, len: usize) {
+        self.put(list_field(TType::List, id, element, len));
+    }
+
+    #[inline]
+    fn write_set_field(&mut self, id: i16, element: TType, len: usize) {
+        self.put(list_field(TType::Set, id, element, len));
     }
 
     #[inline]

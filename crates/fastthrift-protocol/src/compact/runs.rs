@@ -10,7 +10,7 @@
 
 use alloc::vec::Vec;
 
-use super::varint::{LONGEST, len_of, long, scatter, short};
+use super::varint::{CONTINUES, LONG, LONGEST, len_of, long, scatter, write_u64};
 use crate::bulk::make_room;
 use crate::cursor::Cursor;
 use crate::{RunError, Sink};
@@ -18,9 +18,19 @@ use crate::{RunError, Sink};
 /// How many numbers are written after one check of the room.
 const TOGETHER: usize = 64;
 
+/// The room that they are written into: a power of two that none of them starts after, and as much as is stored at once.
+const ROOM: usize = (LONGEST * TOGETHER).next_power_of_two() + SPARE;
+const SPARE: usize = 16;
+
+/// Up to how many numbers are written one by one, into no more room than they take.
+const FEW: usize = 8;
+
 /// Appends numbers, each of which `fold` makes of a value.
 pub(super) fn write_all<T: Copy>(out: &mut impl Sink, values: &[T], fold: impl Fn(T) -> u64 + Copy) {
-    let mut buffer = [0; LONGEST * (TOGETHER + 1)];
+    if values.len() <= FEW {
+        return values.iter().for_each(|&value| write_u64(out, fold(value)));
+    }
+    let mut buffer = [0; ROOM];
     for values in values.chunks(TOGETHER) {
         let len = write_some(values, &mut buffer, fold);
         out.put_slice(buffer.get(..len).unwrap_or_default());
@@ -28,11 +38,11 @@ pub(super) fn write_all<T: Copy>(out: &mut impl Sink, values: &[T], fold: impl F
 }
 
 #[inline]
-fn write_some<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64 + Copy) -> usize {
+fn write_some<T: Copy>(values: &[T], room: &mut [u8; ROOM], fold: impl Fn(T) -> u64 + Copy) -> usize {
     #[cfg(all(target_arch = "x86_64", feature = "std"))]
     if std::is_x86_feature_detected!("bmi2") && std::is_x86_feature_detected!("lzcnt") {
         #[target_feature(enable = "bmi2,lzcnt")]
-        fn wide<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64) -> usize {
+        fn wide<T: Copy>(values: &[T], room: &mut [u8; ROOM], fold: impl Fn(T) -> u64) -> usize {
             write_each(values, room, fold, |value| core::arch::x86_64::_pdep_u64(value, SEVENS))
         }
         // SAFETY: the processor was just found to have it.
@@ -45,30 +55,34 @@ fn write_some<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64 + 
 #[cfg(all(target_arch = "x86_64", feature = "std"))]
 const SEVENS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
-/// Stores numbers from the start of the room on, without a gap, and says how many bytes they take.
+/// Stores at most [`TOGETHER`] numbers from the start of the room on, without a gap, and says how many bytes they take.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it is compiled for two kinds of processors")]
-fn write_each<T: Copy>(values: &[T], room: &mut [u8], fold: impl Fn(T) -> u64, scatter: impl Fn(u64) -> u64) -> usize {
+fn write_each<T: Copy>(
+    values: &[T],
+    room: &mut [u8; ROOM],
+    fold: impl Fn(T) -> u64,
+    scatter: impl Fn(u64) -> u64,
+) -> usize {
     let mut at = 0;
     for &value in values {
         let value = fold(value);
-        // The room is for one more number than there are, so this never ends early.
-        let Some(place) = room.get_mut(at..).and_then(<[_]>::first_chunk_mut::<LONGEST>) else { return at };
-        let [low, next, ..] = value.to_le_bytes();
+        // The mask leaves the place as it is, and spares a comparison.
+        let start = at & (ROOM - SPARE - 1);
+        let place = &mut room[start..start + LONGEST];
         if value < 0x80 {
+            let [low, ..] = value.to_le_bytes();
             place[0] = low;
             at += 1;
-        } else if value < 0x4000 {
-            place[0] = low | 0x80;
-            place[1] = next << 1 | low >> 7;
-            at += 2;
-        } else if value < 1 << 56 {
-            // One store of eight bytes: put together from single ones, they are stored singly.
-            let [word @ .., _, _] = place;
-            *word = short(value, &scatter).to_le_bytes();
-            at += len_of(value);
+        } else if value < LONG {
+            // What the bits are spread to shows how many bytes they take.
+            let word = scatter(value);
+            let last = word.leading_zeros() / 8 ^ 7;
+            let continues = CONTINUES & ((1 << (8 * last)) - 1);
+            place[..8].copy_from_slice(&(word | continues).to_le_bytes());
+            at += usize::try_from(last).unwrap_or(LONGEST) + 1;
         } else {
-            *place = long(value, &scatter);
+            place.copy_from_slice(&long(value, &scatter));
             at += len_of(value);
         }
     }

@@ -138,7 +138,7 @@ pub(super) const fn gather(word: u64) -> u64 {
 
 /// Takes a number below 2^56 apart into seven bits a byte: the inverse of [`gather`].
 #[inline]
-pub(super) const fn scatter(value: u64) -> u64 {
+pub(crate) const fn scatter(value: u64) -> u64 {
     let word = (value & 0x0000_0000_0fff_ffff) | ((value & 0x00ff_ffff_f000_0000) << 4);
     let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x0fff_c000_0fff_c000) << 2);
     (word & 0x007f_007f_007f_007f) | ((word & 0x3f80_3f80_3f80_3f80) << 1)
@@ -153,55 +153,66 @@ pub(super) fn write_u32(out: &mut impl Sink, value: u32) {
 /// Appends at most 10 bytes.
 #[inline]
 pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
-    let [low, next, ..] = value.to_le_bytes();
     if value < 0x80 {
+        let [low, ..] = value.to_le_bytes();
         out.put([low]);
     } else if value < 0x4000 {
-        out.put([low | 0x80, next << 1 | low >> 7]);
+        out.put(two_bytes(value));
     } else {
         write_long(out, value);
     }
 }
 
-#[inline(never)]
-fn write_long(out: &mut impl Sink, value: u64) {
-    let (word, len) = number(value);
-    out.put_first(word.to_le_bytes(), len);
-}
-
 /// Appends a byte, then a number.
-#[inline(never)]
-pub(super) fn write_long_after(out: &mut impl Sink, head: u8, value: u64) {
-    let (word, len) = number(value);
-    out.put_first((u128::from(head) | word << 8).to_le_bytes(), 1 + len);
-}
-
-/// The bytes of a number, the first one lowest, and how many they are.
 #[inline]
-pub(crate) fn number(value: u64) -> (u128, usize) {
+pub(super) fn write_after(out: &mut impl Sink, head: u8, value: u64) {
+    let [low, next, ..] = value.to_le_bytes();
     if value < 0x80 {
-        (value.into(), 1)
+        out.put([head, low]);
     } else if value < 0x4000 {
-        ((value & 0x7f | 0x80 | value << 1 & 0x7f00).into(), 2)
+        out.put_first([head, low | 0x80, next << 1 | low >> 7, 0], 3);
     } else {
-        let high = value >> 56;
-        let len = len_of(value);
-        if high == 0 {
-            (short(value, scatter).into(), len)
-        } else {
-            let low = scatter(value & (u64::MAX >> 8));
-            (u128::from(low | CONTINUES) | u128::from(high | high << 1 & 0x100) << 64, len)
-        }
+        write_long_after(out, head, value);
     }
 }
 
-/// The most bytes that a number takes.
-pub(super) const LONGEST: usize = 10;
+/// From which number on eight bytes are not enough.
+pub(crate) const LONG: u64 = 1 << 56;
 
-/// The bytes of a number below 2^56, the first one lowest.
+#[inline(never)]
+fn write_long(out: &mut impl Sink, value: u64) {
+    if value < LONG {
+        out.put_first(short(value, scatter).to_le_bytes(), len_of(value));
+    } else {
+        out.put_first(long(value, scatter), len_of(value));
+    }
+}
+
+#[inline(never)]
+fn write_long_after(out: &mut impl Sink, head: u8, value: u64) {
+    if value < LONG {
+        let [b0, b1, b2, b3, b4, b5, b6, b7] = short(value, scatter).to_le_bytes();
+        out.put_first([head, b0, b1, b2, b3, b4, b5, b6, b7], 1 + len_of(value));
+    } else {
+        out.put([head]);
+        write_long(out, value);
+    }
+}
+
+/// The bytes of a number from 0x80 to 0x3fff.
+#[inline]
+pub(crate) fn two_bytes(value: u64) -> [u8; 2] {
+    let [low, next, ..] = value.to_le_bytes();
+    [low | 0x80, next << 1 | low >> 7]
+}
+
+/// The most bytes that a number takes.
+pub(crate) const LONGEST: usize = 10;
+
+/// The bytes of a number below [`LONG`], the first one lowest.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "what is passed is an instruction")]
-pub(super) fn short(value: u64, scatter: impl Fn(u64) -> u64) -> u64 {
+pub(crate) fn short(value: u64, scatter: impl Fn(u64) -> u64) -> u64 {
     let before_last = (1 << (8 * (len_of(value) - 1))) - 1;
     scatter(value) | CONTINUES & before_last
 }
@@ -209,10 +220,10 @@ pub(super) fn short(value: u64, scatter: impl Fn(u64) -> u64) -> u64 {
 /// The bytes of a number, and what does not count after them; `scatter` takes apart as the function of that name.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "what is passed is an instruction")]
-pub(super) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
+pub(crate) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
     let [.., high] = value.to_le_bytes();
     let [b0, b1, b2, b3, b4, b5, b6, b7] =
-        if high == 0 { short(value, scatter) } else { scatter(value & (u64::MAX >> 8)) | CONTINUES }.to_le_bytes();
+        if high == 0 { short(value, scatter) } else { scatter(value & (LONG - 1)) | CONTINUES }.to_le_bytes();
     // Of a number from 2^56 on, the ninth byte holds seven bits, and says with its upper one whether the tenth has the
     // last.
     [b0, b1, b2, b3, b4, b5, b6, b7, high, high >> 7]
@@ -220,7 +231,7 @@ pub(super) fn long(value: u64, scatter: impl Fn(u64) -> u64) -> [u8; LONGEST] {
 
 /// How many bytes a number takes.
 #[inline]
-pub(super) fn len_of(value: u64) -> usize {
+pub(crate) fn len_of(value: u64) -> usize {
     // A seventh, rounded up, of up to 64 bits without a division.
     let bits = 64 - (value | 1).leading_zeros();
     usize::try_from((9 * bits + 64) >> 6).unwrap_or(10)
@@ -265,8 +276,9 @@ mod tests {
             write_u64(&mut bytes, value);
             let len = bytes.len();
             assert_eq!(len, len_of(value));
-            let (word, len_of_word) = number(value);
-            assert_eq!((&word.to_le_bytes()[..len], len_of_word), (&bytes[..], len));
+            let mut after = Vec::new();
+            write_after(&mut after, 0xaa, value);
+            assert_eq!(after, [&[0xaa], &bytes[..]].concat());
             assert_eq!(read(&bytes), Ok((value, len)));
             for after in [&[0u8; 12], &[0xff; 12]] {
                 bytes.truncate(len);

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use super::runs::write_all;
-use super::varint::{fold_i32, fold_i64, write_long_after, write_u32, write_u64};
+use super::varint::{fold_i32, fold_i64, write_after, write_u32, write_u64};
 use super::{FALSE, PROTOCOL_ID, TRUE, VERSION, type_number};
 use crate::bulk::store_little_doubles;
 use crate::output::wire_size;
@@ -27,7 +27,8 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
     }
 
     /// Writes a field's header: in one byte when its id is 1 to 15 more than the last one's.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "ids are known where this is put, and so is the header")]
     fn put_field(&mut self, number: u8, id: i16) {
         match self.short_head(number, id) {
             Some(head) => self.out.put([head]),
@@ -36,24 +37,42 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
     }
 
     /// Writes a whole field whose value is this number.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "ids are known where this is put, and so is the header")]
     fn put_number(&mut self, ttype: u8, id: i16, value: u64) {
-        let Some(head) = self.short_head(ttype, id) else {
-            self.put_full_field(ttype, id);
-            return write_u64(self.out, value);
-        };
-        let [low, next, ..] = value.to_le_bytes();
-        if value < 0x80 {
-            self.out.put([head, low]);
-        } else if value < 0x4000 {
-            self.out.put([head, low | 0x80, next << 1 | low >> 7]);
-        } else {
-            write_long_after(self.out, head, value);
+        match self.short_head(ttype, id) {
+            Some(head) => write_after(self.out, head, value),
+            None => {
+                self.put_full_field(ttype, id);
+                write_u64(self.out, value);
+            }
+        }
+    }
+
+    /// Writes the headers of a field and of the list or set in it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "ids are known where this is put, and so is the header")]
+    fn put_list_field(&mut self, ttype: TType, id: i16, element: TType, len: usize) {
+        let head = self.short_head(type_number(ttype), id);
+        if let (Some(head), Ok(len @ 0..=14)) = (head, u8::try_from(len)) {
+            return self.out.put([head, len << 4 | type_number(element)]);
+        }
+        self.put_head(head, ttype, id);
+        self.begin_list(element, len);
+    }
+
+    /// Writes a field's header, the one byte if that is enough.
+    #[inline]
+    fn put_head(&mut self, short: Option<u8>, ttype: TType, id: i16) {
+        match short {
+            Some(head) => self.out.put([head]),
+            None => self.put_full_field(type_number(ttype), id),
         }
     }
 
     /// The one byte that is the header of a field, of which it keeps the id, if one is enough.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "ids are known where this is put, and so is the header")]
     fn short_head(&mut self, ttype: u8, id: i16) -> Option<u8> {
         let difference = i32::from(id) - i32::from(self.last_field);
         self.last_field = id;
@@ -68,6 +87,13 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
     fn put_long_binary(&mut self, value: &[u8]) {
         write_u32(self.out, wire_size(value.len()));
         self.out.put_slice(value);
+    }
+
+    /// Writes a run where there is no room for all that it could take.
+    #[cold]
+    #[inline(never)]
+    fn put_each<R: Run>(&mut self, run: R, ids: R::Ids) {
+        run.write_each(ids, self);
     }
 
     #[inline(never)]
@@ -124,6 +150,29 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
     #[inline]
     fn write_bool_field(&mut self, id: i16, value: bool) {
         self.put_field(bool_number(value), id);
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    fn write_list_field(&mut self, id: i16, element: TType, len: usize) {
+        self.put_list_field(TType::List, id, element, len);
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    fn write_set_field(&mut self, id: i16, element: TType, len: usize) {
+        self.put_list_field(TType::Set, id, element, len);
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    fn write_map_field(&mut self, id: i16, key: TType, value: TType, len: usize) {
+        let head = self.short_head(type_number(TType::Map), id);
+        if let (Some(head), Ok(len @ 1..=0x7f)) = (head, u8::try_from(len)) {
+            return self.out.put_first([head, len, type_number(key) << 4 | type_number(value), 0], 3);
+        }
+        self.put_head(head, TType::Map, id);
+        self.begin_map(key, value, len);
     }
 
     #[inline]
@@ -219,28 +268,35 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
 
     #[inline]
     fn write_run<R: Run>(&mut self, run: R, ids: R::Ids) {
-        if self.out.put_compact_run(run, ids, self.last_field) {
-            self.last_field = R::last(ids);
-        } else {
-            run.write_each(ids, self);
+        if !self.out.put_compact_run(run, ids, self.last_field) {
+            self.put_each(run, ids);
         }
+        self.last_field = R::last(ids);
+    }
+
+    #[inline]
+    fn wrote_field(&mut self, id: i16) {
+        self.last_field = id;
     }
 
     fn write_i16s(&mut self, values: &[i16]) {
         write_all(self.out, values, |value| fold_i32(value.into()).into());
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn write_i16_field(&mut self, id: i16, value: i16) {
         self.put_number(type_number(TType::I16), id, fold_i32(value.into()).into());
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn write_i32_field(&mut self, id: i16, value: i32) {
         self.put_number(type_number(TType::I32), id, fold_i32(value).into());
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn write_i64_field(&mut self, id: i16, value: i64) {
         self.put_number(type_number(TType::I64), id, fold_i64(value));
     }
@@ -256,7 +312,8 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn write_binary_field(&mut self, id: i16, value: &[u8]) {
         let Some(head) = self.short_head(type_number(TType::String), id) else {
             self.put_full_field(type_number(TType::String), id);
@@ -269,7 +326,8 @@ impl<S: Sink> OutputProtocol for CompactWriter<'_, S> {
         self.put_long_binary(value);
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn write_text_field(&mut self, id: i16, value: &[u8]) {
         self.write_binary_field(id, value);
     }

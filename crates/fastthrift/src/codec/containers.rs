@@ -20,6 +20,14 @@ impl<T: Encode> Encode for [T] {
         out.begin_list(T::TTYPE, checked_len(self.len())?);
         T::encode_elements(self, out)
     }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        out.write_list_field(id, T::TTYPE, checked_len(self.len())?);
+        T::encode_elements(self, out)?;
+        out.wrote_field(id);
+        Ok(())
+    }
 }
 
 impl<T: Encode> Encode for Vec<T> {
@@ -28,6 +36,11 @@ impl<T: Encode> Encode for Vec<T> {
     #[inline]
     fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
         self.as_slice().encode(out)
+    }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        self.as_slice().encode_field(id, out)
     }
 }
 
@@ -91,6 +104,14 @@ impl<T: Encode> Encode for VecSet<T> {
         out.begin_set(T::TTYPE, checked_len(self.len())?);
         T::encode_elements(self, out)
     }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        out.write_set_field(id, T::TTYPE, checked_len(self.len())?);
+        T::encode_elements(self, out)?;
+        out.wrote_field(id);
+        Ok(())
+    }
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for VecSet<T> {
@@ -110,7 +131,16 @@ impl<K: Encode, V: Encode> Encode for [(K, V)] {
 
     #[inline]
     fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
-        encode_entries(self.len(), self.iter().map(|(key, value)| (key, value)), out)
+        out.begin_map(K::TTYPE, V::TTYPE, checked_len(self.len())?);
+        encode_entries(self.iter().map(|(key, value)| (key, value)), out)
+    }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        out.write_map_field(id, K::TTYPE, V::TTYPE, checked_len(self.len())?);
+        encode_entries(self.iter().map(|(key, value)| (key, value)), out)?;
+        out.wrote_field(id);
+        Ok(())
     }
 }
 
@@ -121,6 +151,11 @@ impl<K: Encode, V: Encode> Encode for Vec<(K, V)> {
     #[inline]
     fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
         self.as_slice().encode(out)
+    }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        self.as_slice().encode_field(id, out)
     }
 }
 
@@ -142,7 +177,16 @@ macro_rules! set {
 
             #[inline]
             fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
-                encode_set(self.len(), self.iter(), out)
+                out.begin_set(<$element as Encode>::TTYPE, checked_len(self.len())?);
+                encode_set(self.iter(), out)
+            }
+
+            #[inline]
+            fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+                out.write_set_field(id, <$element as Encode>::TTYPE, checked_len(self.len())?);
+                encode_set(self.iter(), out)?;
+                out.wrote_field(id);
+                Ok(())
             }
         }
 
@@ -180,7 +224,16 @@ macro_rules! map {
 
             #[inline]
             fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
-                encode_entries(self.len(), self.iter(), out)
+                out.begin_map(K::TTYPE, V::TTYPE, checked_len(self.len())?);
+                encode_entries(self.iter(), out)
+            }
+
+            #[inline]
+            fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+                out.write_map_field(id, K::TTYPE, V::TTYPE, checked_len(self.len())?);
+                encode_entries(self.iter(), out)?;
+                out.wrote_field(id);
+                Ok(())
             }
         }
 
@@ -208,7 +261,16 @@ impl<K: Encode, V: Encode> Encode for BTreeMap<K, V> {
 
     #[inline]
     fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
-        encode_entries(self.len(), self.iter(), out)
+        out.begin_map(K::TTYPE, V::TTYPE, checked_len(self.len())?);
+        encode_entries(self.iter(), out)
+    }
+
+    #[inline]
+    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
+        out.write_map_field(id, K::TTYPE, V::TTYPE, checked_len(self.len())?);
+        encode_entries(self.iter(), out)?;
+        out.wrote_field(id);
+        Ok(())
     }
 }
 
@@ -244,11 +306,9 @@ map!(hashbrown::HashMap<K, V, S>, [K: Eq + Hash, S: BuildHasher + Default],
     |room| Self::with_capacity_and_hasher(room, S::default()));
 
 fn encode_set<'a, T: Encode + 'a, P: OutputProtocol>(
-    len: usize,
     values: impl Iterator<Item = &'a T>,
     out: &mut P,
 ) -> Result<(), EncodeError> {
-    out.begin_set(T::TTYPE, checked_len(len)?);
     for (index, value) in values.enumerate() {
         if let Err(error) = value.encode(out) {
             return Err(error.within_place(Place::Index(index)));
@@ -262,11 +322,9 @@ fn encode_set<'a, T: Encode + 'a, P: OutputProtocol>(
 
 #[inline]
 fn encode_entries<'a, K: Encode + 'a, V: Encode + 'a, P: OutputProtocol>(
-    len: usize,
     entries: impl Iterator<Item = (&'a K, &'a V)>,
     out: &mut P,
 ) -> Result<(), EncodeError> {
-    out.begin_map(K::TTYPE, V::TTYPE, checked_len(len)?);
     for (index, (key, value)) in entries.enumerate() {
         if let Err(error) = key.encode(out) {
             return Err(error.within_place(Place::Key(index)));

@@ -1,10 +1,10 @@
 //! `string`, `binary` and `uuid`.
 
-use alloc::borrow::{Cow, ToOwned};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use fastthrift_protocol::{DecodeError, InputProtocol, OutputProtocol, TType};
+use fastthrift_protocol::{DecodeError, InputProtocol, OutputProtocol, TType, to_string, to_vec};
 
 use super::{Decode, Encode, EncodeError, checked_len};
 
@@ -18,7 +18,8 @@ impl Encode for str {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the id is known where this is put")]
     fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
         checked_len(self.len())?;
         out.write_text_field(id, self.as_bytes());
@@ -36,7 +37,8 @@ impl Encode for [u8] {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
         checked_len(self.len())?;
         out.write_binary_field(id, self);
@@ -54,7 +56,8 @@ macro_rules! encode_as {
                 <$as as Encode>::encode(self, out)
             }
 
-            #[inline]
+            #[inline(always)]
+            #[expect(clippy::inline_always, reason = "as above")]
             fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
                 <$as as Encode>::encode_field(self, id, out)
             }
@@ -81,7 +84,7 @@ macro_rules! decode_text {
     };
 }
 
-decode_text!(String, |text| text.to_owned());
+decode_text!(String, |text| to_string(text));
 decode_text!(&'de str, |text| text);
 decode_text!(Cow<'de, str>, |text| Cow::Borrowed(text));
 
@@ -99,7 +102,7 @@ macro_rules! decode_binary {
     };
 }
 
-decode_binary!(Vec<u8>, |bytes| bytes.to_vec());
+decode_binary!(Vec<u8>, |bytes| to_vec(bytes));
 decode_binary!(&'de [u8], |bytes| bytes);
 decode_binary!(Cow<'de, [u8]>, |bytes| Cow::Borrowed(bytes));
 

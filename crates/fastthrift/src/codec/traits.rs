@@ -21,7 +21,9 @@ pub trait Encode {
     #[inline]
     fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
         out.write_field(FieldHeader { ttype: Self::TTYPE, id });
-        self.encode(out)
+        self.encode(out)?;
+        out.wrote_field(id);
+        Ok(())
     }
 
     /// Writes values one after another, as the elements of a list or set.
