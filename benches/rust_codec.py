@@ -44,8 +44,7 @@ speed is therefore `malloc`'s; pilota's texts ask for none. The `parquet` \
 crate's reader keeps less of a footer than its IDL has: it skips the paths of columns and \
 what columns say of themselves in pairs, makes sets of bits of lists of encodings, and numbers of the bytes of \
 statistics. Our first rows read all of it; `parquet's fields` are of an IDL without what it skips, which still has \
-the lists and the bytes, and is slower than all of it: a field that is not known sends the rest of its struct the \
-longer way. `parquet, page encodings` is told to keep the lists of one kind.
+the lists and the bytes. `parquet, page encodings` is told to keep the lists of one kind.
 
 What is best for a program depends on the allocator as much as on the codec, so each part is measured with two."""
 

@@ -37,18 +37,20 @@ macro_rules! structure {
                 #[allow(dead_code, reason = "few have any")]
                 const REQUIRED: &[i16] = &[$($(structure!(@name $must $id),)?)*];
                 let fields = &mut p::Filling::begin(input)?;
-                if P::HAS_RUNS {
-                    structure!(@read self fields $($run_id $run)*);
-                } else {
-                    $(p::fill_next(fields, $run_id, stringify!($run), &mut self.$run)?;)*
-                }
-                $(structure!(@next self fields $($must)? $id $field);)*
-                while let Some(id) = fields.other()? {
+                loop {
+                    if P::HAS_RUNS {
+                        structure!(@read self fields $($run_id $run)*);
+                    } else {
+                        $(p::fill_next(fields, $run_id, stringify!($run), &mut self.$run)?;)*
+                    }
+                    $(structure!(@next self fields $($must)? $id $field);)*
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         $($run_id => p::fill_found(fields, stringify!($run), &mut self.$run)?,)*
                         $($id => structure!(@found self fields $($must)? $id $field),)*
                         _ => fields.skip()?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[$($(structure!(@name $must $field),)?)*])
             }

@@ -42,6 +42,12 @@ pub trait InputProtocol<'de> {
         let _ = last;
         0
     }
+    /// The same where fields are tried again from the lowest id on, after one of the id `last` that came out of order, so that `last` and
+    /// lower ones are among them.
+    #[inline]
+    fn peek_again(&self, last: i16) -> u64 {
+        self.peek_field(last)
+    }
     /// [`Self::accept_field`] with what [`Self::peek_field`] saw, for fields that are tried in the order of their ids: one comparison.
     #[inline]
     fn accept_peeked(&mut self, peeked: u64, expected: FieldHeader) -> bool {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastthrift::codec::{Limits, Protocol};
 use fastthrift::{
-    DecodeErrorKind, DecodeOwned, Encode, EncodeErrorKind, MessageHeader, MessageType, Scratch, UnknownValue,
-    decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message,
+    DecodeErrorKind, DecodeOwned, Encode, EncodeErrorKind, MessageHeader, MessageType, Scratch, UnknownFields,
+    UnknownValue, decode_prefix, encode_into, from_slice, from_slice_borrowed, read_message, to_vec, write_message,
 };
 use types::*;
 
@@ -91,6 +91,55 @@ fn fields_are_found_in_any_order_and_form_and_the_last_one_counts() {
     let bytes = b"\x0b\0\x06\0\0\0\x01x\x0f\0\x63\x02\0\0\0\x01\x01\x08\0\x01\0\0\0\x05\x08\0\x01\0\0\0\x06\x0b\0\x02\0\0\0\0\0";
     let value: Small = from_slice(Protocol::Binary, bytes).unwrap();
     assert_eq!(value, Small { count: 6, name: "x".into(), ..Small::default() });
+}
+
+/// Fields of a `Small`, and some that it does not have or that are of another type.
+const PARTS: &[&[(i16, UnknownValue)]] = &[
+    &[(1, UnknownValue::I32(1))],
+    &[(1, UnknownValue::I32(-2))],
+    &[(2, UnknownValue::I64(3))],
+    &[(4, UnknownValue::Bool(true))],
+    &[(5, UnknownValue::I16(4))],
+    &[(2, UnknownValue::Bool(true))],
+    &[(-1, UnknownValue::I32(5))],
+    &[(40, UnknownValue::Bool(false))],
+    &[
+        (1, UnknownValue::I32(6)),
+        (2, UnknownValue::I64(7)),
+        (3, UnknownValue::Double(8.5)),
+        (4, UnknownValue::Bool(false)),
+        (5, UnknownValue::I16(9)),
+    ],
+];
+
+/// Sets a field that is of the type that it has in a `Small`.
+fn set(small: &mut Small, id: i16, value: &UnknownValue) {
+    match (id, value) {
+        (1, UnknownValue::I32(value)) => small.count = *value,
+        (2, UnknownValue::I64(value)) => small.id = *value,
+        (3, UnknownValue::Double(value)) => small.ratio = *value,
+        (4, UnknownValue::Bool(value)) => small.active = *value,
+        (5, UnknownValue::I16(value)) => small.kind = *value,
+        _ => {}
+    }
+}
+
+#[test]
+fn three_parts_in_every_order_leave_the_last_value_of_each_field() {
+    let count = PARTS.len();
+    for number in 0..count.pow(3) {
+        let (mut fields, mut expected) = (UnknownFields::new(), Small::default());
+        for place in 0..3 {
+            for (id, value) in PARTS[number / count.pow(place) % count] {
+                fields.push(*id, value.clone());
+                set(&mut expected, *id, value);
+            }
+        }
+        for &protocol in Protocol::TYPED {
+            let bytes = to_vec(protocol, &fields).unwrap();
+            assert_eq!(from_slice::<Small>(protocol, &bytes), Ok(expected.clone()), "{protocol}: {fields:?}");
+        }
+    }
 }
 
 #[test]

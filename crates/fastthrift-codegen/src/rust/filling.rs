@@ -34,10 +34,11 @@ impl Body<'_> {
         signature(writer, "fn fill<P: p::InputProtocol<'de>>", &parameters, " -> Result<(), p::DecodeError> {");
         writer.indented(|writer| {
             writer.line("let fields = &mut p::Filling::begin(input)?;");
-            if !self.is_read_by_loop() {
-                self.runs().for_each(|run| self.write_next(run, writer));
+            if self.is_read_by_loop() || self.fields.is_empty() {
+                self.write_others(writer);
+            } else {
+                self.write_turns(writer);
             }
-            self.write_others(writer);
             let required = self.required().map(|field| Expr::Atom(quoted(field))).collect();
             Expr::Call("fields.end".to_owned(), Box::new(Expr::Items("&[", required))).write(writer, "", "");
         });
@@ -94,24 +95,44 @@ impl Body<'_> {
         (format!("{name}_required"), arguments)
     }
 
+    /// Writes turns of fields in the order of their ids and one that is not.
+    fn write_turns(&self, writer: &mut Writer) {
+        writer.line("loop {");
+        writer.indented(|writer| {
+            self.runs().for_each(|run| self.write_next(run, writer));
+            writer.line("let Some(id) = fields.other()? else { break };");
+            self.write_match(writer);
+            writer.line("fields.resume();");
+        });
+        writer.line("}");
+    }
+
     fn write_others(&self, writer: &mut Writer) {
-        let other = if self.keeps_unknown { "fields.keep(id, &mut self.unknown_fields)?" } else { "fields.skip()?" };
         let names_id = self.keeps_unknown || !self.fields.is_empty();
         let head =
             if names_id { "while let Some(id) = fields.other()? {" } else { "while fields.other()?.is_some() {" };
         writer.line(head);
         writer.indented(|writer| {
             if self.fields.is_empty() {
-                return writer.line(format!("{other};"));
+                return writer.line(format!("{};", self.unknown()));
             }
-            writer.line("match id {");
-            writer.indented(|writer| {
-                self.fields.iter().for_each(|field| self.write_found_field(field, writer));
-                writer.line(format!("_ => {other},"));
-            });
-            writer.line("}");
+            self.write_match(writer);
         });
         writer.line("}");
+    }
+
+    fn write_match(&self, writer: &mut Writer) {
+        writer.line("match id {");
+        writer.indented(|writer| {
+            self.fields.iter().for_each(|field| self.write_found_field(field, writer));
+            writer.line(format!("_ => {},", self.unknown()));
+        });
+        writer.line("}");
+    }
+
+    /// What is done with a field that is not known.
+    fn unknown(&self) -> &'static str {
+        if self.keeps_unknown { "fields.keep(id, &mut self.unknown_fields)?" } else { "fields.skip()?" }
     }
 }
 

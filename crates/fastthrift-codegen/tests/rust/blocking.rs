@@ -33,12 +33,14 @@ pub mod shelf {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "title", &mut self.title)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "title", &mut self.title)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "title", &mut self.title)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -78,12 +80,14 @@ pub mod shelf {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "page", &mut self.page)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "page", &mut self.page)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "page", &mut self.page)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }

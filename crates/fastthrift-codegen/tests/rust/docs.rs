@@ -51,22 +51,24 @@ pub mod docs {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            if P::HAS_RUNS {
-                if let Some(run) = fields.run([1, 2, 3], 0b0) {
-                    (self.field, self.fenced, self.plain) = run;
+            loop {
+                if P::HAS_RUNS {
+                    if let Some(run) = fields.run([1, 2, 3], 0b0) {
+                        (self.field, self.fenced, self.plain) = run;
+                    }
+                } else {
+                    p::fill_next(fields, 1, "field", &mut self.field)?;
+                    p::fill_next(fields, 2, "fenced", &mut self.fenced)?;
+                    p::fill_next(fields, 3, "plain", &mut self.plain)?;
                 }
-            } else {
-                p::fill_next(fields, 1, "field", &mut self.field)?;
-                p::fill_next(fields, 2, "fenced", &mut self.fenced)?;
-                p::fill_next(fields, 3, "plain", &mut self.plain)?;
-            }
-            while let Some(id) = fields.other()? {
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "field", &mut self.field)?,
                     2 => p::fill_found(fields, "fenced", &mut self.fenced)?,
                     3 => p::fill_found(fields, "plain", &mut self.plain)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }

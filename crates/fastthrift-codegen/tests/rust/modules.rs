@@ -49,11 +49,12 @@ pub mod a {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "number", &mut self.number)?;
-            p::fill_next(fields, 2, "text", &mut self.text)?;
-            p::fill_next(fields, 3, "flags", &mut self.flags)?;
-            p::fill_next(fields, 4, "data", &mut self.data)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "number", &mut self.number)?;
+                p::fill_next(fields, 2, "text", &mut self.text)?;
+                p::fill_next(fields, 3, "flags", &mut self.flags)?;
+                p::fill_next(fields, 4, "data", &mut self.data)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "number", &mut self.number)?,
                     2 => p::fill_found(fields, "text", &mut self.text)?,
@@ -61,6 +62,7 @@ pub mod a {
                     4 => p::fill_found(fields, "data", &mut self.data)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -104,12 +106,14 @@ pub mod a {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "x", &mut self.x)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "x", &mut self.x)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "x", &mut self.x)?,
                         _ => fields.skip()?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -155,11 +159,12 @@ pub mod a {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "above", &mut self.above)?;
-                p::fill_next(fields, 2, "deep", &mut self.deep)?;
-                p::fill_next(fields, 3, "runtime", &mut self.runtime)?;
-                p::fill_next(fields, 4, "number", &mut self.number)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "above", &mut self.above)?;
+                    p::fill_next(fields, 2, "deep", &mut self.deep)?;
+                    p::fill_next(fields, 3, "runtime", &mut self.runtime)?;
+                    p::fill_next(fields, 4, "number", &mut self.number)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "above", &mut self.above)?,
                         2 => p::fill_found(fields, "deep", &mut self.deep)?,
@@ -167,6 +172,7 @@ pub mod a {
                         4 => p::fill_found(fields, "number", &mut self.number)?,
                         _ => fields.skip()?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -206,12 +212,14 @@ pub mod a {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "x", &mut self.x)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "x", &mut self.x)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "x", &mut self.x)?,
                         _ => fields.skip()?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -269,12 +277,14 @@ pub mod self_ {
                                     input: &mut P,
                                 ) -> Result<(), p::DecodeError> {
                                     let fields = &mut p::Filling::begin(input)?;
-                                    p::fill_next(fields, 1, "x", &mut self.x)?;
-                                    while let Some(id) = fields.other()? {
+                                    loop {
+                                        p::fill_next(fields, 1, "x", &mut self.x)?;
+                                        let Some(id) = fields.other()? else { break };
                                         match id {
                                             1 => p::fill_found(fields, "x", &mut self.x)?,
                                             _ => fields.skip()?,
                                         }
+                                        fields.resume();
                                     }
                                     fields.end(&[])
                                 }

@@ -52,30 +52,31 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            if P::HAS_RUNS {
-                if let Some(run) = fields.run([1, 2, 3, 4, 5, 6, 7, 8], 0b0) {
-                    (
-                        self.self_,
-                        self.r#fn,
-                        self.r#async,
-                        self.get_name,
-                        self.get_name_,
-                        self.get_name__,
-                        self.input,
-                        self.crate_,
-                    ) = run;
+            loop {
+                if P::HAS_RUNS {
+                    if let Some(run) = fields.run([1, 2, 3, 4, 5, 6, 7, 8], 0b0) {
+                        (
+                            self.self_,
+                            self.r#fn,
+                            self.r#async,
+                            self.get_name,
+                            self.get_name_,
+                            self.get_name__,
+                            self.input,
+                            self.crate_,
+                        ) = run;
+                    }
+                } else {
+                    p::fill_next(fields, 1, "self", &mut self.self_)?;
+                    p::fill_next(fields, 2, "fn", &mut self.r#fn)?;
+                    p::fill_next(fields, 3, "async", &mut self.r#async)?;
+                    p::fill_next(fields, 4, "getName", &mut self.get_name)?;
+                    p::fill_next(fields, 5, "get_name", &mut self.get_name_)?;
+                    p::fill_next(fields, 6, "GetName", &mut self.get_name__)?;
+                    p::fill_next(fields, 7, "input", &mut self.input)?;
+                    p::fill_next(fields, 8, "crate", &mut self.crate_)?;
                 }
-            } else {
-                p::fill_next(fields, 1, "self", &mut self.self_)?;
-                p::fill_next(fields, 2, "fn", &mut self.r#fn)?;
-                p::fill_next(fields, 3, "async", &mut self.r#async)?;
-                p::fill_next(fields, 4, "getName", &mut self.get_name)?;
-                p::fill_next(fields, 5, "get_name", &mut self.get_name_)?;
-                p::fill_next(fields, 6, "GetName", &mut self.get_name__)?;
-                p::fill_next(fields, 7, "input", &mut self.input)?;
-                p::fill_next(fields, 8, "crate", &mut self.crate_)?;
-            }
-            while let Some(id) = fields.other()? {
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "self", &mut self.self_)?,
                     2 => p::fill_found(fields, "fn", &mut self.r#fn)?,
@@ -87,6 +88,7 @@ pub mod names {
                     8 => p::fill_found(fields, "crate", &mut self.crate_)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -118,12 +120,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "f1", &mut self.f1)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "f1", &mut self.f1)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "f1", &mut self.f1)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -155,12 +159,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "some", &mut self.some)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "some", &mut self.some)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "some", &mut self.some)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -194,14 +200,16 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "items", &mut self.items)?;
-            p::fill_next(fields, 2, "result", &mut self.result)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "items", &mut self.items)?;
+                p::fill_next(fields, 2, "result", &mut self.result)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "items", &mut self.items)?,
                     2 => p::fill_found(fields, "result", &mut self.result)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -348,12 +356,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "_1", &mut self.n_1)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "_1", &mut self.n_1)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "_1", &mut self.n_1)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -391,12 +401,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "old", &mut self.fresh)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "old", &mut self.fresh)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "old", &mut self.fresh)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -428,12 +440,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "a", &mut self.a)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "a", &mut self.a)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "a", &mut self.a)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -465,12 +479,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "message", &mut self.message)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "message", &mut self.message)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "message", &mut self.message)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -510,12 +526,14 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "function", &mut self.function)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "function", &mut self.function)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "function", &mut self.function)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -688,17 +706,18 @@ pub mod names {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            if P::HAS_RUNS {
-                if let Some(run) = fields.run([1, 2, 3, 4], 0b1) {
-                    (self.p.0, self.n, self.b, self.q.0) = run;
+            loop {
+                if P::HAS_RUNS {
+                    if let Some(run) = fields.run([1, 2, 3, 4], 0b1) {
+                        (self.p.0, self.n, self.b, self.q.0) = run;
+                    }
+                } else {
+                    p::fill_next(fields, 1, "p", &mut self.p)?;
+                    p::fill_next(fields, 2, "n", &mut self.n)?;
+                    p::fill_next(fields, 3, "b", &mut self.b)?;
+                    p::fill_next_required(fields, 4, "q", &mut self.q, 0)?;
                 }
-            } else {
-                p::fill_next(fields, 1, "p", &mut self.p)?;
-                p::fill_next(fields, 2, "n", &mut self.n)?;
-                p::fill_next(fields, 3, "b", &mut self.b)?;
-                p::fill_next_required(fields, 4, "q", &mut self.q, 0)?;
-            }
-            while let Some(id) = fields.other()? {
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "p", &mut self.p)?,
                     2 => p::fill_found(fields, "n", &mut self.n)?,
@@ -706,6 +725,7 @@ pub mod names {
                     4 => p::fill_found_required(fields, "q", &mut self.q, 0)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&["q"])
         }

@@ -37,14 +37,16 @@ pub mod calls {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "message", &mut self.message)?;
-            p::fill_next(fields, 2, "limit", &mut self.limit)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "message", &mut self.message)?;
+                p::fill_next(fields, 2, "limit", &mut self.limit)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "message", &mut self.message)?,
                     2 => p::fill_found(fields, "limit", &mut self.limit)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -84,12 +86,14 @@ pub mod calls {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "code", &mut self.code)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "code", &mut self.code)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "code", &mut self.code)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -130,20 +134,22 @@ pub mod calls {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            if P::HAS_RUNS {
-                if let Some(run) = fields.run([1, 2], 0b11) {
-                    (self.x, self.y) = run;
+            loop {
+                if P::HAS_RUNS {
+                    if let Some(run) = fields.run([1, 2], 0b11) {
+                        (self.x, self.y) = run;
+                    }
+                } else {
+                    p::fill_next_required(fields, 1, "x", &mut self.x, 0)?;
+                    p::fill_next_required(fields, 2, "y", &mut self.y, 1)?;
                 }
-            } else {
-                p::fill_next_required(fields, 1, "x", &mut self.x, 0)?;
-                p::fill_next_required(fields, 2, "y", &mut self.y, 1)?;
-            }
-            while let Some(id) = fields.other()? {
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found_required(fields, "x", &mut self.x, 0)?,
                     2 => p::fill_found_required(fields, "y", &mut self.y, 1)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&["x", "y"])
         }

@@ -265,24 +265,25 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "flag", &mut self.flag)?;
-                p::fill_next(fields, 2, "tiny", &mut self.tiny)?;
-                p::fill_next(fields, 3, "small", &mut self.small)?;
-                p::fill_next(fields, 4, "middle", &mut self.middle)?;
-                p::fill_next(fields, 5, "large", &mut self.large)?;
-                p::fill_next(fields, 6, "real", &mut self.real)?;
-                p::fill_next(fields, 7, "color", &mut self.color)?;
-                if P::HAS_RUNS {
-                    if let Some(run) = fields.run([8, 9], 0b11) {
-                        (self.must, self.must_color.0) = run;
+                loop {
+                    p::fill_next(fields, 1, "flag", &mut self.flag)?;
+                    p::fill_next(fields, 2, "tiny", &mut self.tiny)?;
+                    p::fill_next(fields, 3, "small", &mut self.small)?;
+                    p::fill_next(fields, 4, "middle", &mut self.middle)?;
+                    p::fill_next(fields, 5, "large", &mut self.large)?;
+                    p::fill_next(fields, 6, "real", &mut self.real)?;
+                    p::fill_next(fields, 7, "color", &mut self.color)?;
+                    if P::HAS_RUNS {
+                        if let Some(run) = fields.run([8, 9], 0b11) {
+                            (self.must, self.must_color.0) = run;
+                        }
+                    } else {
+                        p::fill_next_required(fields, 8, "must", &mut self.must, 0)?;
+                        p::fill_next_required(fields, 9, "mustColor", &mut self.must_color, 1)?;
                     }
-                } else {
-                    p::fill_next_required(fields, 8, "must", &mut self.must, 0)?;
-                    p::fill_next_required(fields, 9, "mustColor", &mut self.must_color, 1)?;
-                }
-                p::fill_next(fields, 10, "between", &mut self.between)?;
-                p::fill_next(fields, 11, "alone", &mut self.alone)?;
-                while let Some(id) = fields.other()? {
+                    p::fill_next(fields, 10, "between", &mut self.between)?;
+                    p::fill_next(fields, 11, "alone", &mut self.alone)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "flag", &mut self.flag)?,
                         2 => p::fill_found(fields, "tiny", &mut self.tiny)?,
@@ -297,6 +298,7 @@ pub mod shapes {
                         11 => p::fill_found(fields, "alone", &mut self.alone)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&["must", "mustColor"])
             }
@@ -399,26 +401,27 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next_required(fields, 1, "name", &mut self.name, 0)?;
-                p::fill_next(fields, 2, "note", &mut self.note)?;
-                p::fill_next(fields, 3, "data", &mut self.data)?;
-                p::fill_next(fields, 4, "id", &mut self.id)?;
-                p::fill_next(fields, 5, "numbers", &mut self.numbers)?;
-                p::fill_next(fields, 6, "tags", &mut self.tags)?;
-                p::fill_next(fields, 7, "palette", &mut self.palette)?;
-                p::fill_next(fields, 8, "byWeight", &mut self.by_weight)?;
-                p::fill_next(fields, 9, "weights", &mut self.weights)?;
-                p::fill_next(fields, 10, "user", &mut self.user)?;
-                p::fill_next(fields, 11, "parent", &mut self.parent)?;
-                p::fill_next(fields, 12, "inner", &mut self.inner)?;
-                p::fill_next(fields, 13, "choice", &mut self.choice)?;
-                p::fill_next(fields, 14, "children", &mut self.children)?;
-                p::fill_next(fields, 15, "keyed", &mut self.keyed)?;
-                p::fill_next(fields, 16, "keys", &mut self.keys)?;
-                p::fill_next(fields, 17, "entries", &mut self.entries)?;
-                p::fill_next(fields, 18, "fresh", &mut self.fresh)?;
-                p::fill_next(fields, 19, "sizes", &mut self.sizes)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next_required(fields, 1, "name", &mut self.name, 0)?;
+                    p::fill_next(fields, 2, "note", &mut self.note)?;
+                    p::fill_next(fields, 3, "data", &mut self.data)?;
+                    p::fill_next(fields, 4, "id", &mut self.id)?;
+                    p::fill_next(fields, 5, "numbers", &mut self.numbers)?;
+                    p::fill_next(fields, 6, "tags", &mut self.tags)?;
+                    p::fill_next(fields, 7, "palette", &mut self.palette)?;
+                    p::fill_next(fields, 8, "byWeight", &mut self.by_weight)?;
+                    p::fill_next(fields, 9, "weights", &mut self.weights)?;
+                    p::fill_next(fields, 10, "user", &mut self.user)?;
+                    p::fill_next(fields, 11, "parent", &mut self.parent)?;
+                    p::fill_next(fields, 12, "inner", &mut self.inner)?;
+                    p::fill_next(fields, 13, "choice", &mut self.choice)?;
+                    p::fill_next(fields, 14, "children", &mut self.children)?;
+                    p::fill_next(fields, 15, "keyed", &mut self.keyed)?;
+                    p::fill_next(fields, 16, "keys", &mut self.keys)?;
+                    p::fill_next(fields, 17, "entries", &mut self.entries)?;
+                    p::fill_next(fields, 18, "fresh", &mut self.fresh)?;
+                    p::fill_next(fields, 19, "sizes", &mut self.sizes)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found_required(fields, "name", &mut self.name, 0)?,
                         2 => p::fill_found(fields, "note", &mut self.note)?,
@@ -441,6 +444,7 @@ pub mod shapes {
                         19 => p::fill_found(fields, "sizes", &mut self.sizes)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&["name"])
             }
@@ -477,14 +481,16 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next_required(fields, 1, "text", &mut self.text, 0)?;
-                p::fill_next(fields, 2, "number", &mut self.number)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next_required(fields, 1, "text", &mut self.text, 0)?;
+                    p::fill_next(fields, 2, "number", &mut self.number)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found_required(fields, "text", &mut self.text, 0)?,
                         2 => p::fill_found(fields, "number", &mut self.number)?,
                         _ => fields.skip()?,
                     }
+                    fields.resume();
                 }
                 fields.end(&["text"])
             }
@@ -647,14 +653,16 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "message", &mut self.message)?;
-                p::fill_next(fields, 2, "code", &mut self.code)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "message", &mut self.message)?;
+                    p::fill_next(fields, 2, "code", &mut self.code)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "message", &mut self.message)?,
                         2 => p::fill_found(fields, "code", &mut self.code)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -703,12 +711,14 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "why", &mut self.why)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "why", &mut self.why)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "why", &mut self.why)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -757,12 +767,14 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "code", &mut self.code)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "code", &mut self.code)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "code", &mut self.code)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -810,12 +822,14 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "second", &mut self.second)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "second", &mut self.second)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "second", &mut self.second)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&[])
             }
@@ -859,16 +873,18 @@ pub mod shapes {
                 input: &mut P,
             ) -> Result<(), p::DecodeError> {
                 let fields = &mut p::Filling::begin(input)?;
-                p::fill_next(fields, 1, "first", &mut self.first)?;
-                p::fill_next(fields, 2, "again", &mut self.again)?;
-                p::fill_next_required(fields, 3, "hidden", &mut self.hidden, 0)?;
-                while let Some(id) = fields.other()? {
+                loop {
+                    p::fill_next(fields, 1, "first", &mut self.first)?;
+                    p::fill_next(fields, 2, "again", &mut self.again)?;
+                    p::fill_next_required(fields, 3, "hidden", &mut self.hidden, 0)?;
+                    let Some(id) = fields.other()? else { break };
                     match id {
                         1 => p::fill_found(fields, "first", &mut self.first)?,
                         2 => p::fill_found(fields, "again", &mut self.again)?,
                         3 => p::fill_found_required(fields, "hidden", &mut self.hidden, 0)?,
                         _ => fields.keep(id, &mut self.unknown_fields)?,
                     }
+                    fields.resume();
                 }
                 fields.end(&["hidden"])
             }

@@ -154,6 +154,15 @@ impl<'de> InputProtocol<'de> for CompactReader<'de> {
         id_bits(last).wrapping_add(byte)
     }
 
+    /// A header of an id in full has a difference of 0, and would be taken for the short one of `last`.
+    #[inline]
+    fn peek_again(&self, last: i16) -> u64 {
+        match self.cursor.rest().first() {
+            Some(0x10..) => self.peek_field(last),
+            _ => u64::MAX >> 1,
+        }
+    }
+
     /// The id 0 is no id of a short header: it is that of the struct's start.
     #[inline]
     fn accept_peeked(&mut self, peeked: u64, expected: FieldHeader) -> bool {

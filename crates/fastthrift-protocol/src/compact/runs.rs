@@ -77,7 +77,7 @@ fn write_each<T: Copy>(
         } else if value < LONG {
             // What the bits are spread to shows how many bytes they take.
             let word = scatter(value);
-            let last = word.leading_zeros() / 8 ^ 7;
+            let last = 7 - word.leading_zeros() / 8;
             let continues = CONTINUES & ((1 << (8 * last)) - 1);
             place[..8].copy_from_slice(&(word | continues).to_le_bytes());
             at += usize::try_from(last).unwrap_or(LONGEST) + 1;

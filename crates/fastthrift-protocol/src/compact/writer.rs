@@ -40,12 +40,11 @@ impl<'a, S: Sink> CompactWriter<'a, S> {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "ids are known where this is put, and so is the header")]
     fn put_number(&mut self, ttype: u8, id: i16, value: u64) {
-        match self.short_head(ttype, id) {
-            Some(head) => write_after(self.out, head, value),
-            None => {
-                self.put_full_field(ttype, id);
-                write_u64(self.out, value);
-            }
+        if let Some(head) = self.short_head(ttype, id) {
+            write_after(self.out, head, value);
+        } else {
+            self.put_full_field(ttype, id);
+            write_u64(self.out, value);
         }
     }
 

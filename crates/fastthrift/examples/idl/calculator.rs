@@ -34,14 +34,16 @@ pub mod calculator {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "message", &mut self.message)?;
-            p::fill_next(fields, 2, "limit", &mut self.limit)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "message", &mut self.message)?;
+                p::fill_next(fields, 2, "limit", &mut self.limit)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "message", &mut self.message)?,
                     2 => p::fill_found(fields, "limit", &mut self.limit)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }

@@ -37,16 +37,18 @@ pub mod library {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next_required(fields, 1, "title", &mut self.title, 0)?;
-            p::fill_next(fields, 2, "year", &mut self.year)?;
-            p::fill_next(fields, 3, "authors", &mut self.authors)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next_required(fields, 1, "title", &mut self.title, 0)?;
+                p::fill_next(fields, 2, "year", &mut self.year)?;
+                p::fill_next(fields, 3, "authors", &mut self.authors)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found_required(fields, "title", &mut self.title, 0)?,
                     2 => p::fill_found(fields, "year", &mut self.year)?,
                     3 => p::fill_found(fields, "authors", &mut self.authors)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&["title"])
         }
@@ -82,14 +84,16 @@ pub mod library {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "books", &mut self.books)?;
-            p::fill_next(fields, 2, "next", &mut self.next)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "books", &mut self.books)?;
+                p::fill_next(fields, 2, "next", &mut self.next)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "books", &mut self.books)?,
                     2 => p::fill_found(fields, "next", &mut self.next)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }
@@ -121,12 +125,14 @@ pub mod library {
 
         fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
             let fields = &mut p::Filling::begin(input)?;
-            p::fill_next(fields, 1, "message", &mut self.message)?;
-            while let Some(id) = fields.other()? {
+            loop {
+                p::fill_next(fields, 1, "message", &mut self.message)?;
+                let Some(id) = fields.other()? else { break };
                 match id {
                     1 => p::fill_found(fields, "message", &mut self.message)?,
                     _ => fields.skip()?,
                 }
+                fields.resume();
             }
             fields.end(&[])
         }

@@ -6,8 +6,8 @@ use super::missing;
 use crate::codec::place::{Place, Placed};
 use crate::{Decode, UnknownFields};
 
-/// A struct whose fields are being read into their places: first those that come in the order of their ids, each tried by one
-/// comparison, then whatever else came.
+/// A struct whose fields are being read into their places: in turns those that come in the order of their ids, each tried by one
+/// comparison, and one that does not, or is not known.
 ///
 /// All of it is put where it is used, so that nothing of it is in memory.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub struct Filling<'a, P> {
     peeked: u64,
     /// A bit for each required field that came.
     seen: u64,
-    /// The type of the field whose header was read last.
-    found: TType,
+    /// The field whose header was read last.
+    found: FieldHeader,
 }
 
 impl<'a, 'de, P: InputProtocol<'de>> Filling<'a, P> {
@@ -29,7 +29,7 @@ impl<'a, 'de, P: InputProtocol<'de>> Filling<'a, P> {
     pub fn begin(input: &'a mut P) -> Result<Self, DecodeError> {
         let scope = input.begin_struct()?;
         let peeked = input.peek_field(0);
-        Ok(Self { input, scope, peeked, seen: 0, found: TType::Stop })
+        Ok(Self { input, scope, peeked, seen: 0, found: FieldHeader { ttype: TType::Stop, id: 0 } })
     }
 
     #[inline(always)]
@@ -63,21 +63,29 @@ impl<'a, 'de, P: InputProtocol<'de>> Filling<'a, P> {
             return Ok(None);
         }
         Ok(self.input.read_field()?.map(|header| {
-            self.found = header.ttype;
+            self.found = header;
             header.id
         }))
+    }
+
+    /// Goes back to fields that come in order, after such a field.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a line of a struct's body")]
+    pub fn resume(&mut self) {
+        core::hint::cold_path();
+        self.peeked = self.input.peek_again(self.found.id);
     }
 
     /// Skips the value of such a field, which is not known.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a line of a struct's body")]
     pub fn skip(&mut self) -> Result<(), DecodeError> {
-        self.input.skip(self.found)
+        self.input.skip(self.found.ttype)
     }
 
     /// Keeps such a field, which is not known.
     pub fn keep(&mut self, id: i16, unknown: &mut UnknownFields) -> Result<(), DecodeError> {
-        unknown.read(self.input, FieldHeader { ttype: self.found, id })
+        unknown.read(self.input, FieldHeader { id, ..self.found })
     }
 
     /// Leaves the struct, of which these fields are required, that of the lowest bit first: at most 64.
@@ -127,7 +135,7 @@ pub fn fill_found<'de, T: Decode<'de>, P: InputProtocol<'de>>(
     name: &'static str,
     place: &mut T,
 ) -> Result<(), DecodeError> {
-    if let Some(value) = read_found(fields.input, fields.found, name)? {
+    if let Some(value) = read_found(fields.input, fields.found.ttype, name)? {
         *place = value;
     }
     Ok(())
@@ -142,7 +150,7 @@ pub fn fill_found_required<'de, T: Decode<'de>, P: InputProtocol<'de>>(
     place: &mut T,
     bit: u32,
 ) -> Result<(), DecodeError> {
-    fields.seen |= u64::from(fields.found == T::TTYPE) << bit;
+    fields.seen |= u64::from(fields.found.ttype == T::TTYPE) << bit;
     fill_found(fields, name, place)
 }
 

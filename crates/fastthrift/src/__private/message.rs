@@ -193,12 +193,14 @@ impl<'de, M: Message, T: Places<'de>> Decode<'de> for Values<M, T> {
     fn decode<P: InputProtocol<'de>>(input: &mut P) -> Result<Self, DecodeError> {
         let mut filling = Filling::begin(input)?;
         let mut values = T::default();
-        values.read_next(M::FIELDS, &mut filling)?;
-        while let Some(id) = filling.other()? {
+        loop {
+            values.read_next(M::FIELDS, &mut filling)?;
+            let Some(id) = filling.other()? else { break };
             match M::FIELDS.iter().position(|(known, _)| *known == id) {
                 Some(place) => values.read_found(place, M::FIELDS[place].1, &mut filling)?,
                 None => filling.skip()?,
             }
+            filling.resume();
         }
         filling.end(&[])?;
         Ok(Self::new(values))

@@ -62,21 +62,22 @@
 //!
 //!     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
 //!         let fields = &mut p::Filling::begin(input)?;
-//!         // First the fields in the order in which writers put them: ascending ids. The same runs as above; `HAS_RUNS` is a
-//!         // constant, so a protocol has one of both branches. Required fields have a bit each.
-//!         if P::HAS_RUNS {
-//!             if let Some(run) = fields.run([1, 2], 0b0) {
-//!                 (self.count, self.id) = run;
+//!         loop {
+//!             // First the fields in the order in which writers put them: ascending ids. The same runs as above; `HAS_RUNS` is a
+//!             // constant, so a protocol has one of both branches. Required fields have a bit each.
+//!             if P::HAS_RUNS {
+//!                 if let Some(run) = fields.run([1, 2], 0b0) {
+//!                     (self.count, self.id) = run;
+//!                 }
+//!             } else {
+//!                 p::fill_next(fields, 1, "count", &mut self.count)?;
+//!                 p::fill_next(fields, 2, "id", &mut self.id)?;
 //!             }
-//!         } else {
-//!             p::fill_next(fields, 1, "count", &mut self.count)?;
-//!             p::fill_next(fields, 2, "id", &mut self.id)?;
-//!         }
-//!         p::fill_next(fields, 3, "name", &mut self.name)?;
-//!         p::fill_next(fields, 4, "note", &mut self.note)?;
-//!         p::fill_next_required(fields, 5, "kind", &mut self.kind, 0)?;
-//!         // Then whatever else came: any field in any order, again and again, and unknown ones.
-//!         while let Some(id) = fields.other()? {
+//!             p::fill_next(fields, 3, "name", &mut self.name)?;
+//!             p::fill_next(fields, 4, "note", &mut self.note)?;
+//!             p::fill_next_required(fields, 5, "kind", &mut self.kind, 0)?;
+//!             // Then one field that came out of this order or is not known, and again from the first one on.
+//!             let Some(id) = fields.other()? else { break };
 //!             match id {
 //!                 1 => p::fill_found(fields, "count", &mut self.count)?,
 //!                 2 => p::fill_found(fields, "id", &mut self.id)?,
@@ -85,6 +86,7 @@
 //!                 5 => p::fill_found_required(fields, "kind", &mut self.kind, 0)?,
 //!                 _ => fields.skip()?,
 //!             }
+//!             fields.resume();
 //!         }
 //!         fields.end(&["kind"])
 //!     }
@@ -99,8 +101,8 @@
 //!   `out.leave()` after `end_struct`. Reading needs nothing: readers count all nesting.
 //! - **A type that borrows**: `struct Foo<'de>` and `impl<'de> Decode<'de> for Foo<'de>`.
 //! - **Exceptions** are structs, with `Display` and `core::error::Error`.
-//! - More fields than about 30 that are rarely set, as in some configuration structs, may leave the first part out: the loop alone reads
-//!   everything, slower, in less code.
+//! - More fields than about 30 that are rarely set, as in some configuration structs, may leave the first part out, and `resume`: the loop
+//!   alone reads everything, slower, in less code.
 //!
 //! ## A union
 //!

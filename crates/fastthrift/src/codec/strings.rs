@@ -57,7 +57,6 @@ macro_rules! encode_as {
             }
 
             #[inline(always)]
-            #[expect(clippy::inline_always, reason = "as above")]
             fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
                 <$as as Encode>::encode_field(self, id, out)
             }

@@ -29,14 +29,16 @@ impl<'de> Decode<'de> for Phone {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "number", &mut self.number)?;
-        p::fill_next(fields, 2, "kind", &mut self.kind)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "number", &mut self.number)?;
+            p::fill_next(fields, 2, "kind", &mut self.kind)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "number", &mut self.number)?,
                 2 => p::fill_found(fields, "kind", &mut self.kind)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -77,12 +79,13 @@ impl<'de> Decode<'de> for Person {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "name", &mut self.name)?;
-        p::fill_next(fields, 2, "id", &mut self.id)?;
-        p::fill_next(fields, 3, "emails", &mut self.emails)?;
-        p::fill_next(fields, 4, "phones", &mut self.phones)?;
-        p::fill_next(fields, 5, "labels", &mut self.labels)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "name", &mut self.name)?;
+            p::fill_next(fields, 2, "id", &mut self.id)?;
+            p::fill_next(fields, 3, "emails", &mut self.emails)?;
+            p::fill_next(fields, 4, "phones", &mut self.phones)?;
+            p::fill_next(fields, 5, "labels", &mut self.labels)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "name", &mut self.name)?,
                 2 => p::fill_found(fields, "id", &mut self.id)?,
@@ -91,6 +94,7 @@ impl<'de> Decode<'de> for Person {
                 5 => p::fill_found(fields, "labels", &mut self.labels)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -123,12 +127,14 @@ impl<'de> Decode<'de> for Book {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "people", &mut self.people)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "people", &mut self.people)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "people", &mut self.people)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -163,14 +169,16 @@ impl<'de> Decode<'de> for PhoneRef<'de> {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "number", &mut self.number)?;
-        p::fill_next(fields, 2, "kind", &mut self.kind)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "number", &mut self.number)?;
+            p::fill_next(fields, 2, "kind", &mut self.kind)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "number", &mut self.number)?,
                 2 => p::fill_found(fields, "kind", &mut self.kind)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -211,12 +219,13 @@ impl<'de> Decode<'de> for PersonRef<'de> {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "name", &mut self.name)?;
-        p::fill_next(fields, 2, "id", &mut self.id)?;
-        p::fill_next(fields, 3, "emails", &mut self.emails)?;
-        p::fill_next(fields, 4, "phones", &mut self.phones)?;
-        p::fill_next(fields, 5, "labels", &mut self.labels)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "name", &mut self.name)?;
+            p::fill_next(fields, 2, "id", &mut self.id)?;
+            p::fill_next(fields, 3, "emails", &mut self.emails)?;
+            p::fill_next(fields, 4, "phones", &mut self.phones)?;
+            p::fill_next(fields, 5, "labels", &mut self.labels)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "name", &mut self.name)?,
                 2 => p::fill_found(fields, "id", &mut self.id)?,
@@ -225,6 +234,7 @@ impl<'de> Decode<'de> for PersonRef<'de> {
                 5 => p::fill_found(fields, "labels", &mut self.labels)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -257,12 +267,14 @@ impl<'de> Decode<'de> for BookRef<'de> {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "people", &mut self.people)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "people", &mut self.people)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "people", &mut self.people)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }

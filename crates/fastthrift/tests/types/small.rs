@@ -33,19 +33,20 @@ impl<'de> Decode<'de> for Small {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        if P::HAS_RUNS {
-            if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
-                (self.count, self.id, self.ratio, self.active, self.kind) = run;
+        loop {
+            if P::HAS_RUNS {
+                if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
+                    (self.count, self.id, self.ratio, self.active, self.kind) = run;
+                }
+            } else {
+                p::fill_next(fields, 1, "count", &mut self.count)?;
+                p::fill_next(fields, 2, "id", &mut self.id)?;
+                p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
+                p::fill_next(fields, 4, "active", &mut self.active)?;
+                p::fill_next(fields, 5, "kind", &mut self.kind)?;
             }
-        } else {
-            p::fill_next(fields, 1, "count", &mut self.count)?;
-            p::fill_next(fields, 2, "id", &mut self.id)?;
-            p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
-            p::fill_next(fields, 4, "active", &mut self.active)?;
-            p::fill_next(fields, 5, "kind", &mut self.kind)?;
-        }
-        p::fill_next(fields, 6, "name", &mut self.name)?;
-        while let Some(id) = fields.other()? {
+            p::fill_next(fields, 6, "name", &mut self.name)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "count", &mut self.count)?,
                 2 => p::fill_found(fields, "id", &mut self.id)?,
@@ -55,6 +56,7 @@ impl<'de> Decode<'de> for Small {
                 6 => p::fill_found(fields, "name", &mut self.name)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -93,19 +95,20 @@ impl<'de> Decode<'de> for SmallRef<'de> {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        if P::HAS_RUNS {
-            if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
-                (self.count, self.id, self.ratio, self.active, self.kind) = run;
+        loop {
+            if P::HAS_RUNS {
+                if let Some(run) = fields.run([1, 2, 3, 4, 5], 0b0) {
+                    (self.count, self.id, self.ratio, self.active, self.kind) = run;
+                }
+            } else {
+                p::fill_next(fields, 1, "count", &mut self.count)?;
+                p::fill_next(fields, 2, "id", &mut self.id)?;
+                p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
+                p::fill_next(fields, 4, "active", &mut self.active)?;
+                p::fill_next(fields, 5, "kind", &mut self.kind)?;
             }
-        } else {
-            p::fill_next(fields, 1, "count", &mut self.count)?;
-            p::fill_next(fields, 2, "id", &mut self.id)?;
-            p::fill_next(fields, 3, "ratio", &mut self.ratio)?;
-            p::fill_next(fields, 4, "active", &mut self.active)?;
-            p::fill_next(fields, 5, "kind", &mut self.kind)?;
-        }
-        p::fill_next(fields, 6, "name", &mut self.name)?;
-        while let Some(id) = fields.other()? {
+            p::fill_next(fields, 6, "name", &mut self.name)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "count", &mut self.count)?,
                 2 => p::fill_found(fields, "id", &mut self.id)?,
@@ -115,6 +118,7 @@ impl<'de> Decode<'de> for SmallRef<'de> {
                 6 => p::fill_found(fields, "name", &mut self.name)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }

@@ -110,12 +110,14 @@ impl<'de> Decode<'de> for Oops {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "message", &mut self.message)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "message", &mut self.message)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "message", &mut self.message)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -254,16 +256,18 @@ impl<'de> Decode<'de> for Node {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "value", &mut self.value)?;
-        p::fill_next(fields, 2, "next", &mut self.next)?;
-        p::fill_next(fields, 3, "children", &mut self.children)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "value", &mut self.value)?;
+            p::fill_next(fields, 2, "next", &mut self.next)?;
+            p::fill_next(fields, 3, "children", &mut self.children)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "value", &mut self.value)?,
                 2 => p::fill_found(fields, "next", &mut self.next)?,
                 3 => p::fill_found(fields, "children", &mut self.children)?,
                 _ => fields.skip()?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
@@ -298,12 +302,14 @@ impl<'de> Decode<'de> for Keeper {
 
     fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), DecodeError> {
         let fields = &mut p::Filling::begin(input)?;
-        p::fill_next(fields, 1, "id", &mut self.id)?;
-        while let Some(id) = fields.other()? {
+        loop {
+            p::fill_next(fields, 1, "id", &mut self.id)?;
+            let Some(id) = fields.other()? else { break };
             match id {
                 1 => p::fill_found(fields, "id", &mut self.id)?,
                 _ => fields.keep(id, &mut self.unknown)?,
             }
+            fields.resume();
         }
         fields.end(&[])
     }
