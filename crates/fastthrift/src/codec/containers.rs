@@ -213,9 +213,8 @@ set!(std::collections::HashSet<T, S>, [T: Eq + Hash, S: BuildHasher + Default], 
 set!(hashbrown::HashSet<T, S>, [T: Eq + Hash, S: BuildHasher + Default], T,
     |room| Self::with_capacity_and_hasher(room, S::default()));
 
-#[cfg(any(feature = "std", feature = "hashbrown"))]
-macro_rules! map {
-    ($type:ty, [$($bounds:tt)*], |$room:ident| $new:expr) => {
+macro_rules! encoded_map {
+    ($type:ty, [$($bounds:tt)*]) => {
         impl<V: Encode, $($bounds)*> Encode for $type
         where
             K: Encode,
@@ -236,6 +235,13 @@ macro_rules! map {
                 Ok(())
             }
         }
+    };
+}
+
+#[cfg(any(feature = "std", feature = "hashbrown"))]
+macro_rules! map {
+    ($type:ty, [$($bounds:tt)*], |$room:ident| $new:expr) => {
+        encoded_map!($type, [$($bounds)*]);
 
         impl<'de, V: Decode<'de>, $($bounds)*> Decode<'de> for $type
         where
@@ -256,23 +262,7 @@ macro_rules! map {
 /// them.
 const MANY: usize = 12;
 
-impl<K: Encode, V: Encode> Encode for BTreeMap<K, V> {
-    const TTYPE: TType = TType::Map;
-
-    #[inline]
-    fn encode<P: OutputProtocol>(&self, out: &mut P) -> Result<(), EncodeError> {
-        out.begin_map(K::TTYPE, V::TTYPE, checked_len(self.len())?);
-        encode_entries(self.iter(), out)
-    }
-
-    #[inline]
-    fn encode_field<P: OutputProtocol>(&self, id: i16, out: &mut P) -> Result<(), EncodeError> {
-        out.write_map_field(id, K::TTYPE, V::TTYPE, checked_len(self.len())?);
-        encode_entries(self.iter(), out)?;
-        out.wrote_field(id);
-        Ok(())
-    }
-}
+encoded_map!(BTreeMap<K, V>, [K]);
 
 impl<'de, K: Decode<'de> + Ord, V: Decode<'de>> Decode<'de> for BTreeMap<K, V> {
     const TTYPE: TType = TType::Map;
