@@ -166,11 +166,12 @@ pub(super) fn write_u64(out: &mut impl Sink, value: u64) {
 /// Appends a byte, then a number.
 #[inline]
 pub(super) fn write_after(out: &mut impl Sink, head: u8, value: u64) {
-    let [low, next, ..] = value.to_le_bytes();
     if value < 0x80 {
+        let [low, ..] = value.to_le_bytes();
         out.put([head, low]);
     } else if value < 0x4000 {
-        out.put_first([head, low | 0x80, next << 1 | low >> 7, 0], 3);
+        let [first, second] = two_bytes(value);
+        out.put_first([head, first, second, 0], 3);
     } else {
         write_long_after(out, head, value);
     }

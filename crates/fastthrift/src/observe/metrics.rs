@@ -27,28 +27,27 @@ pub struct Metrics;
 impl Interceptor for Metrics {
     async fn call(&self, request: ClientRequest, next: Next<'_>) -> Result<ClientReply, CallError> {
         let (function, begin, _running) = (request.function.name().to_owned(), Instant::now(), Running::new("client"));
-        let ending = Ending::new(None, |outcome| note("client", &function, outcome, begin));
+        let ending = Ending::new(None, |outcome| note("client", function.clone(), outcome, begin));
         let outcome = next.run(request).await;
         ending.over();
-        note("client", &function, outcome_of_call(&outcome), begin);
+        note("client", function, outcome_of_call(&outcome), begin);
         outcome
     }
 
     async fn serve<S: Service>(&self, request: Request, next: &S) -> Response {
         let (begin, _running) = (Instant::now(), Running::new("server"));
         // A peer could call by any number of names that no service has, so those count that were answered.
-        let ending = Ending::new(Some(request.call().clone()), |outcome| note("server", "", outcome, begin));
+        let ending = Ending::new(Some(request.call().clone()), |outcome| note("server", String::new(), outcome, begin));
         let response = next.serve(request).await;
         ending.over();
         let is_known = response.exception().is_none_or(|it| it.kind != ApplicationExceptionKind::UNKNOWN_METHOD);
         let function = if is_known { response.call().function() } else { "" };
-        note("server", function, outcome_of_response(&response), begin);
+        note("server", function.to_owned(), outcome_of_response(&response), begin);
         response
     }
 }
 
-fn note(side: &'static str, function: &str, outcome: &'static str, begin: Instant) {
-    let function = function.to_owned();
+fn note(side: &'static str, function: String, outcome: &'static str, begin: Instant) {
     counter!("thrift_calls_total", "side" => side, "function" => function.clone(), "outcome" => outcome).increment(1);
     histogram!("thrift_call_seconds", "side" => side, "function" => function).record(begin.elapsed());
 }

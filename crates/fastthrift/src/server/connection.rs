@@ -64,9 +64,7 @@ struct Connection<S, F, M> {
     /// The handlers that run on their own.
     detached: HashMap<RequestId, AbortHandle>,
     arrived: Vec<(RequestId, Response)>,
-    /// The memory of the last call, and of others.
-    spare: Option<Call>,
-    spare_body: Vec<u8>,
+    /// The memory of calls that are over, of the last one at the end.
     spares: Vec<(Call, Vec<u8>)>,
     progress: Progress,
     /// Whether there may be a request to serve.
@@ -101,8 +99,6 @@ pub(super) async fn run<S: Service>(
         place: Running::empty(),
         detached: HashMap::new(),
         arrived: Vec::new(),
-        spare: None,
-        spare_body: Vec::new(),
         spares: Vec::new(),
         progress: Progress::default(),
         has_news: false,
@@ -270,10 +266,7 @@ where
 
     /// What a handler gets of a request.
     fn request(&mut self, received: &Received) -> Request {
-        let (spare, mut body) = match self.spare.take() {
-            Some(call) => (Some(call), std::mem::take(&mut self.spare_body)),
-            None => self.spares.pop().map_or((None, Vec::new()), |(call, body)| (Some(call), body)),
-        };
+        let (spare, mut body) = self.spares.pop().map_or((None, Vec::new()), |(call, body)| (Some(call), body));
         body.clear();
         body.extend_from_slice(self.rpc.bytes(received.body));
         let call = match spare {
@@ -338,13 +331,7 @@ where
             answers::send(&mut self.rpc, request, &response);
         }
         let Response { call, body, .. } = response;
-        if body.capacity() > SPARE_BODY {
-            return;
-        }
-        if self.spare.is_none() {
-            self.spare = Some(call);
-            self.spare_body = body;
-        } else if self.spares.len() < SPARES {
+        if self.spares.len() < SPARES && body.capacity() <= SPARE_BODY {
             self.spares.push((call, body));
         }
     }
