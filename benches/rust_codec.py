@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benches import aims, report, rust_machine
 from benches.measure import Sample
+from benches.peers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "benches" / "rust-codec"
 ALLOCATORS: Mapping[str, Sequence[str]] = {
     "The system's allocator": (),
-    "mimalloc": ("--features", "mimalloc"),
+    "mimalloc": ("mimalloc",),
 }
-"""The title of each part, and what the build is told for it."""
+"""The title of each part, and the features of its build."""
 RIVALS = ("pilota", "pilota, LinkedBytes", "parquet", "Apache")
 """Whom our figures are compared with: the first of these that takes part."""
 PEERS = ("pilota", "thrift", "parquet", "ahash", "hashbrown", "mimalloc")
@@ -49,8 +47,7 @@ the lists and the bytes. `parquet, page encodings` is told to keep the lists of 
 What is best for a program depends on the allocator as much as on the codec, so each part is measured with two."""
 
 
-OWNED, TEXT, FOOTER = "fastthrift", "fastthrift, Text", "fastthrift, borrowed"
-BORROWED = {"small": "fastthrift, borrowed", "book": "fastthrift, borrowed, BTreeMap"}
+OWNED, TEXT, BORROWED = "fastthrift", "fastthrift, Text", "fastthrift, borrowed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +69,7 @@ class Aim(aims.Aim):
 
 
 def _aims() -> Iterator[Aim]:
-    for name, borrowed in BORROWED.items():
+    for name, borrowed in (("small", BORROWED), ("book", f"{BORROWED}, BTreeMap")):
         case = (name, "Binary", "encode")
         yield Aim(text=f"{name}: encode, to pilota", bound=3.0, case=case)
         case = (name, "Binary", "decode")
@@ -85,7 +82,7 @@ def _aims() -> Iterator[Aim]:
     for name in ("small", "book", "10k double", "10k i64", "1k map"):
         yield Aim(text=f"{name}: Compact encode, to pilota", bound=4.0, case=(name, "Compact", "encode"))
     case = ("Parquet footer", "Compact", "decode")
-    yield Aim(text="Parquet footer: decode borrowed, to the parquet crate", bound=1.0, case=case, subject=FOOTER)
+    yield Aim(text="Parquet footer: decode borrowed, to the parquet crate", bound=1.0, case=case, subject=BORROWED)
     yield Aim(text="Parquet footer: decode owned, to the parquet crate", bound=1.0, case=case)
 
 
@@ -105,10 +102,7 @@ def run(*, rounds: int, batch_seconds: float) -> str:
 
 
 def _measure(features: Sequence[str], rounds: int, batch_seconds: float) -> Iterator[Mapping[str, Any]]:
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "bench-rust"
-    command = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(target), *features]
-    subprocess.run(command, cwd=CRATE, check=True)
-    program = target / "release" / "fastthrift-bench-codec"
+    program = rust_machine.built(CRATE, "bench-rust", "fastthrift-bench-codec", features)
     ran = subprocess.run([program, str(rounds), str(batch_seconds)], check=True, stdout=subprocess.PIPE, text=True)
     return map(json.loads, ran.stdout.splitlines())
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benches import aims, report, rust_machine
 from benches.measure import Sample, shuffled
+from benches.peers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 CRATE = ROOT / "benches" / "rust-rpc"
 PEERS = ("volo-thrift", "pilota", "thrift", "tonic", "tokio")
 KINDS = ("raw", "fastthrift", "fastthrift-mux", "volo", "volo-mux", "apache", "tonic")
@@ -83,10 +83,7 @@ def run(*, rounds: int, seconds: float) -> str:
         rounds: How often each subject is measured.
         seconds: How long one measurement takes.
     """
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "bench-rust-rpc"
-    command = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(target)]
-    subprocess.run(command, cwd=CRATE, check=True)
-    program = target / "release" / "fastthrift-bench-rpc"
+    program = rust_machine.built(CRATE, "bench-rust-rpc", "fastthrift-bench-rpc")
     found = {
         title: _measure(program, network, callers, rounds, seconds) for title, (network, callers) in SCENARIOS.items()
     }
