@@ -1,8 +1,6 @@
 //! What a server serves: the handlers' methods, found by the names that come over the wire.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -12,6 +10,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use pyo3::{PyTraverseError, PyVisit};
+use rustc_hash::FxHashMap;
 
 use super::sasl::Checks;
 use crate::client::handle_of;
@@ -28,8 +27,8 @@ const VARARGS_FLAG: u32 = 0x4;
 /// Under which name the service tells how it is; it never counts as the one that is served.
 pub(crate) const HEALTH: &str = "fastthrift.Health";
 
-/// A table by names that are known before anybody calls.
-type ByName<T> = HashMap<Box<[u8]>, T, BuildHasherDefault<NameHasher>>;
+/// A table by names that are known before anybody calls, so that its hasher need not stand up to a peer.
+type ByName<T> = FxHashMap<Box<[u8]>, T>;
 
 /// All services of one port.
 pub(crate) struct Services {
@@ -129,40 +128,6 @@ impl Services {
             }
         }
         Ok(())
-    }
-}
-
-/// Spreads names over a table. This side alone chooses what is put in, so nothing better is needed against a peer.
-#[derive(Default)]
-struct NameHasher(u64);
-
-impl NameHasher {
-    #[inline]
-    fn mix(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for NameHasher {
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(26)
-    }
-
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
-        }
-        for byte in rest {
-            self.mix(u64::from(*byte));
-        }
-    }
-
-    #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.write(&number.to_le_bytes());
     }
 }
 

@@ -1,6 +1,7 @@
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::CallId;
 
@@ -33,7 +34,8 @@ impl InFlight {
 pub(super) struct InFlightTable {
     /// One of them: on most connections there is no other.
     first: Option<InFlight>,
-    others: HashMap<i32, InFlight, BuildHasherDefault<SequenceHasher>>,
+    /// This side alone chooses the sequence ids, so that its hasher need not stand up to a peer.
+    others: FxHashMap<i32, InFlight>,
     /// Those of the others that somebody waits for.
     deadlines: BTreeSet<(Duration, CallId)>,
     abandoned: usize,
@@ -162,27 +164,6 @@ impl InFlightTable {
         calls.sort_unstable();
         *self = Self::default();
         calls
-    }
-}
-
-/// Spreads sequence ids over a table. This side alone chooses what is put in, so nothing better is needed against a
-/// peer.
-#[derive(Debug, Default)]
-struct SequenceHasher(u64);
-
-impl Hasher for SequenceHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn write_i32(&mut self, number: i32) {
-        self.0 = u64::from(number.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 

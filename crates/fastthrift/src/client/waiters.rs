@@ -1,8 +1,8 @@
 //! Those who wait for replies.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::task::Waker;
+
+use rustc_hash::FxHashMap;
 
 use super::connection::Outcome;
 
@@ -18,7 +18,8 @@ pub(super) struct Waiter {
 pub(super) struct Waiters {
     /// One of them: often there is no other.
     first: Option<(u64, Waiter)>,
-    others: HashMap<u64, Waiter, BuildHasherDefault<CallHasher>>,
+    /// This side alone chooses the numbers, so that their hasher need not stand up to a peer.
+    others: FxHashMap<u64, Waiter>,
 }
 
 impl Waiters {
@@ -57,25 +58,5 @@ impl Waiters {
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiter> {
         self.first.iter_mut().map(|(_, waiter)| waiter).chain(self.others.values_mut())
-    }
-}
-
-/// Spreads the numbers of calls, which this side alone chooses.
-#[derive(Debug, Default)]
-struct CallHasher(u64);
-
-impl Hasher for CallHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
