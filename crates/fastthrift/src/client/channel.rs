@@ -31,7 +31,10 @@ thread_local! {
 /// The way to a server. Clones share its connections; each may have its own time-out, headers and service.
 ///
 /// By default all calls share one connection, many in flight at a time. It is made when it is needed, and made anew after it
-/// was lost. A task of the tokio runtime in which it was made drives it: that runtime has to run while calls are made over it.
+/// was lost. A task of the tokio runtime in which it was made drives it. When that runtime ends, the calls in flight fail with
+/// [`ConnectionLost`](crate::CallErrorKind::ConnectionLost), and the next one makes a connection in its own runtime. A runtime of one
+/// thread that nobody blocks on has not ended, and drives nothing meanwhile: calls from other runtimes wait for it until their
+/// time-out, so one that is shared this way has to run.
 ///
 /// ```
 /// use std::time::Duration;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fastthrift_protocol::Protocol;
 use fastthrift_rpc::{CallId, CallKind, Headers};
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use tokio::time::Instant;
 
 use super::pool::Pool;
@@ -82,6 +83,8 @@ pub(crate) struct Connection {
     pub(super) pool: Weak<Pool>,
     /// Whether it carries one call at a time.
     is_exclusive: bool,
+    /// The runtime of its task, where that one runs only while somebody blocks on it.
+    resting: Option<Id>,
     epoch: Instant,
 }
 
@@ -90,7 +93,19 @@ impl Connection {
         let shared = Shared::new(pool.config().clone());
         let receiver = Mutex::new(Receiver::new(stream, &shared));
         let (pool, is_exclusive) = (Arc::downgrade(pool), pool.is_exclusive());
-        Arc::new(Self { shared, receiver, direct, pool, is_exclusive, epoch: Instant::now() })
+        let (resting, epoch) = (resting_runtime(), Instant::now());
+        Arc::new(Self { shared, receiver, direct, pool, is_exclusive, resting, epoch })
+    }
+
+    /// Whether there are times when nothing drives it, though its runtime has not ended.
+    #[inline]
+    pub(super) fn may_rest(&self) -> bool {
+        self.resting.is_some()
+    }
+
+    /// Whether the caller of this is in a runtime that goes on while the connection's may rest.
+    pub(super) fn is_driven_elsewhere(&self) -> bool {
+        Handle::try_current().is_ok_and(|here| self.resting.is_some_and(|resting| here.id() != resting))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -217,6 +232,12 @@ impl Connection {
         state.is_closing = true;
         notify(state);
     }
+}
+
+/// The runtime that this is in, if it runs only while somebody blocks on it.
+fn resting_runtime() -> Option<Id> {
+    let here = Handle::try_current().ok()?;
+    (here.runtime_flavor() != RuntimeFlavor::MultiThread).then(|| here.id())
 }
 
 impl NotBegun {

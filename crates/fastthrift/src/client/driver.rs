@@ -1,7 +1,7 @@
 //! The task that receives for a connection, and sends what callers did not.
 
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, ErrorKind::NotConnected};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -35,8 +35,13 @@ pub(crate) struct Driver {
     unused_since: Option<Duration>,
     /// Whether the time is to be looked at earlier than the timer does.
     wants_alarm: bool,
+    /// Whether the task ended by itself.
+    has_ended: bool,
     wakers: Vec<Waker>,
 }
+
+/// Why calls end whose connection's task was dropped.
+const ORPHANED: &str = "the runtime ended in which the connection was made";
 
 /// Whether something was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +77,7 @@ impl Driver {
             calls_before: 0,
             unused_since: None,
             wants_alarm: false,
+            has_ended: false,
             wakers: Vec::new(),
         }
     }
@@ -82,7 +88,7 @@ impl Driver {
             // After all that can run now, without waking another thread for this.
             yield_now().await;
         }
-        // What ends the task from here on drops it, which ends the calls.
+        self.has_ended = true;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
@@ -339,8 +345,8 @@ impl Drop for Driver {
         self.send_last();
         let mut state = self.connection.lock();
         state.is_over = true;
-        let cause = CallError::lost(io::Error::from(io::ErrorKind::NotConnected), true);
-        state.fail(&cause, &mut self.wakers);
+        let cause = if self.has_ended { NotConnected.into() } else { io::Error::new(NotConnected, ORPHANED) };
+        state.fail(&CallError::lost(cause, true), &mut self.wakers);
         drop(state);
         self.connection.hang_up();
         if let Some(pool) = self.connection.pool.upgrade() {

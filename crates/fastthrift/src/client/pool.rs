@@ -199,7 +199,7 @@ impl Pool {
     fn begun(&self, connection: Arc<Connection>, call: &Outgoing<'_>, number: Number) -> Begun {
         let Number { call: number, is_lent } = number;
         match call.kind {
-            CallKind::Call => Some(Waiting::new(connection, number)),
+            CallKind::Call => Some(Waiting::new(connection, number, call.deadline)),
             CallKind::Oneway => {
                 if self.is_exclusive && !is_lent {
                     self.put_back(connection);

@@ -1,8 +1,11 @@
 //! The wait for one reply.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::{Arrived, Connection, Incoming, Outcome, ReadReply};
 use crate::CallError;
@@ -12,12 +15,15 @@ use crate::CallError;
 pub(crate) struct Waiting {
     connection: Arc<Connection>,
     call: u64,
+    deadline: Option<Instant>,
+    /// Where the connection's task may not, this keeps the time.
+    timer: Option<Pin<Box<Sleep>>>,
     is_over: bool,
 }
 
 impl Waiting {
-    pub(crate) fn new(connection: Arc<Connection>, call: u64) -> Self {
-        Self { connection, call, is_over: false }
+    pub(crate) fn new(connection: Arc<Connection>, call: u64, deadline: Option<Instant>) -> Self {
+        Self { connection, call, deadline, timer: None, is_over: false }
     }
 
     fn end(&mut self, outcome: Outcome) -> Poll<Outcome> {
@@ -51,8 +57,25 @@ impl Waiting {
             // More came meanwhile; others have their turn before.
             drop(state);
             cx.waker().wake_by_ref();
+        } else {
+            drop(state);
         }
-        Poll::Pending
+        match self.deadline {
+            Some(deadline) if self.connection.may_rest() => self.keep_time(deadline, cx),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Ends the call at its deadline, whether the connection's task runs or not.
+    #[cold]
+    fn keep_time(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if self.timer.is_none() && !self.connection.is_driven_elsewhere() {
+            return Poll::Pending;
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        ready!(timer.as_mut().poll(cx));
+        self.connection.abandon(self.call);
+        self.end(Err(CallError::timeout(true)))
     }
 
     /// Waits for the reply, and keeps its body.

@@ -180,3 +180,22 @@ fn a_task_that_is_dropped_sends_what_is_left() {
         assert_eq!(socket.served(), 1);
     });
 }
+
+#[test]
+fn every_call_ends_when_the_task_is_dropped() {
+    explore(|| {
+        let (pool, driver, _socket) = connected(false, &[]);
+        let dropping = thread::spawn(move || drop(driver));
+        let number = body(1);
+        // One that was not begun is made over another connection.
+        if let Ok(Some(Some(waiting))) = pool.try_begin(&outgoing(&number, CallKind::Call)) {
+            match block_on(waiting.kept()) {
+                Ok(incoming) => assert_eq!(incoming.body, number),
+                Err(error) => assert!(error.was_sent()),
+            }
+        }
+        dropping.join().unwrap();
+        assert!(pool.try_begin(&outgoing(&number, CallKind::Call)).unwrap().is_none());
+        assert!(pool.reserve().unwrap());
+    });
+}
