@@ -88,15 +88,17 @@ class Server:
             the total is exceeded by about one message at most, and by replies: when those alone reach it, calls are
             answered as beyond ``max_in_flight``. None for no limit.
         interceptors: What runs around each handler: ``interceptor(call, proceed)`` returns what ``proceed()`` returns,
-            or another result instead, or raises. The first is the outermost. A request for which there is no handler,
-            or whose arguments cannot be read, is answered without them.
+            or another result instead, or raises. The first is the outermost. A request for which there is no handler or
+            no room, that came too late, or whose arguments cannot be read, is answered without them; those that have a
+            method ``refused(service, function, error)`` are told, with "" for names that are not served here.
 
         health: Whether the server also serves `fastthrift.health.Health`, under the name "fastthrift.Health"; see
             `set_health`.
 
     Raises:
         TypeError: A handler implements no service, or has methods that are coroutine functions or cannot be called with
-            the arguments of the IDL; or an interceptor cannot be called or is a coroutine function.
+            the arguments of the IDL; or an interceptor cannot be called, or it or its `refused` is a coroutine
+            function.
         ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
     """
 

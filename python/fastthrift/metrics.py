@@ -16,8 +16,8 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from fastthrift import Call, _core
-from fastthrift._observing import carry_out
+from fastthrift import Call, TApplicationException, _core
+from fastthrift._observing import carry_out, outcome
 
 __all__ = ["PrometheusMetrics"]
 
@@ -35,7 +35,8 @@ class PrometheusMetrics:
 
     - ``thrift_calls_total``: calls that ended, with ``outcome``: "ok", "exception" (one that the IDL declares),
       "timeout", "connection", "cancelled", or the kind of a `TApplicationException`, such as "internal_error", which a
-      reply that cannot be written is, too.
+      reply that cannot be written is, too. A server refuses some calls before its interceptors run, such as those
+      beyond ``max_in_flight`` ("loadshedding"): they are counted here alone, names that it does not serve as "".
     - ``thrift_call_seconds``: how long they took, a histogram.
     - ``thrift_calls_in_flight``: calls that have not ended, a gauge.
     - ``thrift_request_bytes`` and ``thrift_reply_bytes``: the sizes of messages, where they are known.
@@ -93,6 +94,10 @@ class PrometheusMetrics:
         # The sizes are known after all interceptors returned.
         call.on_end(self._measure)
         return carry_out(call, proceed, finish)
+
+    def refused(self, service: str, function: str, error: TApplicationException) -> None:
+        """Count a call that a server refused before any interceptor ran."""
+        self._calls.labels("server", service, function, outcome(error)).inc()
 
     def _measure(self, call: Call) -> None:
         labels = (call.side, call.service, call.function)

@@ -8,7 +8,10 @@ import functools
 import logging
 import socket
 import struct
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import fastthrift
@@ -99,6 +102,99 @@ def test_metrics_count_and_time_what_a_server_does() -> None:
     assert value("thrift_request_bytes_sum", "twice") == 4 * 12
     assert value("thrift_reply_bytes_count", "twice") == 4
     assert value("thrift_reply_bytes_count", "note") is None
+
+
+class Told:
+    """An interceptor that notes what it is told was refused, and fails then if it is to."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.refused_calls: list[tuple[str, str, int]] = []
+        self.fails = fails
+
+    def __call__(self, call: object, proceed: Any) -> Any:
+        return proceed()
+
+    def refused(self, service: str, function: str, error: fastthrift.TApplicationException) -> None:
+        self.refused_calls.append((service, function, error.type))
+        if self.fails:
+            raise RuntimeError("not now")
+
+
+class SlowDesk(Desk):
+    def __init__(self) -> None:
+        self.has_begun, self.go = threading.Event(), threading.Event()
+
+    def twice(self, number: int) -> int:
+        self.has_begun.set()
+        assert self.go.wait(20)
+        return 2 * number
+
+
+@pytest.mark.parametrize("engine", SERVERS)
+def test_calls_that_a_server_refuses_are_counted(engine: str) -> None:
+    registry = CollectorRegistry()
+    handler, told = SlowDesk(), Told()
+    options: dict[str, Any] = {"interceptors": [PrometheusMetrics(registry=registry), told], "max_in_flight": 1}
+    other = fastthrift.loads("service Desk { void other(), i64 twice(1: i64 number) }", module_name="refused_desk").Desk
+    refusal = fastthrift.TApplicationException
+    with (
+        serving(engine, handler, "tcp://127.0.0.1:0", **options) as (url,),
+        fastthrift.connect(MODULE.Desk, url, timeout=20) as client,
+        fastthrift.connect(other, url, timeout=20) as stranger,
+        fastthrift.connect(other, url, timeout=20, service_name="Nowhere") as lost,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        for call in (stranger.other, lost.other):
+            with pytest.raises(refusal) as unknown:
+                call()
+            assert unknown.value.type == refusal.UNKNOWN_METHOD
+        running = pool.submit(client.twice, 4)
+        assert handler.has_begun.wait(20)
+        for _ in range(3):
+            with pytest.raises(refusal) as refused:
+                stranger.twice(1)
+            assert refused.value.type == refusal.LOADSHEDDING
+        handler.go.set()
+        assert running.result(20) == 8
+
+    def value(service: str, function: str, outcome: str) -> float | None:
+        where = {"side": "server", "service": service, "function": function, "outcome": outcome}
+        return registry.get_sample_value("thrift_calls_total", where)
+
+    assert value("Desk", "twice", "loadshedding") == 3
+    assert value("Desk", "twice", "ok") == 1
+    # A peer could call by any number of names.
+    assert value("Desk", "", "unknown_method") == 1
+    assert value("", "", "unknown_method") == 1
+    labels = {"side": "server", "service": "Desk", "function": "twice"}
+    assert registry.get_sample_value("thrift_call_seconds_count", labels) == 1
+    assert registry.get_sample_value("thrift_calls_in_flight", labels) == 0
+    unknown_ones = [("Desk", "", refusal.UNKNOWN_METHOD), ("", "", refusal.UNKNOWN_METHOD)]
+    assert told.refused_calls == [*unknown_ones, *[("Desk", "twice", refusal.LOADSHEDDING)] * 3]
+
+
+def test_who_is_told_of_refused_calls_and_fails_does_not_keep_the_peer_from_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raised: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda it: raised.append(str(it.exc_value)))
+    told = Told(fails=True)
+    processor = fastthrift.Processor(Desk(), transport="unframed", interceptors=[told])
+    reply = processor.process(b"\x80\x01\0\x01\0\0\0\x04none\0\0\0\x01\0")
+    assert reply is not None
+    assert b"'Desk' has no function 'none'" in reply
+    assert told.refused_calls == [("Desk", "", fastthrift.TApplicationException.UNKNOWN_METHOD)]
+    assert raised == ["not now"]
+
+
+def test_what_is_told_of_refused_calls_is_a_plain_function() -> None:
+    class Waiting(Told):
+        async def refused(self, service: str, function: str, error: fastthrift.TApplicationException) -> None:
+            pass
+
+    for engine in (fastthrift.Server, aio.Server):
+        with pytest.raises(TypeError, match="'refused' of an interceptor must be a plain function"):
+            engine(Desk(), "tcp://127.0.0.1:0", interceptors=[Waiting()])
 
 
 @pytest.mark.parametrize("engine", SERVERS)

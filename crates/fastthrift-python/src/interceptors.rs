@@ -4,13 +4,16 @@
 //! conversation with the peer on a client. Where a target returns an awaitable, so does each `proceed()`, and so
 //! interceptors that are coroutine functions await it.
 
+use fastthrift_protocol::ApplicationException;
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::call::Call;
-use crate::given::shown;
+use crate::error::application_error;
+use crate::given::{plain_function, shown};
 
 /// `CO_COROUTINE` and `CO_ASYNC_GENERATOR` of a code object's flags.
 const ASYNC_FLAGS: u32 = 0x80 | 0x200;
@@ -26,7 +29,11 @@ pub(crate) trait Target: Send + Sync + 'static {
 
 /// The interceptors of a client or server.
 #[derive(Default)]
-pub(crate) struct Interceptors(Option<Py<PyTuple>>);
+pub(crate) struct Interceptors {
+    all: Option<Py<PyTuple>>,
+    /// The methods of those that want to be told of calls that a server refuses.
+    refused: Option<Py<PyTuple>>,
+}
 
 /// Whether interceptors are to be coroutine functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,31 +58,60 @@ impl Interceptors {
         if listed.is_empty() {
             return Ok(Self::default());
         }
-        Ok(Self(Some(PyTuple::new(given.py(), listed)?.unbind())))
+        let methods = listed.iter().map(|interceptor| refused_of(interceptor));
+        let methods: Vec<_> = methods.filter_map(Result::transpose).collect::<PyResult<_>>()?;
+        let refused = if methods.is_empty() { None } else { Some(PyTuple::new(given.py(), methods)?.unbind()) };
+        Ok(Self { all: Some(PyTuple::new(given.py(), listed)?.unbind()), refused })
     }
 
     /// The same ones, for another owner.
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
-        Self(self.0.as_ref().map(|interceptors| interceptors.clone_ref(py)))
+        let clone = |these: &Option<Py<PyTuple>>| these.as_ref().map(|these| these.clone_ref(py));
+        Self { all: clone(&self.all), refused: clone(&self.refused) }
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.all.is_none()
+    }
+
+    /// Whether any of them wants to be told of calls that a server refuses.
+    #[inline]
+    pub(crate) fn want_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// Tells them of a call that a server refused before any of them ran.
+    #[cold]
+    pub(crate) fn tell_refused(&self, py: Python<'_>, service: &str, function: &str, exception: &ApplicationException) {
+        let error = application_error(py, exception);
+        for method in self.refused.iter().flat_map(|methods| methods.bind(py)) {
+            if let Err(error) = method.call1((service, function, error.value(py))) {
+                error.write_unraisable(py, Some(&method));
+            }
+        }
     }
 
     /// Runs all of them around a target.
     pub(crate) fn run<'py>(&self, call: &Bound<'py, Call>, target: impl Target) -> PyResult<Bound<'py, PyAny>> {
         let py = call.py();
-        let Some(interceptors) = &self.0 else { return target.proceed(call) };
+        let Some(interceptors) = &self.all else { return target.proceed(call) };
         let chain =
             Chain { interceptors: interceptors.clone_ref(py), call: call.clone().unbind(), target: Box::new(target) };
         Proceed::from(&Bound::new(py, chain)?, 0)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.0)
+        visit.call(&self.all)?;
+        visit.call(&self.refused)
     }
+}
+
+/// The method by which an interceptor is told of calls that a server refuses, if it has one.
+fn refused_of<'py>(interceptor: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(method) = interceptor.getattr_opt(intern!(interceptor.py(), "refused"))? else { return Ok(None) };
+    plain_function("'refused' of an interceptor", &method)?;
+    Ok(Some(method))
 }
 
 /// Refuses what cannot be an interceptor.

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::{CallError, ClientReply, ClientRequest, Request, Response, Service};
+use fastthrift_protocol::ApplicationException;
+
+use crate::{Call, CallError, ClientReply, ClientRequest, Request, Response, Service};
 
 /// Runs around each call of a channel, or of a server: it may look at it, change it, answer itself, or go on more than once.
 ///
@@ -40,6 +42,12 @@ pub trait Interceptor: Send + Sync + 'static {
     /// Runs around a server's call.
     fn serve<S: Service>(&self, request: Request, next: &S) -> impl Future<Output = Response> + Send {
         next.serve(request)
+    }
+
+    /// Is told of a server's call that gets no further, before any interceptor: because too many are served already (`LOADSHEDDING`),
+    /// or because it names a service that is not here (`UNKNOWN_METHOD`). The connection waits for this, so it is to take no time.
+    fn refused(&self, call: &Call, exception: &ApplicationException) {
+        let _ = (call, exception);
     }
 }
 
@@ -98,5 +106,10 @@ impl<S: Service, I: Interceptor> Service for Intercepted<S, I> {
 
     fn serve(&self, request: Request) -> impl Future<Output = Response> + Send {
         self.interceptor.serve(request, &self.service)
+    }
+
+    fn refused(&self, call: &Call, exception: &ApplicationException) {
+        self.interceptor.refused(call, exception);
+        self.service.refused(call, exception);
     }
 }

@@ -271,6 +271,8 @@ mod spans {
 
 #[cfg(feature = "metrics")]
 mod counters {
+    use calculator::BaseServer;
+    use fastthrift::ApplicationExceptionKind;
     use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder};
     use metrics::{SharedString, Unit};
 
@@ -350,6 +352,43 @@ mod counters {
         ] {
             assert!(seen.contains(expected), "{expected}:\n{seen}");
         }
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn calls_that_a_server_refuses_are_counted_too() {
+        let counts = Counts::default();
+        let _default = metrics::set_default_local_recorder(&counts);
+        let handler = Handler::default();
+        let running = Arc::clone(&handler.running);
+        let server = Server::builder(CalculatorServer::new(handler)).interceptor(fastthrift::Metrics);
+        let server = server.service(BaseServer::new(Handler::default())).max_in_flight(1);
+        let serving = tokio::spawn(server.bind("memory://refusing").await.unwrap().serve());
+        let channel = Channel::connect("memory://refusing").await.unwrap();
+        let unknown = CalculatorClient::new(channel.with_service("No\nwhere")).ping().await.unwrap_err();
+        assert_eq!(unknown.application_exception().unwrap().kind, ApplicationExceptionKind::UNKNOWN_METHOD);
+        let client = CalculatorClient::new(channel.with_interceptor(fastthrift::Metrics));
+        let never = tokio::spawn({
+            let client = client.clone();
+            async move { client.greet("never").await }
+        });
+        while running.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let refused = client.ping().await.unwrap_err();
+        assert_eq!(refused.application_exception().unwrap().kind, ApplicationExceptionKind::LOADSHEDDING);
+        // A oneway is told nothing.
+        client.log("a line").await.unwrap();
+        // What another service alone would have been asked for is not counted by this one's interceptor.
+        let base = CalculatorClient::new(channel.with_service("Base"));
+        assert!(base.ping().await.is_err());
+        let seen = counts.0.lock().unwrap().clone();
+        let count = |line: &str| seen.iter().filter(|it| *it == line).count();
+        assert_eq!(count("thrift_calls_total server  application_exception 1"), 1, "{seen:?}");
+        assert_eq!(count("thrift_calls_total server  loadshedding 1"), 2, "{seen:?}");
+        assert_eq!(count("thrift_calls_total client ping loadshedding 1"), 1, "{seen:?}");
+        assert!(!seen.iter().any(|line| line.starts_with("thrift_call_seconds server")), "{seen:?}");
+        never.abort();
         serving.abort();
     }
 

@@ -89,13 +89,15 @@ class Server:
             or a record of TLS, what the loop hands over at once, which is 64 KiB on asyncio and 256 KiB on uvloop, and
             the values of requests, which `max_decoded_size` and `max_in_flight` bound. None for no limit.
         interceptors: What runs around each handler: ``async def interceptor(call, proceed)`` returns what
-            ``await proceed()`` returns, or another result instead, or raises. The first is the outermost.
+            ``await proceed()`` returns, or another result instead, or raises. The first is the outermost. Those that
+            have a plain method ``refused`` are told of requests that are answered without them, as for
+            `fastthrift.Server`.
         health: Whether the server also serves `fastthrift.health.Health`, under the name "fastthrift.Health"; see
             `set_health`.
 
     Raises:
         TypeError: A handler implements no service, or has methods that cannot be called with the arguments of the IDL;
-            or an interceptor is no coroutine function.
+            or an interceptor is no coroutine function, or its `refused` is one.
         ValueError: The URL, or a number, cannot be, or a bound is given here and in the protocol's limits.
     """
 

@@ -321,13 +321,19 @@ impl Target for Handler {
     }
 }
 
-/// Answers a request that cannot be carried out.
+/// Answers a request that cannot be carried out, and tells the interceptors.
 #[cold]
 pub(crate) fn refuse(
+    py: Python<'_>,
+    services: &Services,
     rpc: &mut ServerConnection,
     request: &Request,
     exception: &ApplicationException,
 ) -> Result<(), ReplyError> {
+    if services.interceptors.want_refused() {
+        let service = request.service.map(|name| rpc.bytes(name));
+        services.tell_refused(py, service, rpc.bytes(request.function), exception);
+    }
     match request.kind {
         CallKind::Call => rpc.reply_exception(request.id, exception),
         CallKind::Oneway => rpc.finish_oneway(request.id),

@@ -375,7 +375,9 @@ impl Engine {
                         None => self.handle(py, lead, connection, &request),
                         Some(Admission::Run(_ticket)) => self.handle(py, lead, connection, &request),
                         Some(Admission::Wait) => return Served::Until(connection.hold(request)),
-                        Some(Admission::Refuse) => refuse(&mut connection.rpc, &request, &overloaded()),
+                        Some(Admission::Refuse) => {
+                            refuse(py, &self.services, &mut connection.rpc, &request, &overloaded())
+                        }
                     };
                     if served.is_err() {
                         return Served::Until(Next::Close);
@@ -427,7 +429,7 @@ impl Engine {
     ) -> Result<(), ReplyError> {
         let deadline = connection.deadline_of(request);
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return refuse(&mut connection.rpc, request, &too_late());
+            return refuse(py, &self.services, &mut connection.rpc, request, &too_late());
         }
         match Invocation::read(py, &self.services, &mut connection.rpc, request) {
             Ok(mut invocation) => {
@@ -444,7 +446,7 @@ impl Engine {
                     Some(call) => answering.answer_asked(call.bind(py), rpc, request, result),
                 }
             }
-            Err(exception) => refuse(&mut connection.rpc, request, &exception),
+            Err(exception) => refuse(py, &self.services, &mut connection.rpc, request, &exception),
         }
     }
 

@@ -104,7 +104,7 @@ impl ProcessorCore {
         let read =
             if is_late { Err(too_late()) } else { Invocation::read(py, &self.services, &mut packet.rpc, request) };
         let answered = match read {
-            Err(exception) => refuse(&mut packet.rpc, request, &exception),
+            Err(exception) => refuse(py, &self.services, &mut packet.rpc, request, &exception),
             Ok(mut invocation) => {
                 invocation.deadline = deadline;
                 let Outcome { result, call } = invocation.run(py, packet, request);

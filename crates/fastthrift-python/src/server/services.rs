@@ -94,16 +94,37 @@ impl Services {
         service: Option<&[u8]>,
         function: &[u8],
     ) -> Result<(&Arc<Service>, &Method), ApplicationException> {
-        let found = match service {
-            None => self.plain.as_ref(),
-            Some(name) => self.named.get(name),
-        };
-        let Some(found) = found else { return Err(no_service(service)) };
+        let Some(found) = self.service(service) else { return Err(no_service(service)) };
         match found.methods.get(function) {
             Some(method) if method.callable.is_some() => Ok((found, method)),
             Some(_) => Err(no_function(found, "does not implement", function)),
             None => Err(no_function(found, "has no function", function)),
         }
+    }
+
+    #[inline]
+    fn service(&self, name: Option<&[u8]>) -> Option<&Arc<Service>> {
+        match name {
+            None => self.plain.as_ref(),
+            Some(name) => self.named.get(name),
+        }
+    }
+
+    /// Tells the interceptors of a request that is refused before any of them runs. A peer could call by any number of names, so
+    /// they are told those alone that are served here.
+    #[cold]
+    pub(crate) fn tell_refused(
+        &self,
+        py: Python<'_>,
+        service: Option<&[u8]>,
+        function: &[u8],
+        exception: &ApplicationException,
+    ) {
+        let found = self.service(service);
+        let method = found.and_then(|found| found.methods.get(function));
+        let (service, function) =
+            (found.map_or("", |found| &found.name), method.map_or("", |method| &method.info.name));
+        self.interceptors.tell_refused(py, service, function, exception);
     }
 
     /// The same for clients that have to say who they are.

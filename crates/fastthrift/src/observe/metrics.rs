@@ -1,18 +1,19 @@
 use std::time::Instant;
 
-use fastthrift_protocol::ApplicationExceptionKind;
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use metrics::{Gauge, counter, gauge, histogram};
 
-use super::{Ending, outcome_of_call, outcome_of_response};
-use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
+use super::{Ending, outcome_of_call, outcome_of_exception, outcome_of_response};
+use crate::{Call, CallError, ClientReply, ClientRequest, Interceptor, Next, Request, Response, Service};
 
 /// An interceptor that counts calls: `thrift_calls_total` by `side`, `function` and `outcome`, the histogram
 /// `thrift_call_seconds` by `side` and `function`, and `thrift_calls_in_flight` by `side`.
 ///
-/// An outcome is "ok", "exception" (one that the IDL declares), "`application_exception`", "timeout", "cancelled" (the future was dropped),
-/// "panic", or of a client "connect", "`connection_lost`", "peer", "encode", "decode", "limit" or "layer", as
+/// An outcome is "ok", "exception" (one that the IDL declares), "`application_exception`", "loadshedding" (the server refused it, as it
+/// had too many), "timeout", "cancelled" (the future was dropped), "panic", or of a client "connect", "`connection_lost`", "peer", "encode", "decode", "limit" or "layer", as
 /// [`CallErrorKind`](crate::CallErrorKind) names them. A server counts under no function what it does not have, and what ended before it
-/// was answered. What it refuses before any interceptor, because `max_in_flight` calls are served already, is not counted.
+/// was answered. What it refuses at once is in `thrift_calls_total` alone, under no function: calls beyond `max_in_flight` as
+/// "loadshedding", those of a service that is not here as "`application_exception`".
 ///
 /// ```
 /// use fastthrift::{Channel, Metrics};
@@ -45,11 +46,20 @@ impl Interceptor for Metrics {
         note("server", function.to_owned(), outcome_of_response(&response), begin);
         response
     }
+
+    fn refused(&self, _: &Call, exception: &ApplicationException) {
+        // The name may be anything.
+        count("server", String::new(), outcome_of_exception(exception));
+    }
 }
 
 fn note(side: &'static str, function: String, outcome: &'static str, begin: Instant) {
-    counter!("thrift_calls_total", "side" => side, "function" => function.clone(), "outcome" => outcome).increment(1);
+    count(side, function.clone(), outcome);
     histogram!("thrift_call_seconds", "side" => side, "function" => function).record(begin.elapsed());
+}
+
+fn count(side: &'static str, function: String, outcome: &'static str) {
+    counter!("thrift_calls_total", "side" => side, "function" => function, "outcome" => outcome).increment(1);
 }
 
 /// Counts a call as long as it runs, however it ends.

@@ -10,7 +10,7 @@ pub use metrics::Metrics;
 #[cfg(feature = "tracing")]
 pub use tracing::Tracing;
 
-use fastthrift_protocol::ApplicationExceptionKind;
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 
 use crate::request::is_declared_exception;
 use crate::{Call, CallError, CallErrorKind, ClientReply, Response};
@@ -59,7 +59,7 @@ fn outcome_of_call(outcome: &Result<ClientReply, CallError>) -> &'static str {
         Ok(_) => "ok",
         Err(error) if error.is_timeout() => "timeout",
         Err(error) => match error.kind() {
-            CallErrorKind::Application(_) => "application_exception",
+            CallErrorKind::Application(exception) => outcome_of_exception(exception),
             CallErrorKind::Connect(_) => "connect",
             CallErrorKind::ConnectionLost(_) => "connection_lost",
             CallErrorKind::Timeout => "timeout",
@@ -72,11 +72,19 @@ fn outcome_of_call(outcome: &Result<ClientReply, CallError>) -> &'static str {
     }
 }
 
+/// What a server says of a call that failed, in one word.
+fn outcome_of_exception(exception: &ApplicationException) -> &'static str {
+    match exception.kind {
+        ApplicationExceptionKind::TIMEOUT => "timeout",
+        ApplicationExceptionKind::LOADSHEDDING => "loadshedding",
+        _ => "application_exception",
+    }
+}
+
 /// How a server's call ended, in one word.
 fn outcome_of_response(response: &Response) -> &'static str {
     match response.exception() {
-        Some(exception) if exception.kind == ApplicationExceptionKind::TIMEOUT => "timeout",
-        Some(_) => "application_exception",
+        Some(exception) => outcome_of_exception(exception),
         None if is_declared_exception(response.call().protocol(), response.body()) => "exception",
         None => "ok",
     }

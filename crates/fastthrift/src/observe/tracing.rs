@@ -7,7 +7,7 @@ use crate::{CallError, ClientReply, ClientRequest, Interceptor, Next, Request, R
 
 /// An interceptor that opens a span for each call: `thrift.client` or `thrift.server`, with the fields `rpc.system`,
 /// `rpc.service`, `rpc.method`, on servers `peer` and, when it is over, `outcome`: "ok", "exception" (one that the IDL declares),
-/// "`application_exception`", "timeout", "cancelled" (the future was dropped), "panic", or of a client a kind of
+/// "`application_exception`", "loadshedding", "timeout", "cancelled" (the future was dropped), "panic", or of a client a kind of
 /// [`CallErrorKind`](crate::CallErrorKind) such as "connect".
 ///
 /// ```

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use fastthrift_protocol::ApplicationExceptionKind;
+use fastthrift_protocol::{ApplicationException, ApplicationExceptionKind};
 use fastthrift_rpc::{CallKind, Request as Received, RequestId, ServerConfig, ServerConnection, Span};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -19,9 +19,9 @@ use super::login::{Check, Desk};
 use super::running::Running;
 use super::service::{Answer, Request, Response, Service, UNREAD};
 use super::watch::{Duty, Order, Progress, Watch};
+use crate::Headers;
 use crate::call::{self, Call};
 use crate::transport::Stream;
-use crate::{CallError, Headers};
 
 /// The least room to receive into.
 const READ_SIZE: usize = 8 << 10;
@@ -221,7 +221,8 @@ where
     fn start(&mut self, received: &Received, cx: &mut Context<'_>) -> Option<Response> {
         let request = self.request(received);
         if let Some(refused) = self.refusal(&request) {
-            return Some(request.fail(refused));
+            self.common.service.refused(request.call(), &refused);
+            return Some(request.fail(refused.into()));
         }
         let own = self.place.take_kept().unwrap_or_else(|| Arc::clone(&self.own));
         self.place.prepare(request.call());
@@ -248,20 +249,20 @@ where
     }
 
     /// Why a request is not served.
-    fn refusal(&self, request: &Request) -> Option<CallError> {
+    fn refusal(&self, request: &Request) -> Option<ApplicationException> {
         let common = &*self.common;
         if let Some(limit) = common.max_in_flight
             && common.in_flight.load(Ordering::Relaxed) >= limit
         {
             let text = format!("{limit} calls are served already");
-            return Some(CallError::application(ApplicationExceptionKind::LOADSHEDDING, text));
+            return Some(ApplicationException::new(ApplicationExceptionKind::LOADSHEDDING, text));
         }
         let service = request.call().service()?;
         if common.service.has(service) {
             return None;
         }
         let text = format!("there is no service '{}' here", service.escape_debug());
-        Some(CallError::application(ApplicationExceptionKind::UNKNOWN_METHOD, text))
+        Some(ApplicationException::new(ApplicationExceptionKind::UNKNOWN_METHOD, text))
     }
 
     /// What a handler gets of a request.

@@ -54,6 +54,11 @@ pub trait Service: Send + Sync + 'static {
     /// Serves one call. The future may be dropped when nobody waits for the answer any more.
     fn serve(&self, request: Request) -> impl Future<Output = Response> + Send;
 
+    /// Is told of a call that the server refused before this could serve it, as [`Interceptor::refused`](crate::Interceptor::refused) is.
+    fn refused(&self, call: &Call, exception: &ApplicationException) {
+        let _ = (call, exception);
+    }
+
     /// Serves these services and another, each called by its name: `service:function`. Who names none calls the first.
     fn and<S: Service>(self, other: S) -> And<Self, S>
     where
@@ -117,6 +122,15 @@ impl<A: Service, B: Service> Service for And<A, B> {
         match request.call().service() {
             Some(service) if !self.first.has(service) => self.second.serve(request).await,
             _ => self.first.serve(request).await,
+        }
+    }
+
+    fn refused(&self, call: &Call, exception: &ApplicationException) {
+        match call.service() {
+            Some(service) if !self.first.has(service) && self.second.has(service) => {
+                self.second.refused(call, exception);
+            }
+            _ => self.first.refused(call, exception),
         }
     }
 }

@@ -51,17 +51,17 @@ impl Peer {
     /// Carries out one request, or begins to.
     pub(super) fn handle(this: &Bound<'_, Self>, state: &mut State, request: &Request) -> Result<(), Unserved> {
         let (py, serving) = (this.py(), this.get().serving.get());
-        if serving.is_overdrawn() {
-            return Ok(refuse(&mut state.rpc, request, &overloaded())?);
-        }
         let services = serving.services();
+        if serving.is_overdrawn() {
+            return Ok(refuse(py, services, &mut state.rpc, request, &overloaded())?);
+        }
         let deadline = this.get().deadline_of(request);
         if this.get().beside.is_some() && deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Ok(refuse(&mut state.rpc, request, &too_late())?);
+            return Ok(refuse(py, services, &mut state.rpc, request, &too_late())?);
         }
         let mut invocation = match Invocation::read(py, services, &mut state.rpc, request) {
             Ok(invocation) => invocation,
-            Err(exception) => return Ok(refuse(&mut state.rpc, request, &exception)?),
+            Err(exception) => return Ok(refuse(py, services, &mut state.rpc, request, &exception)?),
         };
         invocation.deadline = deadline;
         // To be busy is no illness, so who asks for the health is always told, and by a handler that waits for nothing.
@@ -70,7 +70,7 @@ impl Peer {
             return Self::run_inline(this, state, request, &invocation);
         }
         if !is_health && !serving.has_room() {
-            return Ok(refuse(&mut state.rpc, request, &overloaded())?);
+            return Ok(refuse(py, services, &mut state.rpc, request, &overloaded())?);
         }
         let callable = invocation.method.callable(py).expect("invariant: only methods that are there are found");
         if !services.interceptors.is_empty() {
