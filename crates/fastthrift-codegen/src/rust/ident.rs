@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 /// Names that cannot be written as they are; all but the last four can with `r#` before them.
-const KEYWORDS: [&str; 51] = [
+const KEYWORDS: [&str; 52] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
     "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while", "Self", "crate", "self", "super",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "Self", "crate", "self", "super",
 ];
 
 /// What generated code calls by its bare name; a type of this name gets a trailing underscore.

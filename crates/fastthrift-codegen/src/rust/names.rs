@@ -295,7 +295,7 @@ fn function_names(schema: &Schema, service: &Service, base: &str, types: &mut Sc
         let message = messages.claim(&camel(&function.name));
         let throws = schema.structure(function.result).fields.iter().any(|field| field.id.0 != 0);
         let error = throws.then(|| {
-            let short = format!("{message}Error");
+            let short = format!("{}Error", message.trim_end_matches('_'));
             let name = if types.is_free(&short) { short } else { format!("{base}{short}") };
             types.claim(&name)
         });

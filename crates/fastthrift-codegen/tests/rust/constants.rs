@@ -403,6 +403,7 @@ pub mod names {
         pub get_name__: i32,
         pub input: i32,
         pub crate_: i32,
+        pub r#yield: i32,
     }
 
     impl p::Encode for Type {
@@ -420,8 +421,9 @@ pub mod names {
                     self.get_name__,
                     self.input,
                     self.crate_,
+                    self.r#yield,
                 ),
-                [1, 2, 3, 4, 5, 6, 7, 8],
+                [1, 2, 3, 4, 5, 6, 7, 8, 9],
             );
             out.end_struct(scope);
             Ok(())
@@ -440,7 +442,7 @@ pub mod names {
             let fields = &mut p::Filling::begin(input)?;
             loop {
                 if P::HAS_RUNS {
-                    if let Some(run) = fields.run([1, 2, 3, 4, 5, 6, 7, 8], 0b0) {
+                    if let Some(run) = fields.run([1, 2, 3, 4, 5, 6, 7, 8, 9], 0b0) {
                         (
                             self.self_,
                             self.r#fn,
@@ -450,6 +452,7 @@ pub mod names {
                             self.get_name__,
                             self.input,
                             self.crate_,
+                            self.r#yield,
                         ) = run;
                     }
                 } else {
@@ -461,6 +464,7 @@ pub mod names {
                     p::fill_next(fields, 6, "GetName", &mut self.get_name__)?;
                     p::fill_next(fields, 7, "input", &mut self.input)?;
                     p::fill_next(fields, 8, "crate", &mut self.crate_)?;
+                    p::fill_next(fields, 9, "yield", &mut self.r#yield)?;
                 }
                 let Some(id) = fields.other()? else { break };
                 match id {
@@ -472,6 +476,7 @@ pub mod names {
                     6 => p::fill_found(fields, "GetName", &mut self.get_name__)?,
                     7 => p::fill_found(fields, "input", &mut self.input)?,
                     8 => p::fill_found(fields, "crate", &mut self.crate_)?,
+                    9 => p::fill_found(fields, "yield", &mut self.r#yield)?,
                     _ => fields.skip()?,
                 }
                 fields.resume();
@@ -1292,6 +1297,14 @@ pub mod names {
             const ARGUMENTS: p::Fields = &[(1, "channel")];
             const RESULT: p::Fields = &[];
         }
+
+        pub struct Self_;
+
+        impl p::Signature for Self_ {
+            const FUNCTION: p::Function = p::Function::new("self");
+            const ARGUMENTS: p::Fields = &[(1, "h")];
+            const RESULT: p::Fields = &[(1, "error")];
+        }
     }
 
     /// Why `get_name` fails.
@@ -1304,6 +1317,16 @@ pub mod names {
 
     p::function_error! { DerivedGetNameError { Error(Error) } }
 
+    /// Why `self` fails.
+    #[derive(Debug, Clone)]
+    pub enum SelfError {
+        Error(Error),
+        /// Anything else.
+        Call(p::CallError),
+    }
+
+    p::function_error! { SelfError { Error(Error) } }
+
     /// What a server of `Derived` does.
     pub trait Derived: Base {
         fn get_name_(
@@ -1315,6 +1338,8 @@ pub mod names {
         fn clone(&self, error: Error) -> impl p::Future<Output = Result<(), p::CallError>> + Send;
 
         fn new_(&self, channel: H_) -> impl p::Future<Output = Result<(), p::CallError>> + Send;
+
+        fn self_(&self, h: H_) -> impl p::Future<Output = Result<(), SelfError>> + Send;
     }
 
     /// Serves `Derived` by a handler.
@@ -1384,6 +1409,23 @@ pub mod names {
                         Err(error) => request.fail(error),
                     }
                 }
+                "self" => {
+                    type Function_ = derived_functions::Self_;
+                    type Error_ = SelfError;
+                    type Arguments_ = (Option<H_>,);
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0,) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = a0.unwrap_or_default();
+                    let reply = handler.self_(a0);
+                    match reply.await {
+                        Ok(()) => p::reply_void(request),
+                        Err(Error_::Error(error)) => p::reply::<Function_, _>(request, 0, &error),
+                        Err(Error_::Call(error)) => request.fail(error),
+                    }
+                }
                 _ => {
                     let response = BaseServer::<H>::dispatch(handler, request, service);
                     response.await
@@ -1443,6 +1485,17 @@ pub mod names {
             let arguments = (channel,);
             let call = p::call_void::<Function_, _>(&self.channel, arguments);
             call.await
+        }
+
+        pub async fn self_(&self, h: &H_) -> Result<(), SelfError> {
+            type Function_ = derived_functions::Self_;
+            type Error_ = SelfError;
+            let arguments = (h,);
+            let call = p::call::<Function_, _, _>(&self.channel, arguments);
+            match call.await? {
+                (Some(error),) => Err(Error_::Error(error)),
+                _ => Ok(()),
+            }
         }
 
         pub async fn get_name(&self, f: &Function, error: &Error) -> Result<H_, GetNameError> {

@@ -1,6 +1,6 @@
 // Names that Rust has itself, and names that become the same.
 
-struct type { 1: i32 self, 2: i32 fn, 3: i32 async, 4: i32 getName, 5: i32 get_name, 6: i32 GetName, 7: i32 input, 8: i32 crate }
+struct type { 1: i32 self, 2: i32 fn, 3: i32 async, 4: i32 getName, 5: i32 get_name, 6: i32 GetName, 7: i32 input, 8: i32 crate, 9: i32 yield }
 struct Type { 1: i32 f1 }
 struct Option { 1: i32 some }
 struct Vec { 1: list<Option> items, 2: optional Result result }
@@ -28,4 +28,5 @@ service Derived extends Base {
   Error get_name(1: P p, 2: Error error = { "message": "none" }) throws (1: Error e)
   oneway void clone(1: Error error)
   void new(1: H channel)
+  void self(1: H h) throws (1: Error error)
 }
