@@ -38,12 +38,14 @@ impl<'a> Model<'a> {
     fn find_keys(&mut self) {
         let mut found = Vec::new();
         for ty in self.schema.types().ids() {
-            match self.shape(ty, &[]) {
-                Shape::Set(Sets::BTree | Sets::Hash, key) | Shape::Map(Maps::BTree | Maps::Hash, key, _) => {
-                    self.structs_in(key, &mut found);
-                }
-                _ => {}
-            }
+            self.keys_of(ty, &[], &mut found);
+        }
+        // Fields and typedefs may want other collections than their types do.
+        for field in self.schema.structs().iter().flat_map(|structure| &structure.fields) {
+            self.keys_of(field.ty, &field.annotations, &mut found);
+        }
+        for typedef in self.schema.typedefs() {
+            self.keys_of(typedef.target, &typedef.annotations, &mut found);
         }
         while let Some(id) = found.pop() {
             if !std::mem::replace(&mut self.is_key[id.index()], true) {
@@ -51,6 +53,16 @@ impl<'a> Model<'a> {
                     self.structs_in(field.ty, &mut found);
                 }
             }
+        }
+    }
+
+    /// The structs in the keys of a map or the elements of a set.
+    fn keys_of(&self, ty: TypeId, annotations: &'a [Annotation], found: &mut Vec<StructId>) {
+        match self.shape(ty, annotations) {
+            Shape::Set(Sets::BTree | Sets::Hash, key) | Shape::Map(Maps::BTree | Maps::Hash, key, _) => {
+                self.structs_in(key, found);
+            }
+            _ => {}
         }
     }
 
@@ -72,6 +84,13 @@ impl<'a> Model<'a> {
         self.is_key[id.index()]
     }
 
+    /// Whether all structs in a type are keys or elements of sets.
+    pub(super) fn holds_keys_alone(&self, ty: TypeId) -> bool {
+        let mut found = Vec::new();
+        self.structs_in(ty, &mut found);
+        found.into_iter().all(|id| self.is_key(id))
+    }
+
     pub(super) fn shapes(&self) -> Shapes<'a> {
         Shapes { schema: self.schema, options: self.options }
     }
@@ -83,6 +102,18 @@ impl<'a> Model<'a> {
 
     pub(super) fn type_traits(&self, ty: TypeId, annotations: &'a [Annotation]) -> TypeTraits {
         self.shapes().traits(ty, annotations, &self.traits)
+    }
+
+    /// Whether a type has a default; one that the IDL names by its path does.
+    pub(super) fn type_has_default(&self, ty: TypeId, annotations: &'a [Annotation]) -> bool {
+        match self.shape(ty, annotations) {
+            Shape::Struct(id) => self.has_default(id),
+            Shape::Newtype(id) => {
+                let typedef = self.schema.typedef(id);
+                self.type_has_default(typedef.target, &typedef.annotations)
+            }
+            _ => true,
+        }
     }
 
     /// A name of the runtime crate.

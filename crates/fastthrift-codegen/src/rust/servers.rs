@@ -176,11 +176,8 @@ impl<'a> Part<'a> {
             });
             return writer.line("};");
         }
-        let lacks_default = match self.model.shape(field.ty, &[]) {
-            Shape::Struct(target) => !self.model.has_default(target),
-            Shape::Custom(_) => true,
-            _ => false,
-        };
+        let lacks_default =
+            matches!(self.model.shape(field.ty, &[]), Shape::Custom(_)) || !self.model.type_has_default(field.ty, &[]);
         if !lacks_default && field.requiredness != Requiredness::Required {
             return writer.line(format!("let a{place} = a{place}.unwrap_or_default();"));
         }

@@ -25,21 +25,20 @@ pub(super) fn write_typedef(model: &Model<'_>, at: ModuleId, id: TypedefId, writ
     }
     let shape = model.shape(typedef.target, &typedef.annotations);
     let is_copy = matches!(shape, Shape::Plain(_) | Shape::Uuid | Shape::Enum(_));
-    let has_default = match shape {
-        Shape::Struct(id) => model.has_default(id),
-        Shape::Custom(_) => false,
-        _ => true,
-    };
+    let has_default = model.type_has_default(typedef.target, &typedef.annotations);
+    // It can derive what the structs in it do.
+    let is_key = model.holds_keys_alone(typedef.target);
+    let is_total = is_key || !(model.options.keep_unknown_fields || model.options.keep_unknown_members);
     let derives = [
         ("Debug", true),
         ("Clone", true),
         ("Copy", is_copy),
         ("Default", has_default),
         ("PartialEq", true),
-        ("Eq", traits.eq),
-        ("PartialOrd", traits.ord),
-        ("Ord", traits.ord),
-        ("Hash", traits.hash),
+        ("Eq", traits.eq && is_total),
+        ("PartialOrd", traits.ord && is_key),
+        ("Ord", traits.ord && is_key),
+        ("Hash", traits.hash && is_total),
     ];
     let derives = derives.into_iter().filter(|(_, wanted)| *wanted).map(|(derive, _)| derive.to_owned());
     attributes::write_derives(writer, derives, &typedef.annotations, &model.options.derives);

@@ -894,6 +894,153 @@ pub mod calls {
         }
     }
 
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Count(pub Number);
+
+    impl From<Number> for Count {
+        fn from(value: Number) -> Self {
+            Self(value)
+        }
+    }
+
+    impl From<Count> for Number {
+        fn from(value: Count) -> Self {
+            value.0
+        }
+    }
+
+    impl p::Encode for Count {
+        const TTYPE: p::TType = <Number as p::Encode>::TTYPE;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            p::Encode::encode(&self.0, out)
+        }
+
+        fn encode_field<P: p::OutputProtocol>(
+            &self,
+            id: i16,
+            out: &mut P,
+        ) -> Result<(), p::EncodeError> {
+            p::Encode::encode_field(&self.0, id, out)
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Count {
+        const TTYPE: p::TType = <Number as p::Decode<'de>>::TTYPE;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            p::Decode::decode(input).map(Self)
+        }
+    }
+
+    /// What the functions of `Counter` send and receive.
+    #[doc(hidden)]
+    pub mod counter_functions {
+        use ::fastthrift::__private as p;
+
+        pub struct Count;
+
+        impl p::Signature for Count {
+            const FUNCTION: p::Function = p::Function::new("count");
+            const ARGUMENTS: p::Fields = &[(1, "from"), (2, "reals"), (3, "among")];
+            const RESULT: p::Fields = &[(0, "success")];
+        }
+    }
+
+    /// What a server of `Counter` does.
+    pub trait Counter: Send + Sync + 'static {
+        fn count(
+            &self,
+            from: Count,
+            reals: ::fastthrift::VecSet<Number>,
+            among: ::fastthrift::VecSet<Number>,
+        ) -> impl p::Future<Output = Result<Count, p::CallError>> + Send;
+    }
+
+    /// Serves `Counter` by a handler.
+    #[derive(Debug, Clone)]
+    pub struct CounterServer<H>(H);
+
+    impl<H: Counter> CounterServer<H> {
+        /// Serves by this handler.
+        pub fn new(handler: H) -> Self {
+            Self(handler)
+        }
+
+        /// Serves the functions of the service, and of those that it extends.
+        #[doc(hidden)]
+        pub async fn dispatch(handler: &H, request: p::Request, service: &str) -> p::Response {
+            match request.function() {
+                "count" => {
+                    type Function_ = counter_functions::Count;
+                    type Arguments_ = (
+                        Option<Count>,
+                        Option<::fastthrift::VecSet<Number>>,
+                        Option<::fastthrift::VecSet<Number>>,
+                    );
+                    let arguments = p::arguments::<Function_, Arguments_>(&request);
+                    let (a0, a1, a2) = match arguments {
+                        Ok(arguments) => arguments,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a0 = match p::argument(a0, "from") {
+                        Ok(a0) => a0,
+                        Err(error) => return request.fail(error),
+                    };
+                    let a1 = a1.unwrap_or_default();
+                    let a2 = a2.unwrap_or_default();
+                    let reply = handler.count(a0, a1, a2);
+                    match reply.await {
+                        Ok(value) => p::reply::<Function_, _>(request, 0, &value),
+                        Err(error) => request.fail(error),
+                    }
+                }
+                _ => request.unknown(service),
+            }
+        }
+    }
+
+    impl<H: Counter> p::Service for CounterServer<H> {
+        fn name(&self) -> &'static str {
+            "Counter"
+        }
+
+        async fn serve(&self, request: p::Request) -> p::Response {
+            let response = Self::dispatch(&self.0, request, "Counter");
+            response.await
+        }
+    }
+
+    /// Calls `Counter`.
+    #[derive(Debug, Clone)]
+    pub struct CounterClient {
+        channel: p::Channel,
+    }
+
+    impl CounterClient {
+        /// Calls through this channel.
+        pub fn new(channel: p::Channel) -> Self {
+            Self { channel }
+        }
+
+        /// What it calls through.
+        pub fn channel(&self) -> &p::Channel {
+            &self.channel
+        }
+
+        pub async fn count(
+            &self,
+            from: &Count,
+            reals: &::fastthrift::VecSet<Number>,
+            among: &::fastthrift::VecSet<Number>,
+        ) -> Result<Count, p::CallError> {
+            type Function_ = counter_functions::Count;
+            let arguments = (from, reals, among);
+            let call = p::call_value::<Function_, _, _>(&self.channel, arguments);
+            call.await
+        }
+    }
+
     /// What the functions of `Nothing` send and receive.
     #[doc(hidden)]
     pub mod nothing_functions {}

@@ -27,6 +27,12 @@ service Calculator extends Base {
   i64 sum(1: i64 a, 2: i64 b, 3: i64 c, 4: i64 d, 5: i64 e, 6: i64 f, 7: i64 g, 8: i64 h, 9: i64 i, 10: i64 j, 11: i64 k, 12: i64 l, 13: i64 m, 14: i64 n)
 }
 
+// What has no default itself, in something that has, and in nothing that has.
+typedef Number Count (rust.newtype)
+service Counter {
+  Count count(1: Count from, 2: set<Number> reals (rust.type = "list"), 3: set<Number> among)
+}
+
 service Nothing {}
 service More extends Nothing {}
 

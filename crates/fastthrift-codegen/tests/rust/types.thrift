@@ -81,3 +81,19 @@ exception Silent {
 
 struct First { 1: Second second }
 struct Second { 1: optional First first, 2: First again, 3: required i32 (rust.attr = "doc(hidden)") hidden }
+
+// What a type of its own can derive is what the types in it do, however deep they are.
+struct Sign { 1: i32 code }
+struct Mark { 1: i32 code }
+typedef list<First> Firsts (rust.newtype)
+typedef Choice Chosen (rust.newtype)
+typedef Chosen Again (rust.newtype)
+typedef map<Sign, i32> Counts (rust.newtype, rust.type = "btree")
+
+struct Deep {
+  1: Firsts firsts
+  2: optional Again again
+  3: map<Mark, i32> ordered (rust.type = "btree")
+  4: Counts counts
+  5: map<Mark, i32> hashed (rust.type = "hash")
+}

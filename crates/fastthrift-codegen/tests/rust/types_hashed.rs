@@ -7,7 +7,7 @@ pub mod shapes {
     #[allow(clippy::enum_variant_names, clippy::large_enum_variant)]
     pub mod types {
         use ::fastthrift::__private as p;
-        use ::std::collections::{HashMap, HashSet};
+        use ::std::collections::{BTreeMap, HashMap, HashSet};
 
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct UserId(pub i64);
@@ -887,6 +887,307 @@ pub mod shapes {
                     fields.resume();
                 }
                 fields.end(&["hidden"])
+            }
+        }
+
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct Sign {
+            pub code: Option<i32>,
+        }
+
+        impl p::Encode for Sign {
+            const TTYPE: p::TType = p::TType::Struct;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                let scope = out.begin_struct();
+                p::write_field(&self.code, 1, "code", out)?;
+                out.end_struct(scope);
+                Ok(())
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Sign {
+            const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                loop {
+                    p::fill_next(fields, 1, "code", &mut self.code)?;
+                    let Some(id) = fields.other()? else { break };
+                    match id {
+                        1 => p::fill_found(fields, "code", &mut self.code)?,
+                        _ => fields.skip()?,
+                    }
+                    fields.resume();
+                }
+                fields.end(&[])
+            }
+        }
+
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct Mark {
+            pub code: Option<i32>,
+        }
+
+        impl p::Encode for Mark {
+            const TTYPE: p::TType = p::TType::Struct;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                let scope = out.begin_struct();
+                p::write_field(&self.code, 1, "code", out)?;
+                out.end_struct(scope);
+                Ok(())
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Mark {
+            const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                loop {
+                    p::fill_next(fields, 1, "code", &mut self.code)?;
+                    let Some(id) = fields.other()? else { break };
+                    match id {
+                        1 => p::fill_found(fields, "code", &mut self.code)?,
+                        _ => fields.skip()?,
+                    }
+                    fields.resume();
+                }
+                fields.end(&[])
+            }
+        }
+
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Firsts(pub Vec<First>);
+
+        impl From<Vec<First>> for Firsts {
+            fn from(value: Vec<First>) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<Firsts> for Vec<First> {
+            fn from(value: Firsts) -> Self {
+                value.0
+            }
+        }
+
+        impl p::Encode for Firsts {
+            const TTYPE: p::TType = <Vec<First> as p::Encode>::TTYPE;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                p::Encode::encode(&self.0, out)
+            }
+
+            fn encode_field<P: p::OutputProtocol>(
+                &self,
+                id: i16,
+                out: &mut P,
+            ) -> Result<(), p::EncodeError> {
+                p::Encode::encode_field(&self.0, id, out)
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Firsts {
+            const TTYPE: p::TType = <Vec<First> as p::Decode<'de>>::TTYPE;
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::Decode::decode(input).map(Self)
+            }
+        }
+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Chosen(pub Choice);
+
+        impl From<Choice> for Chosen {
+            fn from(value: Choice) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<Chosen> for Choice {
+            fn from(value: Chosen) -> Self {
+                value.0
+            }
+        }
+
+        impl p::Encode for Chosen {
+            const TTYPE: p::TType = <Choice as p::Encode>::TTYPE;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                p::Encode::encode(&self.0, out)
+            }
+
+            fn encode_field<P: p::OutputProtocol>(
+                &self,
+                id: i16,
+                out: &mut P,
+            ) -> Result<(), p::EncodeError> {
+                p::Encode::encode_field(&self.0, id, out)
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Chosen {
+            const TTYPE: p::TType = <Choice as p::Decode<'de>>::TTYPE;
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::Decode::decode(input).map(Self)
+            }
+        }
+
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Again(pub Chosen);
+
+        impl From<Chosen> for Again {
+            fn from(value: Chosen) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<Again> for Chosen {
+            fn from(value: Again) -> Self {
+                value.0
+            }
+        }
+
+        impl p::Encode for Again {
+            const TTYPE: p::TType = <Chosen as p::Encode>::TTYPE;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                p::Encode::encode(&self.0, out)
+            }
+
+            fn encode_field<P: p::OutputProtocol>(
+                &self,
+                id: i16,
+                out: &mut P,
+            ) -> Result<(), p::EncodeError> {
+                p::Encode::encode_field(&self.0, id, out)
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Again {
+            const TTYPE: p::TType = <Chosen as p::Decode<'de>>::TTYPE;
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::Decode::decode(input).map(Self)
+            }
+        }
+
+        #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct Counts(pub BTreeMap<Sign, i32>);
+
+        impl From<BTreeMap<Sign, i32>> for Counts {
+            fn from(value: BTreeMap<Sign, i32>) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<Counts> for BTreeMap<Sign, i32> {
+            fn from(value: Counts) -> Self {
+                value.0
+            }
+        }
+
+        impl p::Encode for Counts {
+            const TTYPE: p::TType = <BTreeMap<Sign, i32> as p::Encode>::TTYPE;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                p::Encode::encode(&self.0, out)
+            }
+
+            fn encode_field<P: p::OutputProtocol>(
+                &self,
+                id: i16,
+                out: &mut P,
+            ) -> Result<(), p::EncodeError> {
+                p::Encode::encode_field(&self.0, id, out)
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Counts {
+            const TTYPE: p::TType = <BTreeMap<Sign, i32> as p::Decode<'de>>::TTYPE;
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::Decode::decode(input).map(Self)
+            }
+        }
+
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Deep {
+            pub firsts: Option<Firsts>,
+            pub again: Option<Again>,
+            pub ordered: Option<BTreeMap<Mark, i32>>,
+            pub counts: Option<Counts>,
+            pub hashed: Option<HashMap<Mark, i32>>,
+            /// What came and is not known here; it is written again.
+            pub unknown_fields: ::fastthrift::UnknownFields,
+        }
+
+        impl p::Encode for Deep {
+            const TTYPE: p::TType = p::TType::Struct;
+
+            fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+                let scope = out.begin_struct();
+                p::write_field(&self.firsts, 1, "firsts", out)?;
+                p::write_field(&self.again, 2, "again", out)?;
+                p::write_field(&self.ordered, 3, "ordered", out)?;
+                p::write_field(&self.counts, 4, "counts", out)?;
+                p::write_field(&self.hashed, 5, "hashed", out)?;
+                self.unknown_fields.write(out)?;
+                out.end_struct(scope);
+                Ok(())
+            }
+        }
+
+        impl<'de> p::Decode<'de> for Deep {
+            const TTYPE: p::TType = p::TType::Struct;
+            const UNFILLED: Option<fn() -> Self> = Some(Self::default);
+
+            fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+                p::filled(input)
+            }
+
+            fn fill<P: p::InputProtocol<'de>>(
+                &mut self,
+                input: &mut P,
+            ) -> Result<(), p::DecodeError> {
+                let fields = &mut p::Filling::begin(input)?;
+                loop {
+                    p::fill_next(fields, 1, "firsts", &mut self.firsts)?;
+                    p::fill_next(fields, 2, "again", &mut self.again)?;
+                    p::fill_next(fields, 3, "ordered", &mut self.ordered)?;
+                    p::fill_next(fields, 4, "counts", &mut self.counts)?;
+                    p::fill_next(fields, 5, "hashed", &mut self.hashed)?;
+                    let Some(id) = fields.other()? else { break };
+                    match id {
+                        1 => p::fill_found(fields, "firsts", &mut self.firsts)?,
+                        2 => p::fill_found(fields, "again", &mut self.again)?,
+                        3 => p::fill_found(fields, "ordered", &mut self.ordered)?,
+                        4 => p::fill_found(fields, "counts", &mut self.counts)?,
+                        5 => p::fill_found(fields, "hashed", &mut self.hashed)?,
+                        _ => fields.keep(id, &mut self.unknown_fields)?,
+                    }
+                    fields.resume();
+                }
+                fields.end(&[])
             }
         }
     }

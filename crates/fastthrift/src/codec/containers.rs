@@ -67,8 +67,14 @@ fn begin_list<'de, T: Decode<'de>, P: InputProtocol<'de>>(input: &mut P) -> Resu
 }
 
 /// A set that keeps the order of its elements and whatever comes twice.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VecSet<T>(pub Vec<T>);
+
+impl<T> Default for VecSet<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<T> Deref for VecSet<T> {
     type Target = Vec<T>;
