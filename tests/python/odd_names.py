@@ -80,7 +80,7 @@ def members() -> str:
     return (
         f"enum Values {{ {', '.join(values)} }}\nstruct Plain {{\n{plain}}}\nstruct Marked {{\n{marked}}}\n"
         f"union Choice {{\n{plain}}}\nexception Failure {{\n{plain}}}\nservice Functions {{\n{functions}}}\n"
-        "service More extends Functions { i32 own(1: list<Values> Values) }\n"
+        "service More extends Functions { i32 own(1: list<Values> Values) }\nservice Same extends Functions {}\n"
     )
 
 
@@ -108,9 +108,19 @@ def definitions(*kinds: str) -> str:
     return "\n".join(written) + "\n" + uses + f"service Uses {{\n{functions}}}\n"
 
 
+def order() -> str:
+    """Write structs that are called as generic builtins, below those that use them."""
+    names = ("dict", "frozenset", "tuple")
+    fields = "".join(f"  {n}: {name} f{n}\n" for n, name in enumerate(names, 1))
+    structs = "".join(f"struct {name} {{}}\n" for name in names)
+    return f"struct User {{\n{fields}}}\n{structs}service Uses {{ dict get(1: tuple a) }}\n"
+
+
 def files() -> dict[str, str]:
     """Write files by their names."""
     return {
+        "type": "struct dict { 1: i32 a }",
+        "odd_order": 'include "type.thrift"\n' + order(),
         "odd_members": members(),
         "odd_structs": definitions("struct"),
         "odd_mixed": definitions("enum", "typedef", "struct", "const", "exception"),

@@ -20,9 +20,12 @@ impl Stub<'_> {
         let scope = Scope::new(names.iter().cloned().chain(MEMBERS.map(str::to_owned)));
         let inner = Scope::new(names.iter().cloned());
         self.line("");
-        let bases = base
-            .clone()
-            .unwrap_or_else(|| format!("{}.Service, metaclass={}", self.other("fastthrift"), self.other("ABCMeta")));
+        let bases = match &base {
+            Some(base) if !names.is_empty() => base.clone(),
+            // mypy wants it said of a class whose abstract methods are inherited ones alone.
+            Some(base) => format!("{base}, metaclass={}", self.other("ABCMeta")),
+            None => format!("{}.Service, metaclass={}", self.other("fastthrift"), self.other("ABCMeta")),
+        };
         self.line(format_args!("class {name}({bases}):"));
         self.indented(|| {
             self.doc(service.doc.as_deref());

@@ -61,7 +61,8 @@ impl Stub<'_> {
     pub(super) fn builtin(&self, name: &str, scope: &Scope) -> String {
         let meaning = self.meaning();
         let is_defined = meaning.definitions.iter().any(|(defined, _)| definition_name(meaning, defined) == name);
-        let is_hidden = is_defined || scope.members.contains(name);
+        let is_included = self.attributes().any(|(_, included)| included == name);
+        let is_hidden = is_defined || is_included || scope.members.contains(name);
         if is_hidden { format!("{}.{name}", self.other("builtins")) } else { name.to_owned() }
     }
 
@@ -71,7 +72,9 @@ impl Stub<'_> {
         if program != self.program {
             return format!("{}.{name}", self.alias(program));
         }
-        if !scope.members.contains(&name) {
+        // mypy takes what is defined further down for the builtin of its name at first, and misses its parameters.
+        let is_generic = matches!(&*name, "dict" | "frozenset" | "list" | "set" | "tuple" | "type");
+        if !is_generic && !scope.members.contains(&name) {
             return name;
         }
         let mut shadowed = self.shadowed.borrow_mut();
