@@ -39,7 +39,7 @@ impl Model<'_> {
         if let Shape::Newtype(id) = shape {
             let typedef = self.schema.typedef(id);
             let path = self.path(at, typedef.program, self.names.typedef(id));
-            return Some(Expr::Call(path, Box::new(self.expression(at, value, typedef.target, &[])?)));
+            return Some(Expr::Call(path, Box::new(self.expression(at, value, typedef.target, &typedef.annotations)?)));
         }
         let inner = self.plain_expression(at, value, ty, shape)?;
         Some(if let Shape::Custom(_) = shape { Expr::Call("From::from".to_owned(), Box::new(inner)) } else { inner })

@@ -384,6 +384,99 @@ pub mod constants {
             fields.end(&["real"])
         }
     }
+
+    #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Names(pub Vec<(i64, String)>);
+
+    impl From<Vec<(i64, String)>> for Names {
+        fn from(value: Vec<(i64, String)>) -> Self {
+            Self(value)
+        }
+    }
+
+    impl From<Names> for Vec<(i64, String)> {
+        fn from(value: Names) -> Self {
+            value.0
+        }
+    }
+
+    impl p::Encode for Names {
+        const TTYPE: p::TType = <Vec<(i64, String)> as p::Encode>::TTYPE;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            p::Encode::encode(&self.0, out)
+        }
+
+        fn encode_field<P: p::OutputProtocol>(
+            &self,
+            id: i16,
+            out: &mut P,
+        ) -> Result<(), p::EncodeError> {
+            p::Encode::encode_field(&self.0, id, out)
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Names {
+        const TTYPE: p::TType = <Vec<(i64, String)> as p::Decode<'de>>::TTYPE;
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            p::Decode::decode(input).map(Self)
+        }
+    }
+
+    pub static NAMES: LazyLock<Names> = LazyLock::new(|| Names(vec![(1, String::from("one"))]));
+
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct Named {
+        pub names: Names,
+        pub others: Names,
+    }
+
+    impl Default for Named {
+        fn default() -> Self {
+            Self {
+                names: Names(vec![(1, String::from("one"))]),
+                others: Names(vec![(2, String::from("two"))]),
+            }
+        }
+    }
+
+    impl p::Encode for Named {
+        const TTYPE: p::TType = p::TType::Struct;
+
+        fn encode<P: p::OutputProtocol>(&self, out: &mut P) -> Result<(), p::EncodeError> {
+            let scope = out.begin_struct();
+            p::write_field(&self.names, 1, "names", out)?;
+            p::write_field(&self.others, 2, "others", out)?;
+            out.end_struct(scope);
+            Ok(())
+        }
+    }
+
+    impl<'de> p::Decode<'de> for Named {
+        const TTYPE: p::TType = p::TType::Struct;
+        const UNFILLED: Option<fn() -> Self> = Some(Self::default);
+
+        fn decode<P: p::InputProtocol<'de>>(input: &mut P) -> Result<Self, p::DecodeError> {
+            p::filled(input)
+        }
+
+        fn fill<P: p::InputProtocol<'de>>(&mut self, input: &mut P) -> Result<(), p::DecodeError> {
+            let fields = &mut p::Filling::begin(input)?;
+            loop {
+                p::fill_next(fields, 1, "names", &mut self.names)?;
+                p::fill_next(fields, 2, "others", &mut self.others)?;
+                let Some(id) = fields.other()? else { break };
+                match id {
+                    1 => p::fill_found(fields, "names", &mut self.names)?,
+                    2 => p::fill_found(fields, "others", &mut self.others)?,
+                    _ => fields.skip()?,
+                }
+                fields.resume();
+            }
+            fields.end(&[])
+        }
+    }
 }
 
 #[allow(dead_code, missing_docs, unreachable_pub)]

@@ -41,3 +41,8 @@ struct Defaults {
   10: binary data = "xyz"
   11: names.None other = names.None.match
 }
+
+// A type of its own holds what its typedef wants.
+typedef map<i64, string> Names (rust.newtype, rust.type = "pairs")
+const Names NAMES = {1: "one"}
+struct Named { 1: Names names = NAMES, 2: Names others = {2: "two"} }
