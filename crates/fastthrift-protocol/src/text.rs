@@ -8,8 +8,10 @@
 use crate::cursor::error;
 use crate::{DecodeError, DecodeErrorKind};
 
-/// The longest text that is looked at here before the general check.
+/// The longest text that is looked at where it is read before the general check, and the longest that is looked at here, such as a
+/// UUID's 36 characters: the general check goes byte by byte up to where words are aligned.
 const SHORT: usize = 32;
+const MEDIUM: usize = 128;
 
 /// These bytes, which end at the offset `end`, as text.
 #[inline]
@@ -23,17 +25,23 @@ pub(crate) fn text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
 
 #[inline(never)]
 fn any_text(bytes: &[u8], end: usize) -> Result<&str, DecodeError> {
+    if is_medium_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { core::str::from_utf8_unchecked(bytes) });
+    }
     core::str::from_utf8(bytes).map_err(|invalid| {
         let offset = end - bytes.len() + invalid.valid_up_to();
         error(DecodeErrorKind::InvalidUtf8, offset)
     })
 }
 
+/// The upper bit of each byte of a word.
+const UPPER: u64 = 0x8080_8080_8080_8080;
+
 /// Whether these are at most [`SHORT`] bytes, none of which has its upper bit set. The words that are looked at
 /// overlap.
 #[inline]
 fn is_short_ascii(bytes: &[u8]) -> bool {
-    const UPPER: u64 = 0x8080_8080_8080_8080;
     let word =
         |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(UPPER, |word| u64::from_ne_bytes(*word));
     let len = bytes.len();
@@ -46,13 +54,21 @@ fn is_short_ascii(bytes: &[u8]) -> bool {
     bits & UPPER == 0
 }
 
+/// Whether these are more than a word and at most [`MEDIUM`] bytes, none of which has its upper bit set. The last word that is looked
+/// at overlaps the one before.
+fn is_medium_ascii(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk().filter(|_| bytes.len() <= MEDIUM) else { return false };
+    let (words, _) = bytes.as_chunks();
+    words.iter().fold(u64::from_ne_bytes(*last), |bits, word| bits | u64::from_ne_bytes(*word)) & UPPER == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn text_is_checked_at_every_length_and_place() {
-        for len in 0..70 {
+        for len in 0..2 * MEDIUM {
             let mut bytes = vec![b'x'; len];
             assert_eq!(text(&bytes, len).map(str::len), Ok(len));
             for place in 0..len {
