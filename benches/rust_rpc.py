@@ -16,7 +16,7 @@ from benches.peers import ROOT
 
 CRATE = ROOT / "benches" / "rust-rpc"
 PEERS = ("volo-thrift", "pilota", "thrift", "tonic", "tokio")
-KINDS = ("raw", "fastthrift", "fastthrift-mux", "volo", "volo-mux", "apache", "tonic")
+KINDS = ("raw", "raw-values", "fastthrift", "fastthrift-mux", "volo", "volo-mux", "apache", "tonic")
 SCENARIOS: Mapping[str, tuple[str, int]] = {
     "One caller, TCP": ("tcp", 1),
     "64 callers, TCP": ("tcp", 64),
@@ -35,7 +35,8 @@ HEAD = """\
 An echo of a struct of 100 bytes, framed Binary, in a frame of 124 bytes. Server and load are two processes on the \
 same cores, each with two worker threads of tokio. `raw` is sockets of tokio and nothing else, a connection for each \
 caller: it sends back the bytes of a frame, and neither writes nor reads a message, so what it leaves out is the price \
-of values, too. `-mux` is all callers on one connection, the others have a connection for each call in flight. \
+of values, too; `raw-values` is the same with the message written and read on both sides by our codec, and nothing else \
+of the call, so that what a runtime costs is what lies above it. `-mux` is all callers on one connection, the others have a connection for each call in flight. \
 `apache` is Apache's crate, which has a thread for each connection; `tonic` is the same message in gRPC, all callers \
 on one connection. Medians of {rounds} rounds of {seconds} s, processes started anew and shuffled in each; a ratio is \
 the median of those of the rounds. CPU is that of the whole process, for one call. The machine's load average at the \

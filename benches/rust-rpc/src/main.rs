@@ -43,7 +43,7 @@ fn serve(kind: &str, url: &str) {
             std::io::stdout().flush().expect("somebody reads");
         };
         match kind.as_str() {
-            "raw" => raw::serve(&url, ready).await,
+            "raw" | "raw-values" => raw::serve(&url, kind == "raw-values", ready).await,
             "fastthrift" | "fastthrift-mux" => ours::serve(&url, ready).await,
             "apache" => {
                 ready(&url);
@@ -68,7 +68,7 @@ fn load(kind: &str, url: &str, callers: usize, time: Duration) -> Load {
     }
     runtime().block_on(async {
         match kind {
-            "raw" => load::run(raw::Caller::all(url, callers).await, time).await,
+            "raw" | "raw-values" => load::run(raw::Caller::all(url, callers, kind == "raw-values").await, time).await,
             "fastthrift" => load::run(ours::Caller::all(url, callers, callers.max(2)).await, time).await,
             "fastthrift-mux" => load::run(ours::Caller::all(url, callers, 1).await, time).await,
             "tonic" => load::run(tonic_peer::Caller::all(url, callers).await, time).await,
