@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use calculator::{AddError, CalculatorClient, CalculatorServer, Handler};
 use fastthrift::{
-    CallError, Channel, ClientReply, ClientRequest, Framing, Interceptor, Next, Request, Response, Retry, Server,
-    Service,
+    ApplicationException, ApplicationExceptionKind, Call, CallError, Channel, ClientReply, ClientRequest, Framing,
+    Interceptor, Next, Request, Response, Retry, Server, Service,
 };
 use tokio::task::JoinHandle;
 
@@ -87,6 +87,26 @@ impl Interceptor for Failing {
         }
         next.run(request).await
     }
+}
+
+/// Panics when it is told of a call that was refused.
+struct Brittle;
+
+impl Interceptor for Brittle {
+    fn refused(&self, _: &Call, exception: &ApplicationException) {
+        panic!("told of {exception}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_is_answered_though_an_interceptor_panics_when_it_is_told() {
+    let server = Server::builder(CalculatorServer::new(Handler::default())).interceptor(Brittle);
+    let serving = tokio::spawn(server.bind("memory://brittle").await.unwrap().serve());
+    let channel = Channel::connect("memory://brittle").await.unwrap();
+    let refused = CalculatorClient::new(channel.with_service("Nowhere")).ping().await.unwrap_err();
+    assert_eq!(refused.application_exception().unwrap().kind, ApplicationExceptionKind::UNKNOWN_METHOD);
+    CalculatorClient::new(channel).ping().await.unwrap();
+    serving.abort();
 }
 
 #[tokio::test]

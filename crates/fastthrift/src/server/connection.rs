@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -221,7 +222,8 @@ where
     fn start(&mut self, received: &Received, cx: &mut Context<'_>) -> Option<Response> {
         let request = self.request(received);
         if let Some(refused) = self.refusal(&request) {
-            self.common.service.refused(request.call(), &refused);
+            // What is told may panic as what serves.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.common.service.refused(request.call(), &refused)));
             return Some(request.fail(refused.into()));
         }
         let own = self.place.take_kept().unwrap_or_else(|| Arc::clone(&self.own));
