@@ -290,3 +290,17 @@ async fn calls_that_are_larger_than_all_memory_together_get_their_turn_one_by_on
     }
     server.abort();
 }
+
+#[tokio::test]
+async fn a_large_reply_that_leaves_in_pieces_keeps_no_later_call_waiting() {
+    let server = Server::builder(CalculatorServer::new(Handler::default())).bind("memory://in-pieces").await.unwrap();
+    let url = server.url();
+    let server = tokio::spawn(server.serve());
+    let client = client(&url).await;
+    let name = "x".repeat(2 << 20);
+    for _ in 0..3 {
+        let text = timeout(PATIENCE, client.greet(&name)).await.unwrap().unwrap();
+        assert_eq!(text.len(), name.len() + "Hello, !".len());
+    }
+    server.abort();
+}

@@ -135,10 +135,10 @@ where
             if std::mem::take(&mut self.has_news) {
                 self.serve_all(cx);
             }
-            let was_full = self.rpc.outbound().len() > self.rpc.config().max_outbound;
+            let was_full = self.is_full();
             let Ok(is_all_sent) = self.send(cx) else { return Poll::Ready(()) };
-            if was_full && is_all_sent {
-                // Requests that came already may have waited for that.
+            if was_full && !self.is_full() {
+                // Requests that came already may have waited for that, and the bytes of the last one to be let go of.
                 self.has_news = true;
                 continue;
             }
@@ -337,6 +337,11 @@ where
         if self.spares.len() < SPARES && body.capacity() <= SPARE_BODY {
             self.spares.push((call, body));
         }
+    }
+
+    /// Whether so much waits to be sent that no further request is served.
+    fn is_full(&self) -> bool {
+        self.rpc.outbound().len() > self.rpc.config().max_outbound
     }
 
     /// Sends what is outbound; whether all of it went.
