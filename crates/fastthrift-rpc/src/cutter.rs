@@ -1,8 +1,9 @@
 use fastthrift_protocol::{DecodeError, Detection, Limits, MessageScanner, Protocol, Scan, detect};
 
+use crate::few::len_of_few;
 use crate::framing::{FRAME_HEADER, frame_size};
 use crate::header::{Envelope, HeaderFrames};
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, LARGE};
 use crate::{ConnectionError, ConnectionErrorKind, Dialect, Framing, HeaderError, Headers, Span};
 
 /// Cuts the received bytes into messages.
@@ -120,7 +121,11 @@ impl Cutter {
                     let spaces = inbound.unread().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
                     inbound.consume(spaces);
                 }
-                self.next_unframed(inbound.unread())?
+                let len = self.next_unframed(inbound.unread())?;
+                if len.is_none() && self.needed.saturating_sub(inbound.len()) >= LARGE {
+                    inbound.expect(self.needed);
+                }
+                len
             }
         };
         if len.is_some() {
@@ -163,6 +168,26 @@ impl Cutter {
         self.frame_left = self.frame_left.saturating_sub(len);
     }
 
+    /// Takes the memory of the message that the unread bytes of [`Self::source`] start with, cut behind its body of `body` bytes, and says
+    /// where that starts there, and lets go of the message; `None`, and nothing happens, where a copy of the body is the better way.
+    pub(crate) fn take(&mut self, inbound: &mut Inbound, message: HandedOut, body: usize) -> Option<(Vec<u8>, usize)> {
+        let HandedOut { header, available, .. } = message;
+        let len = header + available;
+        if self.dialect.framing != Framing::Unframed {
+            // Other messages may follow in the frame.
+            let bytes = &self.source(inbound).unread()[header..len];
+            let read = len_of_few(self.dialect.protocol, bytes, self.limits);
+            if len != self.frame_left || read != Some(available) {
+                return None;
+            }
+        }
+        let source = self.header.as_deref_mut().and_then(HeaderFrames::restored_mut).unwrap_or(inbound);
+        let (mut memory, start) = source.take(len)?;
+        self.frame_left = 0;
+        memory.truncate(start + header + body);
+        Some((memory, start + header))
+    }
+
     #[inline]
     fn consume(&mut self, inbound: &mut Inbound, count: usize) {
         self.header.as_deref_mut().and_then(HeaderFrames::restored_mut).unwrap_or(inbound).consume(count);
@@ -189,6 +214,7 @@ impl Cutter {
         let size = frame_size(*length, self.limits.message).map_err(CutError::Frame)?;
         self.needed = FRAME_HEADER.saturating_add(size);
         if inbound.len() < self.needed {
+            inbound.expect(self.needed);
             return Ok(None);
         }
         if self.header.is_some() {

@@ -6,6 +6,9 @@ use crate::span::distance;
 /// How much memory an empty buffer keeps for the next message; a larger one is given back.
 pub(crate) const RETAINED: usize = 64 << 10;
 
+/// From how many bytes on memory is handed over instead of being copied.
+pub(crate) const LARGE: usize = 64 << 10;
+
 /// The least that a growing buffer offers to read into.
 const LEAST_SPARE: usize = 4 << 10;
 
@@ -23,6 +26,8 @@ pub(crate) struct Inbound {
     end: usize,
     /// The place in the stream of the byte at `start`.
     position: u64,
+    /// The place where the message ends that is being received, as far as known: memory for more is not asked for before.
+    expected: u64,
     /// There was no memory for what came; from then on bytes are dropped, and the connection is to fail.
     is_exhausted: bool,
     /// What is received into then.
@@ -107,6 +112,42 @@ impl Inbound {
         }
     }
 
+    /// Notes that the message that the unread bytes start with has this many.
+    #[inline]
+    pub(crate) fn expect(&mut self, len: usize) {
+        self.expected = self.position.saturating_add(distance(len));
+    }
+
+    /// How many bytes of the [expected](Self::expect) message are still to come.
+    #[inline]
+    pub(crate) fn missing(&self) -> usize {
+        usize::try_from(self.expected.saturating_sub(self.received())).unwrap_or(usize::MAX)
+    }
+
+    /// Another buffer that stands for this one and is received into instead, until it takes its place; `None` without memory.
+    pub(crate) fn continued(&self) -> Option<Self> {
+        let mut other = Self { expected: self.expected, ..Self::starting_at(self.position) };
+        other.append(self.unread());
+        (!other.is_exhausted).then_some(other)
+    }
+
+    /// Lets go of the first `count` unread bytes, and hands over the memory in which they lie, and where there, if about half of it or
+    /// more is theirs. What came after them is copied.
+    pub(crate) fn take(&mut self, count: usize) -> Option<(Vec<u8>, usize)> {
+        if self.is_exhausted || self.storage.capacity().saturating_sub(LARGE) / 2 > count {
+            return None;
+        }
+        let rest = self.unread().get(count..)?;
+        let mut next = Self { expected: self.expected, ..Self::starting_at(self.position + distance(count)) };
+        next.append(rest);
+        if next.is_exhausted {
+            return None;
+        }
+        let Self { mut storage, start, .. } = std::mem::replace(self, next);
+        storage.truncate(start + count);
+        Some((storage, start))
+    }
+
     /// Lets go of the first `count` unread bytes.
     #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
@@ -136,12 +177,21 @@ impl Inbound {
 
     fn move_or_grow(&mut self, room: usize) -> Result<(), TryReserveError> {
         let len = self.len();
+        let doubled = room.max(len).max(LEAST_SPARE);
+        let more = match self.missing() {
+            0 => doubled,
+            missing => doubled.min(missing.max(room)),
+        };
         // Moving no more than was consumed since the last move, and doubling, keep the cost of all copies linear.
         if self.start >= len && self.storage.capacity() - len >= room {
             self.storage.copy_within(self.start..self.end, 0);
+        } else if self.start == 0 && len > 0 {
+            // The allocator may find room behind, or move pages instead of bytes.
+            self.storage.truncate(len);
+            self.storage.try_reserve_exact(more)?;
         } else {
             let mut grown = Vec::new();
-            grown.try_reserve_exact(len.saturating_add(room.max(len).max(LEAST_SPARE)))?;
+            grown.try_reserve_exact(len.saturating_add(more))?;
             grown.extend_from_slice(self.unread());
             self.storage = grown;
         }
@@ -181,6 +231,37 @@ mod tests {
             }
         }
         assert!(capacities.len() < 16, "{capacities:?}");
+    }
+
+    #[test]
+    fn no_more_memory_is_taken_than_the_expected_message_needs() {
+        let mut inbound = Inbound::default();
+        inbound.append(&[1; 1000]);
+        inbound.consume(100);
+        inbound.expect(300_000);
+        while inbound.missing() > 0 {
+            let count = inbound.spare(1).len().min(inbound.missing()).min(7001);
+            inbound.commit(count);
+            assert!(inbound.capacity() <= 2 * inbound.len() + LEAST_SPARE, "{}", inbound.capacity());
+        }
+        assert_eq!((inbound.len(), inbound.capacity()), (300_000, 300_000));
+    }
+
+    #[test]
+    fn memory_is_taken_with_what_lies_in_it_and_what_came_after_stays() {
+        let mut inbound = Inbound::default();
+        let message = vec![1; 200_000];
+        inbound.append(&[&[0; 100][..], &message, &[2; 300]].concat());
+        inbound.consume(100);
+        let (place, position) = (inbound.unread().as_ptr(), inbound.position() + 200_000);
+        let (memory, start) = inbound.take(200_000).unwrap();
+        assert!(memory[start..] == message && std::ptr::eq(memory[start..].as_ptr(), place));
+        assert_eq!((inbound.unread(), inbound.position()), (&[2; 300][..], position));
+        assert_eq!(inbound.bytes(Span::new(position, 1)), Some(&[2][..]));
+        assert_eq!(inbound.bytes(Span::new(position - 1, 1)), None);
+        inbound.append(&vec![3; 200_000]);
+        assert_eq!(inbound.take(300), None);
+        assert_eq!(inbound.len(), 200_300);
     }
 
     #[test]

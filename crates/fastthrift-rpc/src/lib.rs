@@ -17,6 +17,7 @@ mod cutter;
 mod detect;
 mod endpoint;
 mod error;
+mod few;
 mod framing;
 mod header;
 mod headers;
@@ -28,7 +29,7 @@ mod server;
 mod span;
 
 pub use carrier::{HttpClient, HttpServer, HttpTargetError};
-pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, ReplyBody};
+pub use client::{CallId, CallOptions, CallWriter, ClientConnection, ClientEvent, LargeMessage, ReplyBody};
 pub use config::{CallKind, Carrier, ClientConfig, Dialect, Framing, ServerConfig};
 pub use endpoint::{Address, Endpoint};
 pub use error::{

@@ -36,6 +36,27 @@ impl Body {
         Self::Own(bytes)
     }
 
+    /// The end of this memory, from `start` on.
+    pub(crate) fn part(memory: Vec<u8>, start: usize) -> Self {
+        #[cfg(feature = "bytes")]
+        return Self::Shared(bytes::Bytes::from(memory).slice(start..));
+        #[cfg(not(feature = "bytes"))]
+        {
+            let mut memory = memory;
+            memory.drain(..start);
+            Self::Own(memory)
+        }
+    }
+
+    /// The body alone, without a copy where nobody shares it and it is the whole of its memory.
+    pub(crate) fn into_vec(self) -> Vec<u8> {
+        match self {
+            Self::Own(bytes) => bytes,
+            #[cfg(feature = "bytes")]
+            Self::Shared(bytes) => bytes.into(),
+        }
+    }
+
     #[inline]
     pub(crate) fn source(&self) -> Source<'_> {
         match self {

@@ -56,6 +56,10 @@ async fn calls_are_secured_and_the_servers_name_is_verified() {
         let client = connect(&url.replace("127.0.0.1", "localhost"), trusting()).await.unwrap();
         assert_eq!(client.add(2, 3).await.unwrap(), 5);
         assert_eq!(client.greet("large").await.unwrap().len(), 1 << 20);
+        for len in [300_000, 5, 70_001] {
+            let name = "abcdefg".repeat(len / 7);
+            assert!(client.greet(&name).await.unwrap() == format!("Hello, {name}!"));
+        }
         // The certificate is for a name, and that is an address.
         let error = connect(&url, trusting()).await.unwrap_err();
         assert!(matches!(error.kind(), CallErrorKind::Connect(_)), "{error}");

@@ -4,14 +4,14 @@ use fastthrift_protocol::{MessageHeader, MessageType};
 
 use super::in_flight::{InFlight, InFlightTable};
 use super::usual::may_be_usual;
-use super::{CallId, CallOptions, CallWriter, ClientEvent};
+use super::{CallId, CallOptions, CallWriter, ClientEvent, LargeMessage};
 use crate::carrier::{ClientHttp, Layer, Pumped, Zlib};
 use crate::codec::{HeaderForm, write_header};
 use crate::cutter::{Cutter, HandedOut};
 use crate::error::starts_alert;
 use crate::framing::open_message;
 use crate::header::HeaderFrame;
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, LARGE};
 use crate::outbound::Outbound;
 use crate::sasl::{ClientHandshake, Step};
 use crate::{
@@ -250,6 +250,47 @@ impl ClientConnection {
         let bytes = self.cutter.bytes(&self.inbound, span);
         debug_assert!(bytes.is_some(), "the reply's body was let go by a later poll");
         bytes.unwrap_or_default()
+    }
+
+    /// Takes the body of the reply that was handed out last, if it is large and can be had without a copy: memory that ends with it, and
+    /// where it starts there. The reply's bytes are let go of then. `None` says nothing; then ask [`Self::bytes`].
+    #[inline]
+    pub fn take_body(&mut self, body: Span) -> Option<(Vec<u8>, usize)> {
+        if body.len() < LARGE { None } else { self.take_large(body) }
+    }
+
+    fn take_large(&mut self, body: Span) -> Option<(Vec<u8>, usize)> {
+        let taken = self.cutter.take(&mut self.inbound, self.handed_out?, body.len())?;
+        self.handed_out = None;
+        self.leave_body();
+        Some(taken)
+    }
+
+    /// A large message that is being received, if there is one: for a driver that receives while other threads make calls. Until it is
+    /// [given back](Self::end_large) nothing is to be received otherwise.
+    #[inline]
+    pub fn begin_large(&self) -> Option<LargeMessage> {
+        if self.inbound.missing() < LARGE { None } else { self.continued() }
+    }
+
+    fn continued(&self) -> Option<LargeMessage> {
+        let is_plain = matches!(self.layer, Layer::Direct) && self.handshake.is_none() && self.failure.is_none();
+        if !is_plain || self.handed_out.is_some() {
+            return None;
+        }
+        self.inbound.continued().map(LargeMessage::new)
+    }
+
+    /// Takes what came of a large message.
+    ///
+    /// # Panics
+    /// When anything was received otherwise since it was begun.
+    pub fn end_large(&mut self, message: LargeMessage) {
+        let (inbound, began) = message.into_inbound();
+        assert_eq!(began, self.inbound.received(), "bytes were received beside a large message");
+        if self.failure.is_none() {
+            self.inbound = inbound;
+        }
     }
 
     /// Notes that the last reply's body was read and how long it was. Saves the connection measuring it; optional.

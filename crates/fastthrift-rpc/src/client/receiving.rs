@@ -154,9 +154,15 @@ impl ClientConnection {
     pub(super) fn release(&mut self) {
         if let Some(message) = self.handed_out.take() {
             self.cutter.release(&mut self.inbound, message);
-            if self.layer.http().is_some() {
-                self.inbound.consume(self.inbound.len());
-            }
+            self.leave_body();
+        }
+    }
+
+    /// Lets go of what follows a message in the body that carries it.
+    #[inline]
+    pub(super) fn leave_body(&mut self) {
+        if self.layer.http().is_some() {
+            self.inbound.consume(self.inbound.len());
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::codec::write_header;
 use crate::cutter::{Cutter, HandedOut};
 use crate::framing::open_message;
 use crate::header::{Envelope, HeaderFrame};
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, LARGE};
 use crate::outbound::Outbound;
 use crate::sasl::{Credentials, ServerHandshake};
 use crate::{
@@ -215,6 +215,25 @@ impl ServerConnection {
         };
         debug_assert!(bytes.is_some(), "the request's bytes were let go by a later poll");
         bytes.unwrap_or_default()
+    }
+
+    /// Takes the body of the request that was handed out last, if it is large and can be had without a copy: memory that ends with it, and
+    /// where it starts there. The request's bytes are let go of then. `None` says nothing; then ask [`Self::bytes`].
+    #[inline]
+    pub fn take_body(&mut self, body: Span) -> Option<(Vec<u8>, usize)> {
+        if body.len() < LARGE { None } else { self.take_large(body) }
+    }
+
+    fn take_large(&mut self, body: Span) -> Option<(Vec<u8>, usize)> {
+        if self.layer.http().is_some() {
+            // What carries the answer is known by what carried the request until that is let go of.
+            return None;
+        }
+        let (cutter, message) = (self.cutter.as_mut()?, self.handed_out?);
+        let taken = cutter.take(&mut self.inbound, message, body.len())?;
+        self.open_usual();
+        self.handed_out = None;
+        Some(taken)
     }
 
     /// Notes that the last request's body was read and how long it was. Saves the connection measuring it; optional.

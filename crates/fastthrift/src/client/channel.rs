@@ -142,7 +142,7 @@ impl Channel {
         let reply = poll_fn(|cx| pending.poll_read(cx, &mut read)).await?;
         match reply.ok_or_else(|| CallError::missing_result(function.name()))? {
             Arrived::Kept(Incoming { protocol, body, .. }) => {
-                read(protocol, Body::new(body).source());
+                read(protocol, body.source());
             }
             Arrived::Read => {}
         }
@@ -225,7 +225,7 @@ impl Channel {
         let is_answered = Self::is_answered(function);
         Pending::Later(Box::pin(async move {
             let ClientReply { protocol, body, .. } = through.carry(request).await?;
-            Ok(is_answered.then_some(Arrived::Kept(Incoming { protocol, body, headers: None })))
+            Ok(is_answered.then_some(Arrived::Kept(Incoming { protocol, body: Body::new(body), headers: None })))
         }))
     }
 

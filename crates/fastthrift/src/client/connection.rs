@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::receiving::Receiver;
 use super::state::{Shared, State, notify};
 use crate::CallError;
-use crate::body::Source;
+use crate::body::{Body, Source};
 use crate::sync::{Mutex, MutexGuard};
 use crate::transport::{Direct, ReadSide};
 
@@ -34,7 +34,7 @@ pub(crate) struct Outgoing<'a> {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) protocol: Protocol,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
     /// What came beside it, where anything did.
     pub(crate) headers: Option<Box<Headers>>,
 }

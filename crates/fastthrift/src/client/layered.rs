@@ -31,7 +31,7 @@ impl Through for Bare {
             };
             let incoming = waiting.kept().await?;
             let headers = incoming.headers.map(|headers| *headers).unwrap_or_default();
-            Ok(ClientReply { protocol: incoming.protocol, body: incoming.body, headers })
+            Ok(ClientReply { protocol: incoming.protocol, body: incoming.body.into_vec(), headers })
         })
     }
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use fastthrift_rpc::LargeMessage;
+
 use super::connection::{Connection, Outcome, ReadReply};
 use super::state::{Shared, notify};
 use crate::sync::MutexGuard;
@@ -21,6 +23,8 @@ const READS_A_TURN: usize = 8;
 pub(super) struct Receiver {
     stream: Option<ReadSide>,
     buffer: Vec<u8>,
+    /// Instead, what of a large message came.
+    large: Option<LargeMessage>,
     /// Wakes whoever receives when something comes.
     waker: Waker,
 }
@@ -45,18 +49,32 @@ pub(super) struct Received {
 
 impl Receiver {
     pub(super) fn new(stream: ReadSide, shared: &Arc<Shared>) -> Self {
-        Self { stream: Some(stream), buffer: vec![0; READ_SIZE], waker: Waker::from(Arc::clone(shared)) }
+        Self { stream: Some(stream), buffer: vec![0; READ_SIZE], large: None, waker: Waker::from(Arc::clone(shared)) }
     }
 
     /// Does something with the stream, which fails once it was closed.
+    #[inline]
     fn with<R>(
         &mut self,
         act: impl FnOnce(&mut ReadSide, &mut Context<'_>, &mut [u8]) -> Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
-        let Self { stream, buffer, waker } = self;
+        let Self { stream, buffer, large, waker } = self;
+        let buffer = large.as_mut().map_or(&mut buffer[..], LargeMessage::receive_buffer);
         match stream {
             Some(stream) => act(stream, &mut Context::from_waker(waker), buffer),
             None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Notes what was received, if that is a part of a large message of which more has to come.
+    #[inline]
+    fn takes_part(&mut self, received: &io::Result<usize>) -> bool {
+        match (&mut self.large, received) {
+            (Some(large), Ok(count @ 1..)) => {
+                large.received(*count);
+                !large.is_over()
+            }
+            _ => false,
         }
     }
 }
@@ -71,13 +89,20 @@ impl Connection {
             let Poll::Ready(count) = receiver.with(ReadSide::poll_receive) else {
                 return came;
             };
+            if receiver.takes_part(&count) {
+                continue;
+            }
             let mut state = self.lock();
-            state.feed(count.map(|count| &receiver.buffer[..count]));
+            match (receiver.large.take(), count) {
+                (None, count) => state.feed(count.map(|count| &receiver.buffer[..count])),
+                (Some(large), count) => state.feed_large(large, count),
+            }
             if let Some((call, read)) = &mut own {
                 came.outcome = state.read_usual(*call, *read);
             }
             if came.outcome.is_none() || state.rpc.reply_len() > 0 {
                 state.dispatch(Duration::ZERO, wakers);
+                receiver.large = state.rpc.begin_large();
             }
             came.is_returned |= state.take_back();
             came.has_room |= state.take_room();

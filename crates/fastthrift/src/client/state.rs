@@ -6,14 +6,15 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use fastthrift_rpc::{
-    CallId, CallOptions, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ConnectionErrorKind, ReplyBody,
+    CallId, CallOptions, ClientConfig, ClientConnection, ClientEvent, ConnectionError, ConnectionErrorKind,
+    LargeMessage, ReplyBody, Span,
 };
 use tokio::time::Instant;
 
 use super::connection::{Arrived, Incoming, NotBegun, Outcome, Outgoing, ReadReply};
 use super::waiters::Waiters;
 use crate::CallError;
-use crate::body::Source;
+use crate::body::{Body, Source};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Bytes that may wait to be sent before further calls wait, too.
@@ -259,14 +260,26 @@ impl State {
         }
     }
 
+    /// Takes what was received of a large message, and how that ended.
+    #[cold]
+    pub(super) fn feed_large(&mut self, message: LargeMessage, received: io::Result<usize>) {
+        self.rpc.end_large(message);
+        match received {
+            Ok(1..) => {}
+            Ok(0) => self.feed(Ok(&[])),
+            Err(error) => self.feed(Err(error)),
+        }
+    }
+
     /// The reply to the only call, read where it lies unless it is large, if nothing else came; `None` says nothing.
     #[inline]
     pub(super) fn read_usual(&mut self, call: u64, read: &mut ReadReply<'_>) -> Option<Outcome> {
         let span = self.rpc.usual_reply(CallId::from_number(call))?;
-        let (protocol, body) = (self.rpc.config().protocol, self.rpc.bytes(span));
-        let arrived = if body.len() > MAX_IN_PLACE {
-            Arrived::Kept(Incoming { protocol, body: body.to_vec(), headers: None })
+        let protocol = self.rpc.config().protocol;
+        let arrived = if span.len() > MAX_IN_PLACE {
+            Arrived::Kept(Incoming { protocol, body: self.take_body(span), headers: None })
         } else {
+            let body = self.rpc.bytes(span);
             if let Some(len) = read(protocol, Source::Slice(body)) {
                 self.rpc.body_read(len);
                 self.rpc.reply_used();
@@ -361,13 +374,21 @@ impl State {
         }
     }
 
-    fn incoming(&self, body: ReplyBody) -> Outcome {
+    /// The body of the reply that was handed out last, which lets go of it.
+    fn take_body(&mut self, span: Span) -> Body {
+        match self.rpc.take_body(span) {
+            Some((memory, start)) => Body::part(memory, start),
+            None => Body::new(self.rpc.bytes(span).to_vec()),
+        }
+    }
+
+    fn incoming(&mut self, body: ReplyBody) -> Outcome {
         match body {
             ReplyBody::Exception(exception) => Err(exception.into()),
             ReplyBody::Result(span) => {
                 let headers = self.rpc.reply_headers();
                 let headers = if headers.is_empty() { None } else { Some(Box::new(headers.clone())) };
-                let (protocol, body) = (self.rpc.config().protocol, self.rpc.bytes(span).to_vec());
+                let (protocol, body) = (self.rpc.config().protocol, self.take_body(span));
                 Ok(Arrived::Kept(Incoming { protocol, body, headers }))
             }
         }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::{Arrived, Connection, Incoming, Outcome, ReadReply};
 use crate::CallError;
+use crate::body::Body;
 
 /// A call that was begun. Dropped before it is over, it is given up: its reply is dropped when it comes.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Waiting {
         let mut read = None;
         let arrived = poll_fn(|cx| {
             self.poll_read(cx, &mut |protocol, body| {
-                read = Some(Incoming { protocol, body: body.bytes().to_vec(), headers: None });
+                read = Some(Incoming { protocol, body: Body::new(body.bytes().to_vec()), headers: None });
                 None
             })
         });

@@ -45,7 +45,10 @@ impl Client {
             .start(function.call(), &mut |protocol, body| function.write_arguments(protocol, arguments, body));
         let limits = self.channel.limits();
         let called = pending.kept().await;
-        function
-            .outcome(called.map(|reply| reply.map(|reply| function.read_result(reply.protocol, &reply.body, limits))))
+        function.outcome(
+            called.map(|reply| {
+                reply.map(|reply| function.read_result(reply.protocol, reply.body.source().bytes(), limits))
+            }),
+        )
     }
 }

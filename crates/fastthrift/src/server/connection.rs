@@ -21,6 +21,7 @@ use super::running::Running;
 use super::service::{Answer, Request, Response, Service, UNREAD};
 use super::watch::{Duty, Order, Progress, Watch};
 use crate::Headers;
+use crate::body::Body;
 use crate::call::{self, Call};
 use crate::transport::Stream;
 
@@ -270,13 +271,19 @@ where
     /// What a handler gets of a request.
     fn request(&mut self, received: &Received) -> Request {
         let (spare, mut body) = self.spares.pop().map_or((None, Vec::new()), |(call, body)| (Some(call), body));
-        body.clear();
-        body.extend_from_slice(self.rpc.bytes(received.body));
         let call = match spare {
             Some(call) if self.recurs(&call, received) => call,
             spare => self.renewed(spare, received),
         };
-        call.set_request_bytes(body.len());
+        call.set_request_bytes(received.body.len());
+        // Last, because the request's other bytes may go with it.
+        let body = if let Some((memory, start)) = self.rpc.take_body(received.body) {
+            Body::part(memory, start)
+        } else {
+            body.clear();
+            body.extend_from_slice(self.rpc.bytes(received.body));
+            Body::new(body)
+        };
         Request::new(call, body)
     }
 

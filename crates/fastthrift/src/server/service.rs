@@ -136,8 +136,8 @@ impl<A: Service, B: Service> Service for And<A, B> {
 }
 
 impl Request {
-    pub(super) fn new(call: Call, body: Vec<u8>) -> Self {
-        Self { call, body: Body::new(body), arguments_len: AtomicUsize::new(UNREAD) }
+    pub(super) fn new(call: Call, body: Body) -> Self {
+        Self { call, body, arguments_len: AtomicUsize::new(UNREAD) }
     }
 
     /// What is known of the call.

@@ -41,7 +41,7 @@ async fn call(pool: &Arc<Pool>, number: u8) -> Result<Vec<u8>, CallError> {
     let body = body(number);
     let begun = pool.begin(&outgoing(&body, CallKind::Call)).await?;
     let Incoming { body, .. } = begun.expect("a call is answered").kept().await?;
-    Ok(body)
+    Ok(body.into_vec())
 }
 
 /// Lets two callers call over one connection, and waits until both have their own reply and the connection is gone.
@@ -118,7 +118,7 @@ fn a_caller_who_sent_for_itself_and_does_not_go_on_holds_up_no_other() {
         let number = body(2);
         let left_alone = pool.try_begin(&outgoing(&number, CallKind::Call)).unwrap().unwrap();
         assert_eq!(block_on(call(&pool, 3)).unwrap(), body(3));
-        assert_eq!(block_on(left_alone.unwrap().kept()).unwrap().body, number);
+        assert_eq!(block_on(left_alone.unwrap().kept()).unwrap().body.into_vec(), number);
         drop(pool);
         driving.join().unwrap();
     });
@@ -134,7 +134,7 @@ fn every_call_ends_when_the_peer_does() {
         if let Ok(Some(Some(waiting))) = pool.try_begin(&outgoing(&number, CallKind::Call)) {
             // A reply that came before the end counts.
             if let Ok(incoming) = block_on(waiting.kept()) {
-                assert_eq!(incoming.body, number);
+                assert_eq!(incoming.body.into_vec(), number);
             }
         }
         ending.join().unwrap();
@@ -190,7 +190,7 @@ fn every_call_ends_when_the_task_is_dropped() {
         // One that was not begun is made over another connection.
         if let Ok(Some(Some(waiting))) = pool.try_begin(&outgoing(&number, CallKind::Call)) {
             match block_on(waiting.kept()) {
-                Ok(incoming) => assert_eq!(incoming.body, number),
+                Ok(incoming) => assert_eq!(incoming.body.into_vec(), number),
                 Err(error) => assert!(error.was_sent()),
             }
         }
