@@ -69,6 +69,29 @@ async fn a_handler_ends_when_the_time_that_its_client_announced_is_over() {
     server.abort();
 }
 
+async fn serve_again_and_again(url: &str) {
+    let mut url = url.to_owned();
+    for _ in 0..200 {
+        let server = Server::builder(CalculatorServer::new(Handler::default())).bind(&url).await.unwrap();
+        url = server.url();
+        let serving = tokio::spawn(server.serve());
+        assert_eq!(client(&url).await.add(2, 3).await.unwrap(), 5);
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_ends_a_server_by_dropping_it_can_listen_there_at_once() {
+    serve_again_and_again("tcp://127.0.0.1:0").await;
+    serve_again_and_again("memory://again and again").await;
+    #[cfg(unix)]
+    {
+        let path = std::env::temp_dir().join(format!("fastthrift-again-{}.sock", std::process::id()));
+        serve_again_and_again(&format!("unix://{}", path.display())).await;
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_stops_answers_what_came_and_takes_no_more() {
     let handler = Handler::default();

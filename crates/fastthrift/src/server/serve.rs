@@ -17,7 +17,7 @@ use super::connection::{self, Common};
 use super::login::Check;
 use super::service::Service;
 use super::watch::{Duty, Order, Progress, Watch};
-use crate::transport::{Arriving, Listener};
+use crate::transport::{Arriving, Door, Listener};
 
 /// How long it is waited after connections cannot be accepted, for lack of descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -110,9 +110,11 @@ impl<S: Service> Server<S> {
         let keeps_memory = settings.max_memory.is_some();
         let floor = Arc::new(Floor::new(common, settings));
         let mut accepting = JoinSet::new();
+        let mut doors = Doors::default();
         for (listener, config) in listeners {
-            let floor = Arc::clone(&floor);
-            accepting.spawn(async move { floor.accept_all(&listener, &config).await });
+            let (floor, door) = (Arc::clone(&floor), Door::new(listener));
+            doors.0.push(door.clone());
+            accepting.spawn(async move { floor.accept_all(&door, &config).await });
         }
         let mut looking = JoinSet::new();
         if keeps_time || keeps_memory {
@@ -120,6 +122,7 @@ impl<S: Service> Server<S> {
         }
         let ending = Ending(Arc::clone(&floor));
         stop.await;
+        drop(doors);
         accepting.shutdown().await;
         floor.drain().await;
         drop(ending);
@@ -150,9 +153,9 @@ impl<S: Service> Floor<S> {
         Self { common: Arc::new(common), settings, places, watches, ended }
     }
 
-    async fn accept_all(self: &Arc<Self>, listener: &Listener, config: &ServerConfig) {
-        loop {
-            match listener.accept().await {
+    async fn accept_all(self: &Arc<Self>, door: &Door, config: &ServerConfig) {
+        while let Some(accepted) = door.accept().await {
+            match accepted {
                 Ok((stream, peer)) => {
                     // Who waits to accept has no place: another listener may need it.
                     let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
@@ -252,6 +255,19 @@ impl<S> Floor<S> {
         drop(watches);
         for watch in open {
             watch.order(order);
+        }
+    }
+}
+
+/// Listens no more when it is dropped, also where the future that serves is. The tasks that accept end later, when their runtime
+/// comes to it.
+#[derive(Default)]
+struct Doors(Vec<Door>);
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        for door in &self.0 {
+            door.close();
         }
     }
 }

@@ -1,7 +1,9 @@
 //! How a server gets its connections.
 
+use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use fastthrift_rpc::{Address, Endpoint};
 use tokio::net::TcpListener;
@@ -28,6 +30,9 @@ pub(crate) enum Arriving {
     #[cfg(feature = "tls")]
     Tls(tokio::net::TcpStream, super::ServerTls, bool),
 }
+
+/// A connection, and who made it.
+type Accepted = (Arriving, Option<Arc<str>>);
 
 impl Arriving {
     /// The connection, hands shaken.
@@ -86,22 +91,53 @@ impl Listener {
     }
 
     /// The next connection, and who made it.
-    pub(crate) async fn accept(&self) -> io::Result<(Arriving, Option<Arc<str>>)> {
-        match &self.socket {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+        let accepted = match &mut self.socket {
             Socket::Tcp(listener) => {
-                let (stream, address) = listener.accept().await?;
+                let (stream, address) = ready!(listener.poll_accept(cx))?;
                 stream.set_nodelay(true)?;
                 let peer = Some(format!("{}://{address}", self.endpoint.scheme()).into());
                 #[cfg(feature = "tls")]
                 if let Some(tls) = &self.tls {
-                    return Ok((Arriving::Tls(stream, tls.clone(), self.endpoint.http_path.is_some()), peer));
+                    let arriving = Arriving::Tls(stream, tls.clone(), self.endpoint.http_path.is_some());
+                    return Poll::Ready(Ok((arriving, peer)));
                 }
-                Ok((Arriving::Plain(Stream::Tcp(stream)), peer))
+                (Stream::Tcp(stream), peer)
             }
             #[cfg(unix)]
-            Socket::Unix(listener) => Ok((Arriving::Plain(Stream::Unix(listener.accept().await?.0)), None)),
-            Socket::Memory(listener) => Ok((Arriving::Plain(Stream::Memory(listener.accept().await?)), None)),
-        }
+            Socket::Unix(listener) => (Stream::Unix(ready!(listener.poll_accept(cx))?.0), None),
+            Socket::Memory(listener) => (Stream::Memory(ready!(listener.poll_accept(cx))?), None),
+        };
+        Poll::Ready(Ok((Arriving::Plain(accepted.0), accepted.1)))
+    }
+}
+
+/// A listener that can be closed while somebody waits for a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Door(Arc<Mutex<Option<Listener>>>);
+
+impl Door {
+    pub(crate) fn new(listener: Listener) -> Self {
+        Self(Arc::new(Mutex::new(Some(listener))))
+    }
+
+    /// The next connection, and who made it; `None` once this is closed.
+    pub(crate) async fn accept(&self) -> Option<io::Result<Accepted>> {
+        poll_fn(|cx| match &mut *self.lock() {
+            Some(listener) => listener.poll_accept(cx).map(Some),
+            None => Poll::Ready(None),
+        })
+        .await
+    }
+
+    /// Listens no more from now on.
+    pub(crate) fn close(&self) {
+        let listener = self.lock().take();
+        drop(listener);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Listener>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use tokio::io::DuplexStream;
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::mpsc;
 
 /// Bytes that wait in each direction of a connection.
 const CAPACITY: usize = 64 << 10;
@@ -21,7 +22,7 @@ static NAMES: LazyLock<Mutex<Names>> = LazyLock::new(Mutex::default);
 #[derive(Debug)]
 pub(super) struct MemoryListener {
     name: Arc<str>,
-    arriving: AsyncMutex<mpsc::Receiver<DuplexStream>>,
+    arriving: mpsc::Receiver<DuplexStream>,
 }
 
 impl MemoryListener {
@@ -32,12 +33,12 @@ impl MemoryListener {
             return Err(io::Error::new(ErrorKind::AddrInUse, "somebody listens there already"));
         }
         names.insert(Arc::clone(name), sender);
-        Ok(Self { name: Arc::clone(name), arriving: AsyncMutex::new(receiver) })
+        Ok(Self { name: Arc::clone(name), arriving: receiver })
     }
 
-    pub(super) async fn accept(&self) -> io::Result<DuplexStream> {
-        let arrived = self.arriving.lock().await.recv().await;
-        arrived.ok_or_else(|| ErrorKind::NotConnected.into())
+    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<DuplexStream>> {
+        let arrived = self.arriving.poll_recv(cx);
+        arrived.map(|arrived| arrived.ok_or_else(|| ErrorKind::NotConnected.into()))
     }
 }
 

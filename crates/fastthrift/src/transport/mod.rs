@@ -8,7 +8,7 @@ mod stream;
 mod tls;
 
 pub(crate) use connect::Target;
-pub(crate) use listen::{Arriving, Listener};
+pub(crate) use listen::{Arriving, Door, Listener};
 pub(crate) use stream::{Direct, ReadSide, Stream};
 #[cfg(feature = "tls")]
 pub use tls::ServerTls;
