@@ -1,5 +1,8 @@
 //! What the settings of both kinds of channels, and of servers, have in common.
 
+use std::time::Duration;
+
+use fastthrift_protocol::Limits;
 use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers};
 
 use crate::CallError;
@@ -13,6 +16,34 @@ pub(crate) fn endpoint_of_client(url: &str, config: &mut ClientConfig) -> Result
     check_sasl(config.sasl.is_some(), &endpoint, is_plain).map_err(invalid)?;
     let is_http = endpoint.configure_client(config, Headers::none()).map_err(CallError::connect)?;
     Ok((endpoint, is_http))
+}
+
+/// Refuses numbers of 0 where there has to be 1 at least. Those that are not given are right.
+pub(crate) fn check_counts(counts: &[(&str, Option<usize>)]) -> Result<(), String> {
+    match counts.iter().find(|(_, count)| *count == Some(0)) {
+        Some((name, _)) => Err(format!("{name} must be at least 1, got 0")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses times of 0, in which nothing can be done. Those that are not given are right.
+pub(crate) fn check_times(times: &[(&str, Option<Duration>)]) -> Result<(), String> {
+    match times.iter().find(|(_, time)| *time == Some(Duration::ZERO)) {
+        Some((name, _)) => Err(format!("{name} must be longer than 0")),
+        None => Ok(()),
+    }
+}
+
+/// Refuses limits of 0, within which there is no message.
+pub(crate) fn check_limits(limits: &Limits) -> Result<(), String> {
+    let Limits { message, string, container, depth, memory } = *limits;
+    check_counts(&[
+        ("limits.message", Some(message)),
+        ("limits.string", Some(string)),
+        ("limits.container", Some(container)),
+        ("limits.depth", usize::try_from(depth).ok()),
+        ("limits.memory", Some(memory)),
+    ])
 }
 
 /// Refuses SASL where it cannot be: behind it there are frames, and nothing else.

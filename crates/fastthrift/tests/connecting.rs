@@ -12,7 +12,7 @@ use calculator::BlockingCalculatorClient;
 use calculator::{CalculatorClient, CalculatorServer, Handler};
 #[cfg(feature = "blocking")]
 use fastthrift::{CallErrorKind, blocking};
-use fastthrift::{Channel, Server};
+use fastthrift::{Channel, ChannelBuilder, Limits, Server, ServerBuilder};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,6 +55,73 @@ async fn times_may_be_as_long_as_can_be() {
     .await
     .unwrap();
     serving.abort();
+}
+
+/// Limits each of which is 0 once, and what the error says of it.
+fn limits_of_zero() -> [(Limits, &'static str); 5] {
+    let usual = Limits::DEFAULT;
+    [
+        (Limits { message: 0, ..usual }, "limits.message must be at least 1, got 0"),
+        (Limits { string: 0, ..usual }, "limits.string must be at least 1, got 0"),
+        (Limits { container: 0, ..usual }, "limits.container must be at least 1, got 0"),
+        (Limits { depth: 0, ..usual }, "limits.depth must be at least 1, got 0"),
+        (Limits { memory: 0, ..usual }, "limits.memory must be at least 1, got 0"),
+    ]
+}
+
+#[tokio::test]
+async fn a_server_is_not_made_with_limits_of_zero() {
+    type Builder = ServerBuilder<CalculatorServer<Handler>>;
+    async fn check(says: &str, change: impl FnOnce(Builder) -> Builder) {
+        let builder = change(Server::builder(CalculatorServer::new(Handler::default())));
+        let error = builder.bind("tcp://127.0.0.1:0").await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (std::io::ErrorKind::InvalidInput, says));
+    }
+    check("max_connections must be at least 1, got 0", |builder| builder.max_connections(0)).await;
+    check("max_in_flight must be at least 1, got 0", |builder| builder.max_in_flight(0)).await;
+    check("max_memory must be at least 1, got 0", |builder| builder.max_memory(0)).await;
+    check("max_open must be at least 1, got 0", |builder| builder.max_open(0)).await;
+    check("message_timeout must be longer than 0", |builder| builder.message_timeout(Duration::ZERO)).await;
+    check("idle_timeout must be longer than 0", |builder| builder.idle_timeout(Duration::ZERO)).await;
+    for (limits, says) in limits_of_zero() {
+        check(says, |builder| builder.limits(limits)).await;
+    }
+    // It waits for nobody, then.
+    let builder = Server::builder(CalculatorServer::new(Handler::default())).drain_timeout(Duration::ZERO);
+    assert!(builder.bind("tcp://127.0.0.1:0").await.is_ok());
+}
+
+#[test]
+fn a_channel_is_not_made_with_limits_of_zero() {
+    let check = |says: &str, change: &dyn Fn(ChannelBuilder) -> ChannelBuilder| {
+        let error = change(Channel::builder("tcp://127.0.0.1:1")).lazy().unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot connect: {says}"));
+    };
+    check("connections must be at least 1, got 0", &|builder| builder.connections(0));
+    check("timeout must be longer than 0", &|builder| builder.timeout(Duration::ZERO));
+    check("connect_timeout must be longer than 0", &|builder| builder.connect_timeout(Duration::ZERO));
+    check("idle_timeout must be longer than 0", &|builder| builder.idle_timeout(Duration::ZERO));
+    check("max_age must be longer than 0", &|builder| builder.max_age(Duration::ZERO));
+    for (limits, says) in limits_of_zero() {
+        check(says, &|builder| builder.limits(limits));
+    }
+}
+
+#[cfg(feature = "blocking")]
+#[test]
+fn a_channel_that_blocks_is_not_made_with_limits_of_zero() {
+    type Builder = blocking::ChannelBuilder;
+    let check = |says: &str, change: &dyn Fn(Builder) -> Builder| {
+        let error = change(blocking::Channel::builder("tcp://127.0.0.1:1")).lazy().unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot connect: {says}"));
+    };
+    check("timeout must be longer than 0", &|builder| builder.timeout(Duration::ZERO));
+    check("connect_timeout must be longer than 0", &|builder| builder.connect_timeout(Duration::ZERO));
+    for (limits, says) in limits_of_zero() {
+        check(says, &|builder| builder.limits(limits));
+    }
+    // None is kept, then.
+    assert!(blocking::Channel::builder("tcp://127.0.0.1:1").kept(0).lazy().is_ok());
 }
 
 /// A UNIX socket in whose queue there is no room.

@@ -101,7 +101,7 @@ impl ChannelBuilder {
         Ok(self)
     }
 
-    /// How many idle connections are kept for later calls. Default 16.
+    /// How many idle connections are kept for later calls; with 0 each call makes one. Default 16.
     pub fn kept(mut self, count: usize) -> Self {
         self.kept = count;
         self
@@ -116,6 +116,7 @@ impl ChannelBuilder {
 
     /// Makes no connection yet: the first call does. Fails when the settings make no sense.
     pub fn lazy(self) -> Result<Channel, CallError> {
+        self.check().map_err(|text| CallError::connect(Invalid(text)))?;
         let Self { url, mut config, connect_timeout, timeout, service, headers, kept, .. } = self;
         let (endpoint, _) = settings::endpoint_of_client(&url, &mut config)?;
         #[cfg(feature = "blocking-tls")]
@@ -130,5 +131,11 @@ impl ChannelBuilder {
         channel.service = service.map(Into::into);
         channel.headers = headers.into();
         Ok(channel)
+    }
+
+    /// Refuses what cannot be, wherever it leads.
+    fn check(&self) -> Result<(), String> {
+        settings::check_times(&[("timeout", self.timeout), ("connect_timeout", Some(self.connect_timeout))])?;
+        settings::check_limits(&self.config.limits)
     }
 }

@@ -121,7 +121,7 @@ impl ChannelBuilder {
 
     /// How many connections there may be. Default 1, and 64 where each carries one call at a time.
     pub fn connections(mut self, count: usize) -> Self {
-        self.size = Some(count.max(1));
+        self.size = Some(count);
         self
     }
 
@@ -153,6 +153,7 @@ impl ChannelBuilder {
 
     /// Makes no connection yet: the first call does. Fails when the settings make no sense.
     pub fn lazy(self) -> Result<Channel, CallError> {
+        self.check().map_err(|text| CallError::connect(Invalid(text)))?;
         let Self { url, mut config, mut policy, size, mut is_exclusive, connect_timeout, terms, .. } = self;
         let (endpoint, is_http) = settings::endpoint_of_client(&url, &mut config)?;
         is_exclusive |= is_http;
@@ -165,5 +166,18 @@ impl ChannelBuilder {
             securing,
         };
         Ok(Channel::new(Pool::new(target, config, policy, is_exclusive, connect_timeout), terms))
+    }
+
+    /// Refuses what cannot be, wherever it leads.
+    fn check(&self) -> Result<(), String> {
+        let PoolPolicy { idle_timeout, max_age, .. } = self.policy;
+        settings::check_counts(&[("connections", self.size)])?;
+        settings::check_times(&[
+            ("timeout", self.terms.timeout),
+            ("connect_timeout", Some(self.connect_timeout)),
+            ("idle_timeout", idle_timeout),
+            ("max_age", max_age),
+        ])?;
+        settings::check_limits(&self.config.limits)
     }
 }

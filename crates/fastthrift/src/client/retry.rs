@@ -33,7 +33,7 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// At most this many attempts of one call, the first included; waits from 10 ms to 1 s between them, and a budget of a
+    /// At most this many attempts of one call, the first included (0 counts as 1); waits from 10 ms to 1 s between them, and a budget of a
     /// fifth of all calls, ten a second and a hundred at once.
     pub fn new(attempts: u32) -> Self {
         Self {

@@ -104,7 +104,7 @@ impl<S: Service> ServerBuilder<S> {
 
     /// How many connections are served at a time; others wait. Default 10 000.
     pub fn max_connections(mut self, count: usize) -> Self {
-        self.settings.max_connections = count.max(1);
+        self.settings.max_connections = count;
         self
     }
 
@@ -124,7 +124,7 @@ impl<S: Service> ServerBuilder<S> {
     /// How many calls of one connection are served at a time, and answered as they are done. With 1 they are answered in their
     /// order. Default 256.
     pub fn max_open(mut self, count: usize) -> Self {
-        self.config.max_open = count.max(1);
+        self.config.max_open = count;
         self
     }
 
@@ -155,11 +155,12 @@ impl<S: Service> ServerBuilder<S> {
     /// Listens on a URL: `tcp://host:port` (port 0 is one that the system chooses), `tls://host:port`, `unix:///path`,
     /// `http://host:port/path`, `https://host:port/path` or `memory://name`.
     pub async fn bind(self, url: &str) -> io::Result<Server<S>> {
+        let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text));
+        self.check().map_err(invalid)?;
         let Self { service, config, settings, mut urls, .. } = self;
         urls.push(url.to_owned());
         let mut listeners = Vec::new();
         for url in urls {
-            let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, Invalid(text));
             let endpoint = Endpoint::parse(&url).map_err(invalid)?;
             let mut config = config.clone();
             let is_framed = config.framing.is_none_or(|framing| framing == Framing::Framed);
@@ -178,5 +179,18 @@ impl<S: Service> ServerBuilder<S> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, Invalid(text)));
         }
         Ok(Server::new(service, settings, listeners))
+    }
+
+    /// Refuses what cannot be, wherever it listens.
+    fn check(&self) -> Result<(), String> {
+        let Settings { max_connections, max_in_flight, max_memory, message_timeout, idle_timeout, .. } = self.settings;
+        settings::check_counts(&[
+            ("max_connections", Some(max_connections)),
+            ("max_in_flight", max_in_flight),
+            ("max_memory", max_memory),
+            ("max_open", Some(self.config.max_open)),
+        ])?;
+        settings::check_times(&[("message_timeout", message_timeout), ("idle_timeout", idle_timeout)])?;
+        settings::check_limits(&self.config.limits)
     }
 }
