@@ -8,14 +8,29 @@ use fastthrift_rpc::{Carrier, ClientConfig, Endpoint, Framing, Headers};
 use crate::CallError;
 use crate::error::Invalid;
 
-/// Where a client's URL leads, and whether HTTP carries its calls, which the settings say then.
-pub(crate) fn endpoint_of_client(url: &str, config: &mut ClientConfig) -> Result<(Endpoint, bool), CallError> {
+/// Where a client's URL leads, and whether HTTP carries its calls, which the settings say then. `headers` are those of every call.
+pub(crate) fn endpoint_of_client(
+    url: &str,
+    config: &mut ClientConfig,
+    headers: &Headers,
+) -> Result<(Endpoint, bool), CallError> {
     let invalid = |text| CallError::connect(Invalid(text));
     let endpoint = Endpoint::parse(url).map_err(invalid)?;
     let is_plain = config.carrier == Carrier::Direct && config.framing == Framing::Framed;
     check_sasl(config.sasl.is_some(), &endpoint, is_plain).map_err(invalid)?;
     let is_http = endpoint.configure_client(config, Headers::none()).map_err(CallError::connect)?;
+    check_headers(config, headers).map_err(CallError::connect)?;
     Ok((endpoint, is_http))
+}
+
+/// Refuses headers that would not travel.
+#[inline]
+pub(crate) fn check_headers(config: &ClientConfig, headers: &Headers) -> Result<(), Invalid> {
+    if headers.is_empty() || config.carries_headers() {
+        return Ok(());
+    }
+    let text = "these connections carry no headers: set Framing::Header or take an HTTP URL for them";
+    Err(Invalid(text.to_owned()))
 }
 
 /// Refuses numbers of 0 where there has to be 1 at least. Those that are not given are right.

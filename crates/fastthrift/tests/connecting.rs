@@ -12,7 +12,7 @@ use calculator::BlockingCalculatorClient;
 use calculator::{CalculatorClient, CalculatorServer, Handler};
 #[cfg(feature = "blocking")]
 use fastthrift::{CallErrorKind, blocking};
-use fastthrift::{Channel, ChannelBuilder, Limits, Server, ServerBuilder};
+use fastthrift::{Channel, ChannelBuilder, Framing, Limits, Protocol, Server, ServerBuilder};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,6 +122,58 @@ fn a_channel_that_blocks_is_not_made_with_limits_of_zero() {
     }
     // None is kept, then.
     assert!(blocking::Channel::builder("tcp://127.0.0.1:1").kept(0).lazy().is_ok());
+}
+
+const NO_HEADERS: &str = "these connections carry no headers: set Framing::Header or take an HTTP URL for them";
+
+/// Sets a header behind the back of who calls, as tracing does.
+struct Marking;
+
+impl fastthrift::Interceptor for Marking {
+    async fn call(
+        &self,
+        mut request: fastthrift::ClientRequest,
+        next: fastthrift::Next<'_>,
+    ) -> Result<fastthrift::ClientReply, fastthrift::CallError> {
+        request.headers.insert("mark", "1");
+        next.run(request).await
+    }
+}
+
+#[tokio::test]
+async fn headers_that_would_not_travel_are_refused_before_anything_is_sent() {
+    let server = Server::builder(CalculatorServer::new(Handler::default())).bind("tcp://127.0.0.1:0").await.unwrap();
+    let url = server.url();
+    let serving = tokio::spawn(server.serve());
+    for framing in [Framing::Framed, Framing::Unframed] {
+        let builder = || Channel::builder(&url).framing(framing).protocol(Protocol::Compact);
+        let error = builder().header("token", "abc").lazy().unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot connect: {NO_HEADERS}"));
+        let channel = builder().connect().await.unwrap();
+        let marked = channel.with_interceptor(Marking);
+        for channel in [channel.with_header("token", "abc"), marked.with_header("token", "abc")] {
+            let error = CalculatorClient::new(channel).ping().await.unwrap_err();
+            assert!(error.to_string().contains(NO_HEADERS) && !error.was_sent(), "{error}");
+        }
+        // What is set for whatever carries it is left out, and the channel is as good as before.
+        CalculatorClient::new(marked).ping().await.unwrap();
+    }
+    let channel = Channel::builder(&url).framing(Framing::Header).header("token", "abc").connect().await.unwrap();
+    CalculatorClient::new(channel.with_header("more", "d")).ping().await.unwrap();
+    serving.abort();
+}
+
+#[cfg(feature = "blocking")]
+#[test]
+fn channels_that_block_refuse_headers_that_would_not_travel() {
+    let builder = || blocking::Channel::builder("tcp://127.0.0.1:1");
+    let error = builder().header("token", "abc").lazy().unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot connect: {NO_HEADERS}"));
+    let channel = builder().lazy().unwrap().with_header("token", "abc");
+    let error = BlockingCalculatorClient::new(channel).greet("nobody").unwrap_err();
+    assert!(error.to_string().contains(NO_HEADERS) && !error.was_sent(), "{error}");
+    assert!(builder().framing(Framing::Header).header("token", "abc").lazy().is_ok());
+    assert!(blocking::Channel::builder("http://127.0.0.1:1/").header("token", "abc").lazy().is_ok());
 }
 
 /// A UNIX socket in whose queue there is no room.

@@ -79,7 +79,7 @@ impl ChannelBuilder {
         self
     }
 
-    /// A header that each call has.
+    /// A header that each call has. Headers travel over the Header transport and HTTP; elsewhere they are an error.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name, value);
         self
@@ -118,7 +118,7 @@ impl ChannelBuilder {
     pub fn lazy(self) -> Result<Channel, CallError> {
         self.check().map_err(|text| CallError::connect(Invalid(text)))?;
         let Self { url, mut config, connect_timeout, timeout, service, headers, kept, .. } = self;
-        let (endpoint, _) = settings::endpoint_of_client(&url, &mut config)?;
+        let (endpoint, _) = settings::endpoint_of_client(&url, &mut config, &headers)?;
         #[cfg(feature = "blocking-tls")]
         let securing = crate::secure::securing(&endpoint, self.tls.as_ref())?;
         let target = Target {

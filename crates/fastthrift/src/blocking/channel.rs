@@ -10,7 +10,7 @@ use super::stream::Target;
 use super::{ChannelBuilder, Interceptor, Next};
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::error::located;
-use crate::{CallError, ClientReply, ClientRequest, Function};
+use crate::{CallError, ClientReply, ClientRequest, Function, settings};
 
 /// The way to a server, for threads that block. Clones share its connections; each may have its own time-out, headers and
 /// service.
@@ -73,7 +73,8 @@ impl Channel {
         Self { timeout: timeout.into(), ..self.clone() }
     }
 
-    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP.
+    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP; elsewhere the
+    /// calls fail with [`Encode`](crate::CallErrorKind::Encode), and nothing is sent.
     #[must_use]
     pub fn with_header(&self, name: &str, value: &str) -> Self {
         let mut headers = (*self.headers).clone();
@@ -133,6 +134,7 @@ impl Channel {
         encode: &mut dyn FnMut(Protocol) -> Result<Vec<u8>, CallError>,
         read: impl FnOnce(Protocol, &[u8]) -> Result<R, CallError>,
     ) -> Result<Option<R>, CallError> {
+        settings::check_headers(&self.links.config, &self.headers).map_err(CallError::encode)?;
         let body = encode(self.protocol())?;
         if !self.around.is_empty() {
             return self.carry_around(function, body, read);

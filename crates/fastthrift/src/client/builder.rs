@@ -83,7 +83,7 @@ impl ChannelBuilder {
         self
     }
 
-    /// A header that each call has.
+    /// A header that each call has. Headers travel over the Header transport and HTTP; elsewhere they are an error.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.terms.headers.insert(name, value);
         self
@@ -155,7 +155,7 @@ impl ChannelBuilder {
     pub fn lazy(self) -> Result<Channel, CallError> {
         self.check().map_err(|text| CallError::connect(Invalid(text)))?;
         let Self { url, mut config, mut policy, size, mut is_exclusive, connect_timeout, terms, .. } = self;
-        let (endpoint, is_http) = settings::endpoint_of_client(&url, &mut config)?;
+        let (endpoint, is_http) = settings::endpoint_of_client(&url, &mut config, &terms.headers)?;
         is_exclusive |= is_http;
         policy.size = size.unwrap_or(if is_exclusive { POOL_SIZE } else { 1 });
         #[cfg(feature = "tls")]

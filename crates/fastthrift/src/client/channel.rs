@@ -19,7 +19,7 @@ use crate::body::{Body, Source};
 use crate::call::current_deadline;
 use crate::codec::{self, DecodeOwned, Encode};
 use crate::interceptor::Through;
-use crate::{CallError, ClientReply, Function};
+use crate::{CallError, ClientReply, Function, settings};
 
 /// Bytes of memory that a thread keeps to encode arguments in.
 const SCRATCH: usize = 64 << 10;
@@ -101,7 +101,8 @@ impl Channel {
         self.with(|terms| terms.timeout = timeout.into())
     }
 
-    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP.
+    /// The same connections, with one more header for each call. Headers travel over the Header transport and HTTP; elsewhere the
+    /// calls fail with [`Encode`](crate::CallErrorKind::Encode), and nothing is sent.
     #[must_use]
     pub fn with_header(&self, name: &str, value: &str) -> Self {
         self.with(|terms| terms.headers.insert(name, value))
@@ -189,7 +190,9 @@ impl Channel {
     pub(crate) fn start(&self, function: &Function, encode: &mut EncodeInto<'_>) -> Pending {
         let mut body = BUFFER.take();
         body.clear();
-        let pending = match encode(self.pool.config().protocol, &mut body) {
+        let config = self.pool.config();
+        let checked = settings::check_headers(config, &self.terms.headers).map_err(CallError::encode);
+        let pending = match checked.and_then(|()| encode(config.protocol, &mut body)) {
             Ok(()) if self.terms.through.is_none() => self.begin(function, &body),
             Ok(()) => self.begin_around(function, &body),
             Err(error) => Pending::Refused(Some(error)),

@@ -32,7 +32,8 @@ macro_rules! client {
                 Self::new(self.channel.with_timeout(timeout), self.service.clone())
             }
 
-            /// The same, with one more header for each call. Headers travel over the Header transport and HTTP.
+            /// The same, with one more header for each call. Headers travel over the Header transport and HTTP; elsewhere the
+            /// calls fail, and nothing is sent.
             #[must_use]
             pub fn with_header(&self, name: &str, value: &str) -> Self {
                 Self::new(self.channel.with_header(name, value), self.service.clone())
