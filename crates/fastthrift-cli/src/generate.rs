@@ -151,7 +151,7 @@ fn write(common: &Common, generate: impl FnOnce(&Schema) -> Result<Files, Clashe
         Err(failure) => {
             let (text, code) = match &failure {
                 Failure::Invalid(report) => (report.render(), 1),
-                _ => (format!("fastthrift: {failure}\n"), 2),
+                _ => (format!("error: {failure}\n"), 2),
             };
             // Where nobody reads errors, the exit code still tells of them.
             let _ = io::stderr().write_all(text.as_bytes());

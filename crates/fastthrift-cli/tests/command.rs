@@ -51,6 +51,28 @@ fn check_says_with_another_exit_code_that_a_file_cannot_be_read_or_an_option_not
     assert_eq!(run(&["check", "--colour", "a.thrift"], &folder).status.code(), Some(2));
 }
 
+#[test]
+fn both_commands_say_in_the_same_words_that_a_file_cannot_be_read() {
+    let folder = folder("unreadable", &[("sub/a.thrift", "")]);
+    let says = |file: &str, reason: &str| {
+        let generated = run(&["gen", "python", file, "-o", "out"], &folder);
+        let checked = run(&["check", file], &folder);
+        assert_eq!((generated.status.code(), checked.status.code()), (Some(2), Some(2)));
+        let (generated, checked) = (text(&generated.stderr), text(&checked.stdout));
+        assert_eq!(generated, checked);
+        assert!(checked.starts_with(&format!("error: cannot read {file}: {reason}")), "{checked}");
+    };
+    says("none.thrift", "no such file\n");
+    says("sub", "it is a directory\n");
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("loop.thrift", folder.join("loop.thrift")).expect("a link is made");
+        says("loop.thrift", "Too many levels of symbolic links");
+        std::os::unix::fs::symlink("gone.thrift", folder.join("link.thrift")).expect("a link is made");
+        says("link.thrift", "no such file\n");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_printed_is_an_error_and_the_exit_code_tells_of_it() {

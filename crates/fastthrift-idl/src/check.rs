@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fastthrift_schema::{Arena, Source};
 
 use crate::diagnostics::failure_json;
+use crate::load::{NOT_THERE, unreadable};
 use crate::{Diagnostic, Failure, Loader, NotFound, Options, Outcome, Severity, compile_all, render_all, render_json};
 
 /// How findings are written.
@@ -49,7 +50,7 @@ impl Check {
             }
             // It could be read a moment ago.
             Err(Failure::RootNotFound { path, .. }) => check.unreadable.push((path, NOT_THERE.to_owned())),
-            Err(Failure::RootUnreadable { path, error }) => check.unreadable.push((path, error.to_string())),
+            Err(Failure::RootUnreadable { path, error }) => check.unreadable.push((path, unreadable(&error))),
         }
         check
     }
@@ -83,15 +84,9 @@ impl Check {
     }
 }
 
-const NOT_THERE: &str = "no such file";
-
 fn readability(loader: &dyn Loader, root: &Path) -> Result<(), String> {
     let name = loader.resolve(root, None).map_err(|NotFound { .. }| NOT_THERE.to_owned())?;
-    loader.read(&name).map(drop).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => NOT_THERE.to_owned(),
-        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => error.to_string(),
-    })
+    loader.read(&name).map(drop).map_err(|error| unreadable(&error))
 }
 
 #[cfg(test)]

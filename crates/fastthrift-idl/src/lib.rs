@@ -125,8 +125,10 @@ impl Report {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RootNotFound { path, .. } => write!(f, "cannot find the file `{}`", path.display()),
-            Self::RootUnreadable { path, error } => write!(f, "cannot read the file `{}`: {error}", path.display()),
+            Self::RootNotFound { path, .. } => write!(f, "cannot read {}: {}", path.display(), load::NOT_THERE),
+            Self::RootUnreadable { path, error } => {
+                write!(f, "cannot read {}: {}", path.display(), load::unreadable(error))
+            }
             Self::Invalid(report) => f.write_str(&report.render()),
         }
     }

@@ -86,6 +86,18 @@ fn root_unreadable(root: &Path, error: io::Error) -> Failure {
     }
 }
 
+/// Why a file cannot be read that is not there.
+pub(crate) const NOT_THERE: &str = "no such file";
+
+/// Why a file cannot be read.
+pub(crate) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => NOT_THERE.to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 struct Run<'a> {
     loader: &'a dyn Loader,
     options: &'a Options,
@@ -181,10 +193,7 @@ impl Run<'_> {
                 Some(self.add(name, &bytes))
             }
             Err(error) => {
-                let reason = match error.kind() {
-                    io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-                    _ => error.to_string(),
-                };
+                let reason = unreadable(&error);
                 let message = format!("cannot read the included file {}: {reason}", quote(&name.display));
                 self.sink.push(Diagnostic::new(Code::UnreadableInclude, span, message));
                 None

@@ -88,6 +88,16 @@ fn a_folder_as_include_is_an_error_of_its_own() {
     assert_eq!(codes(folder.compile("main.thrift", &[])), [Code::UnreadableInclude]);
 }
 
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_a_circle_are_unreadable_and_not_missing() {
+    let folder = Folder::new("circle", &[("main.thrift", "include 'circle.thrift'")]);
+    std::os::unix::fs::symlink("circle.thrift", folder.0.join("circle.thrift")).unwrap();
+    assert_eq!(codes(folder.compile("main.thrift", &[])), [Code::UnreadableInclude]);
+    let root = folder.compile("circle.thrift", &[]).unwrap_err();
+    assert!(matches!(&root, Failure::RootUnreadable { .. }), "{root}");
+}
+
 #[test]
 fn a_missing_root_and_a_folder_as_root_are_told_apart() {
     let folder = Folder::new("root", &[("sub/x.thrift", "")]);

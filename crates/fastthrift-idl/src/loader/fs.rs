@@ -34,8 +34,8 @@ impl Loader for FileLoader {
     fn resolve(&self, path: &Path, including: Option<&FileName>) -> Result<FileName, NotFound> {
         let candidates = self.candidates(path, including);
         let file = candidates.iter().find(|candidate| fs::metadata(candidate).is_ok_and(|found| !found.is_dir()));
-        // A directory is better named as such, by the error of reading it, than called missing.
-        match file.or_else(|| candidates.iter().find(|candidate| candidate.exists())) {
+        // What is there and no file, or cannot be looked at, is better named as such, by the error of reading it, than called missing.
+        match file.or_else(|| candidates.iter().find(|candidate| !is_missing(candidate))) {
             Some(found) => {
                 let identity = fs::canonicalize(found).unwrap_or_else(|_| found.clone());
                 Ok(FileName { identity: identity.into(), display: found.to_string_lossy().into() })
@@ -47,4 +47,11 @@ impl Loader for FileLoader {
     fn read(&self, file: &FileName) -> io::Result<Vec<u8>> {
         fs::read(&file.identity)
     }
+}
+
+/// Whether nothing is there, or no path leads there.
+fn is_missing(path: &Path) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    let kinds = [InvalidFilename, InvalidInput, NotADirectory, NotFound];
+    fs::metadata(path).is_err_and(|error| kinds.contains(&error.kind()))
 }
