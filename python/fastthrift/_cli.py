@@ -8,6 +8,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
 _SERVING = """\
 Serve a handler from several processes on one port. A process that dies is started again. SIGTERM and SIGINT let what
@@ -147,12 +148,17 @@ def _add_sources(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
+    report, code = _findings(options, options.format)
+    return code if _print(report) else 2
+
+
+def _findings(options: argparse.Namespace, form: Literal["text", "json"]) -> tuple[str, int]:
+    """Return what is wrong with the files, and the exit code that says so."""
     from fastthrift import _core
 
-    report, code = _core.check_report(
-        options.files, options.include_dirs, options.dialect, options.allow_missing_includes, options.format
+    return _core.check_report(
+        options.files, options.include_dirs, options.dialect, options.allow_missing_includes, form
     )
-    return code if _print(report) else 2
 
 
 def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
@@ -174,7 +180,8 @@ def _generate(options: argparse.Namespace, _arguments: Sequence[str]) -> int:
         _complain(error.report)
         return 1
     except (OSError, ValueError) as error:
-        _complain(f"fastthrift: {error}\n")
+        is_unread = isinstance(error, OSError) and error.filename in options.files
+        _complain(_findings(options, "text")[0] if is_unread else f"fastthrift: {error}\n")
         return 2
     return 0
 

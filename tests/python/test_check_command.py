@@ -57,6 +57,15 @@ def test_what_cannot_be_read_or_asked_gives_the_exit_code_2(arguments: tuple[str
     assert run("check", *arguments, cwd=wrong).returncode == 2
 
 
+@pytest.mark.parametrize(("file", "why"), [("none.thrift", "no such file"), ("sub", "it is a directory")])
+def test_both_commands_say_in_the_same_words_that_a_file_cannot_be_read(file: str, why: str, wrong: Path) -> None:
+    (wrong / "sub").mkdir()
+    generated = run("gen", "python", file, "-o", "out", cwd=wrong)
+    checked = run("check", file, cwd=wrong)
+    assert (generated.returncode, checked.returncode) == (2, 2)
+    assert generated.stderr == checked.stdout == f"error: cannot read {file}: {why}\n"
+
+
 def test_the_command_says_its_version(tmp_path: Path) -> None:
     done = run("--version", cwd=tmp_path)
     assert (done.returncode, done.stdout.partition(" ")[0], done.stderr) == (0, "fastthrift", "")
