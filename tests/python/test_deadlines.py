@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import socket
 import threading
@@ -86,6 +88,31 @@ def test_a_handler_knows_how_much_time_its_caller_gives(handler: Handler, work: 
     assert start + 6.9 < call.deadline <= end + 7
     assert call.remaining is not None
     assert 6 < call.remaining <= 7
+
+
+def test_the_time_that_is_announced_shrinks_from_server_to_server(work: ModuleType) -> None:
+    announced: list[int] = []
+
+    class HandsOn:
+        def __init__(self, client: Any) -> None:
+            self.client = client
+
+        def wait(self, number: int) -> int:
+            call = fastthrift.current_call()
+            assert call is not None
+            announced.append(int(call.headers["client_timeout"]))
+            return self.client.wait(number) if self.client else number
+
+    with contextlib.ExitStack() as stack:
+        client = None
+        for _ in range(4):
+            handler = HandsOn(client)
+            server = stack.enter_context(fastthrift.Server(handler, "tcp://127.0.0.1:0", service=work.Work))
+            client = stack.enter_context(connect(server, work))
+        assert client is not None
+        assert client.wait(1) == 1
+    assert len(announced) == 4
+    assert all(one > next_one for one, next_one in itertools.pairwise(announced)), announced
 
 
 def test_without_a_timeout_there_is_no_deadline(handler: Handler, work: ModuleType) -> None:

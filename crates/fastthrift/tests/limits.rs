@@ -4,12 +4,15 @@
 
 mod calculator;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calculator::{AddError, CalculatorClient, CalculatorServer, Handler};
-use fastthrift::{ApplicationExceptionKind, CallErrorKind, Channel, Framing, Limits, Server, ServerBuilder};
+use fastthrift::{
+    ApplicationExceptionKind, CallErrorKind, Channel, Framing, Interceptor, Limits, Request, Response, Server,
+    ServerBuilder, Service,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -90,6 +93,38 @@ async fn who_ends_a_server_by_dropping_it_can_listen_there_at_once() {
         let path = std::env::temp_dir().join(format!("fastthrift-again-{}.sock", std::process::id()));
         serve_again_and_again(&format!("unix://{}", path.display())).await;
     }
+}
+
+/// Notes how long clients say that they wait, and calls another server before the handler runs.
+struct HandsOn(Option<CalculatorClient>, Arc<Mutex<Vec<u64>>>);
+
+impl Interceptor for HandsOn {
+    async fn serve<S: Service>(&self, request: Request, next: &S) -> Response {
+        let announced = request.call().headers().find("client_timeout").unwrap().parse().unwrap();
+        self.1.lock().unwrap().push(announced);
+        if let Some(next) = &self.0 {
+            next.ping().await.unwrap();
+        }
+        next.serve(request).await
+    }
+}
+
+#[tokio::test]
+async fn the_time_that_is_announced_shrinks_from_server_to_server() {
+    let announced = Arc::new(Mutex::new(Vec::new()));
+    let mut next = None;
+    for _ in 0..4 {
+        let hands_on = HandsOn(next, Arc::clone(&announced));
+        let builder = Server::builder(CalculatorServer::new(Handler::default())).interceptor(hands_on);
+        let server = builder.bind("tcp://127.0.0.1:0").await.unwrap();
+        let builder = Channel::builder(&server.url()).framing(Framing::Header);
+        tokio::spawn(server.serve());
+        next = Some(CalculatorClient::new(builder.timeout(PATIENCE).connect().await.unwrap()));
+    }
+    next.unwrap().ping().await.unwrap();
+    let announced = announced.lock().unwrap();
+    assert_eq!(announced.len(), 4);
+    assert!(announced.windows(2).all(|times| times[0] > times[1]), "{announced:?}");
 }
 
 #[tokio::test]
