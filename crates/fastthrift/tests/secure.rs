@@ -190,6 +190,10 @@ async fn a_server_that_never_shakes_hands_does_not_hold_up_a_client_that_blocks(
         let channel = Channel::builder(&url).tls(ClientTls::new().insecure()).timeout(Duration::from_millis(50));
         let client = BlockingCalculatorClient::new(channel.lazy().unwrap());
         assert!(client.add(2, 3).is_err());
+        let channel =
+            Channel::builder(&url).tls(ClientTls::new().insecure()).connect_timeout(Duration::from_millis(50));
+        let error = channel.connect().unwrap_err();
+        assert!(error.to_string().ends_with("timed out"), "{error}");
         drop(listener);
     })
     .await;

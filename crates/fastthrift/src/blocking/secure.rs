@@ -29,7 +29,8 @@ impl Secure {
             this.socket.set_write_timeout(left)?;
             let step = if this.session.wants_write() { this.push() } else { this.pull().map(drop) };
             match step {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What took too long would block: the next look at the clock says that time is over.
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
                 outcome => outcome?,
             }
         }
