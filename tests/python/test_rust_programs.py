@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -238,6 +239,23 @@ def test_a_rust_gateway_gives_a_python_server_a_json_face() -> None:
             404,
             {"error": "'Calculator' has no function 'greed', did you mean 'greet'?"},
         )
+
+
+@pytest.mark.timeout(700)
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of descriptors")
+def test_a_rust_gateway_goes_on_after_more_connections_than_it_may_have() -> None:
+    limited = ["sh", "-c", 'ulimit -n 24 && exec "$0" "$@"', program("gateway")]
+    with python_server([]) as url, serving(*limited, IDL, "Calculator", url, "127.0.0.1:0") as served:
+        host, _, port = served.removeprefix("http://").rpartition(":")
+        for _ in range(2):
+            idle = [socket.create_connection((host, int(port)), timeout=20) for _ in range(40)]
+            time.sleep(0.1)
+            for connection in idle:
+                connection.close()
+        asking = http.client.HTTPConnection(host, int(port), timeout=60)
+        asking.request("POST", "/add", '{"a": 2, "b": 3}')
+        with closing(asking), asking.getresponse() as response:
+            assert json.load(response) == 5
 
 
 @pytest.mark.timeout(700)

@@ -11,7 +11,7 @@ use fastthrift::dynamic::{Client, Error as Failure, Exception, Idl, JsonStyle, S
 use fastthrift::{Channel, Limits};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long a request may take to come, and its answer to go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,7 +29,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(rest.first().map_or("127.0.0.1:8080", String::as_str)).await?;
     println!("http://{}", listener.local_addr()?);
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // There may be too many connections: some of them end.
+                sleep(Duration::from_millis(10)).await;
+                continue;
+            };
             let gateway = gateway.clone();
             tokio::spawn(async move { timeout(PATIENCE, gateway.serve(stream)).await });
         }
