@@ -35,7 +35,7 @@ fn main() -> Outcome<()> {
 fn cases(out: &Path) -> Outcome<()> {
     let folder = Path::new("../fastthrift-codegen/tests/rust");
     let file = |name: &str| folder.join(name).with_extension("thrift");
-    let all = ["types", "names", "constants", "docs", "services", "modules"].map(file);
+    let all = ["types", "names", "chosen", "constants", "docs", "services", "modules", "wide"].map(file);
     Build::new().options(|options| options.services.blocking = true).compile(&all)?;
     let variants: [(&str, Change); 3] = [("hashed", hashed), ("borrowed", borrowed), ("bare", bare)];
     for (name, change) in variants {

@@ -56,6 +56,11 @@ fn names_are_made_writable_and_distinct() {
 }
 
 #[test]
+fn names_that_the_idl_chooses_are_kept() {
+    check_default("chosen");
+}
+
+#[test]
 fn modules_have_names_by_which_rust_finds_them() {
     check_default("modules");
     let names: Vec<String> = tree("modules.thrift").into_iter().map(|(name, _)| name).collect();
@@ -79,6 +84,11 @@ fn modules_have_names_by_which_rust_finds_them() {
 #[test]
 fn constants_and_defaults_are_expressions() {
     check_default("constants");
+}
+
+#[test]
+fn what_is_too_wide_is_broken() {
+    check_default("wide");
 }
 
 #[test]
@@ -166,7 +176,7 @@ fn rustfmt_leaves_everything_as_it_is() {
 fn rustfmt_leaves_everything_as_it_is_with_options_that_few_have() {
     let folder = empty_folder("options");
     for (number, options) in unusual().iter().enumerate() {
-        for file in ["types", "names", "constants", "docs", "services", "modules"] {
+        for file in ["types", "names", "chosen", "constants", "docs", "services", "modules", "wide"] {
             let schema = schema(&format!("{file}.thrift"));
             fs::write(folder.join(format!("{file}_{number}.rs")), rust::generate_file(&schema, options)).unwrap();
             let tree = folder.join(format!("{file}_{number}"));

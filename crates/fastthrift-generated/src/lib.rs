@@ -4,6 +4,7 @@
 //! where). The program of this crate reads and writes every struct of the latter.
 
 #![deny(warnings)]
+#![allow(clippy::type_complexity, reason = "it is the IDL that has such types")]
 
 extern crate self as fastthrift_generated;
 
@@ -16,30 +17,38 @@ use fastthrift::{
 /// The cases with the options that are there by default.
 pub mod cases {
     include!(concat!(env!("OUT_DIR"), "/types.rs"));
+    include!(concat!(env!("OUT_DIR"), "/chosen.rs"));
     include!(concat!(env!("OUT_DIR"), "/constants.rs"));
     include!(concat!(env!("OUT_DIR"), "/docs.rs"));
     include!(concat!(env!("OUT_DIR"), "/services.rs"));
     include!(concat!(env!("OUT_DIR"), "/modules.rs"));
+    include!(concat!(env!("OUT_DIR"), "/wide.rs"));
 }
 
 /// The same with what is hashed and shared, and all that is unknown kept.
 pub mod hashed {
     include!(concat!(env!("OUT_DIR"), "/hashed/types.rs"));
+    include!(concat!(env!("OUT_DIR"), "/hashed/chosen.rs"));
     include!(concat!(env!("OUT_DIR"), "/hashed/constants.rs"));
     include!(concat!(env!("OUT_DIR"), "/hashed/services.rs"));
+    include!(concat!(env!("OUT_DIR"), "/hashed/wide.rs"));
 }
 
 /// The same with lists for maps and sets, and text borrowed.
 pub mod borrowed {
     include!(concat!(env!("OUT_DIR"), "/borrowed/types.rs"));
+    include!(concat!(env!("OUT_DIR"), "/borrowed/chosen.rs"));
     include!(concat!(env!("OUT_DIR"), "/borrowed/constants.rs"));
     include!(concat!(env!("OUT_DIR"), "/borrowed/services.rs"));
+    include!(concat!(env!("OUT_DIR"), "/borrowed/wide.rs"));
 }
 
 /// The same for programs without `std`.
 pub mod bare {
     include!(concat!(env!("OUT_DIR"), "/bare/types.rs"));
+    include!(concat!(env!("OUT_DIR"), "/bare/chosen.rs"));
     include!(concat!(env!("OUT_DIR"), "/bare/constants.rs"));
+    include!(concat!(env!("OUT_DIR"), "/bare/wide.rs"));
 }
 
 /// The folder of real IDL, a module for each of its directories.

@@ -7,9 +7,9 @@ use fastthrift_schema::Annotation;
 use crate::Writer;
 
 use super::annotations;
+use super::breaking::Code;
 use super::encoding::{open_decode, open_encode};
-use super::layout::{WIDTH, implementation, width};
-use super::value::Expr;
+use super::layout::{WIDTH, assigned, implementation, signature, width};
 
 /// Writes a type's derives, and those that its annotations and the options ask for.
 pub(super) fn write_derives(
@@ -59,7 +59,7 @@ pub(super) fn write_transparent(writer: &mut Writer, name: &str, inner: &str, li
     writer.blank();
     implementation(writer, &format!("impl{generics} From<{inner}>"), &format!("{name}{lifetime}"));
     writer.indented(|writer| {
-        writer.line(format!("fn from(value: {inner}) -> Self {{"));
+        signature(writer, "fn from", &[format!("value: {inner}")], " -> Self {");
         writer.indented(|writer| writer.line("Self(value)"));
         writer.line("}");
     });
@@ -75,7 +75,7 @@ pub(super) fn write_transparent(writer: &mut Writer, name: &str, inner: &str, li
     writer.blank();
     implementation(writer, &format!("impl{generics} p::Encode"), &format!("{name}{lifetime}"));
     writer.indented(|writer| {
-        Expr::Atom(format!("<{inner} as p::Encode>::TTYPE")).write(writer, "const TTYPE: p::TType = ", ";");
+        write_ttype(writer, inner, "p::Encode");
         writer.blank();
         open_encode(writer);
         writer.indented(|writer| writer.line("p::Encode::encode(&self.0, out)"));
@@ -87,13 +87,18 @@ pub(super) fn write_transparent(writer: &mut Writer, name: &str, inner: &str, li
     writer.blank();
     implementation(writer, "impl<'de> p::Decode<'de>", &format!("{name}{lifetime}"));
     writer.indented(|writer| {
-        Expr::Atom(format!("<{inner} as p::Decode<'de>>::TTYPE")).write(writer, "const TTYPE: p::TType = ", ";");
+        write_ttype(writer, inner, "p::Decode<'de>");
         writer.blank();
         open_decode(writer);
         writer.indented(|writer| writer.line("p::Decode::decode(input).map(Self)"));
         writer.line("}");
     });
     writer.line("}");
+}
+
+fn write_ttype(writer: &mut Writer, inner: &str, of_trait: &str) {
+    let flat = format!("<{inner} as {of_trait}>::TTYPE");
+    assigned(writer, "const TTYPE: p::TType =", &Code::qualified(inner, of_trait, "TTYPE"), &flat, ";");
 }
 
 fn write_encode_field(writer: &mut Writer) {

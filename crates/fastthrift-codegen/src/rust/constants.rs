@@ -5,8 +5,9 @@ use fastthrift_schema::{ConstantId, TypeId, Value};
 use crate::Writer;
 
 use super::attributes;
+use super::breaking::Code;
 use super::doc::write_doc;
-use super::layout::{WIDTH, width};
+use super::layout::{WIDTH, broken_type, head_width, width};
 use super::model::Model;
 use super::names::ModuleId;
 use super::shape::Shape;
@@ -28,40 +29,43 @@ pub(super) fn write_constant(model: &Model<'_>, at: ModuleId, id: ConstantId, wr
     attributes::write_attributes(writer, &constant.annotations);
     if model.options.no_std {
         let name = super::ident::writable(&name.to_lowercase());
-        writer.line(format!("pub fn {name}() -> {ty} {{"));
+        broken_type(writer, &format!("pub fn {name}() -> "), &ty, " {");
         writer.indented(|writer| value.write(writer, "", ""));
         return writer.line("}");
     }
-    let head = format!("pub static {name}: LazyLock<{ty}> =");
+    let start = format!("pub static {name}: ");
+    let room = WIDTH.saturating_sub(writer.column() + width(&start) + 2);
+    let ty = format!("LazyLock<{ty}>");
+    let head = format!("{start}{} =", Code::ty(&ty).lines(writer.column(), room).unwrap_or(ty));
     // What is empty is made by a function that there is.
     let flat = value.flat();
     if let Some(function) = flat.strip_suffix("::new()") {
         return Expr::Atom(format!("LazyLock::new({function}::new)")).write(writer, &format!("{head} "), ";");
     }
     // A closure that fits one line is one; else its body is a block.
-    if value.stays_flat() {
-        let call = format!("LazyLock::new(|| {});", value.flat());
-        if writer.column() + width(&head) + 1 + width(&call) <= WIDTH {
-            return writer.line(format!("{head} {call}"));
-        }
-        if writer.column() + 4 + width(&call) <= WIDTH {
-            writer.line(head);
-            return writer.indented(|writer| writer.line(call));
-        }
+    let call = format!("LazyLock::new(|| {flat});");
+    let around = width(&call) - width(&flat);
+    let room = |before: usize| WIDTH.saturating_sub(writer.column() + before + around);
+    if value.stays_flat(room(head_width(writer, &head) + 1)) {
+        return writer.line(format!("{head} {call}"));
+    }
+    if value.stays_flat(room(4)) {
+        writer.line(head);
+        return writer.indented(|writer| writer.line(call));
     }
     if let Expr::Struct(path, ..) = &value {
         let call = "LazyLock::new(|| ";
-        let line = format!("{head} {call}{path} {{");
+        let line = format!(" {call}{path} {{");
         // What ends the line must have room twice.
-        if writer.column() + width(&line) + 2 <= WIDTH {
+        if writer.column() + head_width(writer, &head) + width(&line) + 2 <= WIDTH {
             return value.write(writer, &format!("{head} {call}"), ");");
         }
         writer.line(head);
         return writer.indented(|writer| value.write(writer, call, ");"));
     }
-    let line = format!("{head} LazyLock::new(|| {{");
-    if writer.column() + width(&line) + 4 <= WIDTH {
-        writer.line(line);
+    let open = " LazyLock::new(|| {";
+    if writer.column() + head_width(writer, &head) + width(open) + 4 <= WIDTH {
+        writer.line(format!("{head}{open}"));
         writer.indented(|writer| value.write(writer, "", ""));
         return writer.line("});");
     }

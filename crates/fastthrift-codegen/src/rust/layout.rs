@@ -2,6 +2,8 @@
 
 use crate::Writer;
 
+use super::breaking::{self, Code};
+
 /// How wide a line may be.
 pub(super) const WIDTH: usize = 100;
 /// How wide the arguments of a call may be on one line, and the elements of an array.
@@ -20,11 +22,15 @@ pub(super) fn width(text: &str) -> usize {
 /// of its own where it does not fit.
 pub(super) fn signature(writer: &mut Writer, head: &str, parameters: &[String], tail: &str) {
     let line = format!("{head}({}){tail}", parameters.join(", "));
-    if fits(writer, &line) || parameters.is_empty() {
+    if fits_flat(writer, &line, parameters) || parameters.is_empty() {
         return writer.line(line);
     }
-    each(writer, &format!("{head}("), parameters);
+    each_parameter(writer, &format!("{head}("), parameters);
     let end = format!("){tail}");
+    let output = tail.strip_prefix(" -> ").and_then(|tail| tail.strip_suffix(" {"));
+    if let Some(ty) = output.filter(|ty| !stays_flat(ty)) {
+        return broken_type(writer, ") -> ", ty, " {");
+    }
     // The room for a brace is counted without the indentation, and the line with it.
     let Some(end) = end.strip_suffix(" {").filter(|_| 2 * writer.column() + width(&end) > WIDTH) else {
         return writer.line(end);
@@ -41,13 +47,14 @@ pub(super) fn promise(writer: &mut Writer, head: &str, parameters: &[String], ou
     let returns = format!("-> impl p::Future<Output = {output}> + Send;");
     let line = format!("{head}({}) {returns}", parameters.join(", "));
     // There must be room for a brace, as if there were a body; a line that is too long for that alone is broken before the arrow.
-    match WIDTH.checked_sub(writer.column() + width(&line)) {
+    let is_flat = fits_flat(writer, "", parameters);
+    match WIDTH.checked_sub(writer.column() + width(&line)).filter(|_| is_flat) {
         Some(0) => {
             writer.line(format!("{head}({})", parameters.join(", ")));
             return writer.line(returns);
         }
         Some(_) => return writer.line(line),
-        None => each(writer, &format!("{head}("), parameters),
+        None => each_parameter(writer, &format!("{head}("), parameters),
     }
     // Neither the parenthesis before the arrow nor the semicolon counts, nor do the five columns of `impl `.
     if writer.column() + width(&returns) <= WIDTH + 5 + 1 {
@@ -68,10 +75,28 @@ fn fits(writer: &Writer, line: &str) -> bool {
     writer.column() + width(line) <= WIDTH
 }
 
-/// Whether rustfmt leaves a type on one line, if the line is wide enough: the parts of a tuple may be as wide as those of any list.
+/// Whether rustfmt leaves a type on one line that is wide enough.
 fn stays_flat(ty: &str) -> bool {
-    let Some(Brackets { open, parts, .. }) = bracketed(ty) else { return true };
-    (!open.ends_with('(') || width(parts) <= LIST_WIDTH) && top_level(parts).into_iter().all(stays_flat)
+    !Code::ty(ty).lines(0, 2 * WIDTH).is_some_and(|text| text.contains('\n'))
+}
+
+/// Whether the line fits, and rustfmt leaves the types of the parameters on it.
+fn fits_flat(writer: &Writer, line: &str, parameters: &[String]) -> bool {
+    let is_flat = |parameter: &String| parameter.split_once(": ").is_none_or(|(_, ty)| stays_flat(ty));
+    fits(writer, line) && parameters.iter().all(is_flat)
+}
+
+/// Writes what opens a list of parameters, and a line each for them.
+fn each_parameter(writer: &mut Writer, open: &str, parameters: &[String]) {
+    writer.line(open);
+    writer.indented(|writer| {
+        for parameter in parameters {
+            match parameter.split_once(": ") {
+                Some((name, ty)) => broken_type(writer, &format!("{name}: "), ty, ","),
+                None => writer.line(format!("{parameter},")),
+            }
+        }
+    });
 }
 
 /// Writes what opens a list, and its parts, a line each.
@@ -107,15 +132,25 @@ pub(super) fn fill(writer: &mut Writer, values: &[String]) {
     writer.line(line);
 }
 
-/// Writes `impl Trait for Type {`, broken before `for` when one line is too short.
+/// Writes `impl Trait for Type {`, broken before each of the two that does not fit one line, and then before the brace.
 pub(super) fn implementation(writer: &mut Writer, head: &str, of: &str) {
-    let line = format!("{head} for {of} {{");
-    if fits(writer, &line) {
-        return writer.line(line);
-    }
-    writer.line(head);
-    writer.indented(|writer| writer.line(format!("for {of}")));
-    writer.line("{");
+    let (start, of_trait) = head.split_once(' ').unwrap_or((head, ""));
+    let (indent, below) = (writer.column(), writer.column() + 4);
+    let placed = |before: &str, used: usize, word: &str, ty: &str| {
+        let code = Code::ty(ty);
+        let room = WIDTH.saturating_sub(used + 1 + width(word));
+        if let Some(ty) = code.lines(indent, room).filter(|text| !text.contains('\n') && width(text) <= room) {
+            return format!("{before} {word}{ty}");
+        }
+        let text = code.lines(below, WIDTH.saturating_sub(below + width(word)));
+        format!("{before}\n{:below$}{word}{}", "", text.as_deref().unwrap_or(ty))
+    };
+    let text = placed(start, indent + width(start), "", of_trait);
+    // There must be room for the brace.
+    let used = indent + head_width(writer, &text) + 2;
+    let text = placed(&text, used, "for ", of);
+    let end = if text.contains('\n') { format!("\n{:indent$}{{", "") } else { " {".to_owned() };
+    writer.line(format!("{text}{end}"));
 }
 
 /// Writes `head(arguments)tail`, with a line each for the arguments when they are too wide for one.
@@ -129,56 +164,45 @@ pub(super) fn call(writer: &mut Writer, head: &str, arguments: &[String], tail: 
     writer.line(format!("){tail}"));
 }
 
-/// Writes `head type tail`, with the type on a line of its own or broken in its angle brackets when it is too wide.
+/// Writes `head type tail`, with the type on a line of its own or broken in its brackets when it is too wide.
 pub(super) fn typed(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
-    let line = format!("{head} {ty}{tail}");
-    if fits(writer, &line) && stays_flat(ty) {
-        return writer.line(line);
-    }
-    if writer.column() + 4 + width(ty) + width(tail) <= WIDTH && stays_flat(ty) {
-        writer.line(head);
-        return writer.indented(|writer| writer.line(format!("{ty}{tail}")));
-    }
-    broken_type(writer, &format!("{head} "), ty, tail);
+    assigned(writer, head, &Code::ty(ty), ty, tail);
 }
 
 /// Writes `head type tail`, with the type broken in its brackets when it is too wide.
 pub(super) fn broken_type(writer: &mut Writer, head: &str, ty: &str, tail: &str) {
-    let line = format!("{head}{ty}{tail}");
-    let Some(Brackets { open, parts, close }) = bracketed(ty).filter(|_| !fits(writer, &line) || !stays_flat(ty))
-    else {
-        return writer.line(line);
-    };
-    writer.line(format!("{head}{open}"));
-    writer.indented(|writer| {
-        for part in top_level(parts).into_iter().filter(|part| !part.is_empty()) {
-            broken_type(writer, "", part, ",");
-        }
-    });
-    writer.line(format!("{close}{tail}"));
+    broken(writer, head, &Code::ty(ty), ty, tail);
 }
 
-/// A tuple, or a generic type, which is one with the tuple that is all that is in it.
-struct Brackets<'a> {
-    open: &'a str,
-    parts: &'a str,
-    close: &'a str,
+/// Writes `head code tail` with the code broken in its brackets where it must be; as it is where nothing can make it fit.
+pub(super) fn broken(writer: &mut Writer, head: &str, code: &Code, flat: &str, tail: &str) {
+    let room = WIDTH.saturating_sub(writer.column() + head_width(writer, head) + width(tail));
+    let text = code.lines(writer.column(), room);
+    writer.line(format!("{head}{}{tail}", text.as_deref().unwrap_or(flat)));
 }
 
-fn bracketed(ty: &str) -> Option<Brackets<'_>> {
-    if let Some(parts) = ty.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        return Some(Brackets { open: "(", parts, close: ")" });
-    }
-    let start = ty.find('<')? + 1;
-    let parts = ty[start..].strip_suffix('>')?;
-    match bracketed(parts).filter(|inner| inner.open == "(" && top_level(parts).len() == 1) {
-        Some(inner) => Some(Brackets { open: &ty[..=start], parts: inner.parts, close: ")>" }),
-        None => Some(Brackets { open: &ty[..start], parts, close: ">" }),
+/// Writes `head code tail`, where the head ends before a space: with the code on a line of its own where that keeps it whole.
+pub(super) fn assigned(writer: &mut Writer, head: &str, code: &Code, flat: &str, tail: &str) {
+    let text = breaking::assigned(code, writer.column(), head_width(writer, head), width(tail));
+    writer.line(format!("{head}{}{tail}", text.unwrap_or_else(|| format!(" {flat}"))));
+}
+
+/// Writes `head(type)tail`, with what stands before the type.
+pub(super) fn field(writer: &mut Writer, head: &str, visibility: &'static str, ty: &str, tail: &str) {
+    let flat = format!("{head}({visibility}{ty})");
+    broken(writer, "", &Code::field(head, visibility, ty), &flat, tail);
+}
+
+/// How many columns the last line of what stands before something takes from the indentation on.
+pub(super) fn head_width(writer: &Writer, head: &str) -> usize {
+    match head.rsplit_once('\n') {
+        Some((_, last)) => width(last).saturating_sub(writer.column()),
+        None => width(head),
     }
 }
 
 /// The parts of a list of types between the commas that are in no brackets.
-fn top_level(types: &str) -> Vec<&str> {
+pub(super) fn top_level(types: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);
     for (at, c) in types.char_indices() {
         match c {

@@ -23,6 +23,7 @@
 
 mod annotations;
 mod attributes;
+mod breaking;
 mod clients;
 mod constants;
 mod doc;
@@ -233,6 +234,9 @@ fn write_allowances(model: &Model<'_>, module: ModuleId, writer: &mut Writer) {
     }
     if definitions.iter().any(|definition| has_double(model.schema, *definition)) {
         writer.line("#[allow(clippy::approx_constant)]");
+    }
+    if definitions.iter().any(|definition| names::has_odd_name(model.schema, *definition)) {
+        writer.line("#[allow(nonstandard_style)]");
     }
 }
 

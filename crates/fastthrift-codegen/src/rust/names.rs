@@ -263,6 +263,37 @@ fn module_name(name: &str) -> String {
     if NO_MODULES.contains(&name) { format!("{name}_") } else { writable(name) }
 }
 
+/// Whether a definition has a name that the IDL chooses for Rust and that is not in Rust's manner.
+pub(super) fn has_odd_name(schema: &Schema, definition: Definition) -> bool {
+    let is_odd = |annotations: &[Annotation], manner: fn(&str) -> String| {
+        annotations::name(annotations).is_some_and(|name| manner(&name) != name)
+    };
+    let has_odd_field = |structure: &Struct| {
+        let manner = if structure.kind == StructKind::Union { camel } else { snake };
+        structure.fields.iter().any(|field| is_odd(&field.annotations, manner))
+    };
+    match definition {
+        Definition::Struct(id) => {
+            let structure = schema.structure(id);
+            is_odd(&structure.annotations, camel) || has_odd_field(structure)
+        }
+        Definition::Enum(id) => {
+            let enumeration = schema.enumeration(id);
+            is_odd(&enumeration.annotations, camel)
+                || enumeration.values.iter().any(|value| is_odd(&value.annotations, screaming))
+        }
+        Definition::Typedef(id) => is_odd(&schema.typedef(id).annotations, camel),
+        Definition::Constant(id) => is_odd(&schema.constant(id).annotations, screaming),
+        Definition::Service(id) => {
+            let mut functions = schema.lineage(id).flat_map(|(_, service)| &service.functions);
+            is_odd(&schema.service(id).annotations, camel)
+                || functions.any(|function| {
+                    is_odd(&function.annotations, snake) || has_odd_field(schema.structure(function.arguments))
+                })
+        }
+    }
+}
+
 fn type_name(name: &str, annotations: &[Annotation]) -> String {
     annotations::name(annotations).unwrap_or_else(|| camel(name))
 }

@@ -172,7 +172,7 @@ impl<'a> Part<'a> {
             writer.line(format!("let a{place} = match a{place} {{"));
             writer.indented(|writer| {
                 writer.line(format!("Some(a{place}) => a{place},"));
-                default.write(writer, "None => ", ",");
+                default.write_arm(writer, "None");
             });
             return writer.line("};");
         }

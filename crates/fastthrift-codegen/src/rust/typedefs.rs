@@ -6,6 +6,7 @@ use crate::Writer;
 
 use super::attributes;
 use super::doc::write_doc;
+use super::layout::{field, typed};
 use super::model::{self, Model};
 use super::names::ModuleId;
 use super::shape::Shape;
@@ -21,7 +22,7 @@ pub(super) fn write_typedef(model: &Model<'_>, at: ModuleId, id: TypedefId, writ
     write_doc(writer, typedef.doc.as_deref());
     if !model.shapes().is_newtype(id) {
         attributes::write_attributes(writer, &typedef.annotations);
-        return writer.line(format!("pub type {name}{lifetime} = {target};"));
+        return typed(writer, &format!("pub type {name}{lifetime} ="), &target, ";");
     }
     let shape = model.shape(typedef.target, &typedef.annotations);
     let is_copy = matches!(shape, Shape::Plain(_) | Shape::Uuid | Shape::Enum(_));
@@ -43,6 +44,6 @@ pub(super) fn write_typedef(model: &Model<'_>, at: ModuleId, id: TypedefId, writ
     let derives = derives.into_iter().filter(|(_, wanted)| *wanted).map(|(derive, _)| derive.to_owned());
     attributes::write_derives(writer, derives, &typedef.annotations, &model.options.derives);
     attributes::write_attributes(writer, &typedef.annotations);
-    writer.line(format!("pub struct {name}{lifetime}(pub {target});"));
+    field(writer, &format!("pub struct {name}{lifetime}"), "pub ", &target, ";");
     attributes::write_transparent(writer, name, &target, lifetime);
 }

@@ -7,7 +7,7 @@ use crate::Writer;
 use super::attributes;
 use super::doc::write_doc;
 use super::encoding::{write_head_of_decode, write_head_of_encode};
-use super::layout::{LIST_WIDTH, WIDTH, call, implementation, width};
+use super::layout::{LIST_WIDTH, WIDTH, call, field, implementation, width};
 use super::model::{self, Model};
 use super::names::ModuleId;
 use super::value::Expr;
@@ -78,14 +78,14 @@ impl<'a> Union<'a> {
         }
         writer.line(format!("pub enum {}{} {{", self.name, self.lifetime));
         writer.indented(|writer| {
-            for (place, field) in structure.fields.iter().enumerate() {
-                write_doc(writer, field.doc.as_deref());
-                attributes::write_attributes(writer, &field.annotations);
-                let mut ty = self.model.ty(self.at, field.ty, &field.annotations);
+            for (place, member) in structure.fields.iter().enumerate() {
+                write_doc(writer, member.doc.as_deref());
+                attributes::write_attributes(writer, &member.annotations);
+                let mut ty = self.model.ty(self.at, member.ty, &member.annotations);
                 if self.model.facts.is_boxed(self.id, place) {
                     ty = format!("{}<{ty}>", self.model.prelude("Box"));
                 }
-                writer.line(format!("{}({ty}),", self.model.names.fields(self.id)[place]));
+                field(writer, &self.model.names.fields(self.id)[place], "", &ty, ",");
             }
             if self.keeps_unknown {
                 writer.line("/// A member that is not known here, and its id; it is written again.");

@@ -4,7 +4,8 @@ use fastthrift_schema::{Annotation, StructId, StructKind, TypeId, Value};
 
 use crate::Writer;
 
-use super::layout::{LIST_WIDTH, SHORT, STRUCT_WIDTH, WIDTH, fill, width};
+use super::breaking::{self, Code};
+use super::layout::{assigned, broken, width};
 use super::model::Model;
 use super::names::ModuleId;
 use super::options::{Maps, Sets, Texts};
@@ -140,7 +141,8 @@ impl Model<'_> {
             let inner = self.field_value(at, id, *place, value)?;
             return Some(Expr::Call(format!("{path}::{}", self.names.fields(id)[*place]), Box::new(inner)));
         }
-        let has_others = given.len() < structure.fields.len() || self.options.keep_unknown_fields;
+        let keeps_unknown = self.options.keep_unknown_fields && !self.is_key(id);
+        let has_others = given.len() < structure.fields.len() || keeps_unknown;
         let mut fields = Vec::new();
         for (place, name) in self.names.fields(id).iter().enumerate() {
             let value = given.iter().find(|(given, _)| *given == place);
@@ -150,7 +152,7 @@ impl Model<'_> {
                 fields.push((name.clone(), self.default_of(at, id, place)?));
             }
         }
-        if !self.has_default(id) && self.options.keep_unknown_fields {
+        if !self.has_default(id) && keeps_unknown {
             fields.push(("unknown_fields".to_owned(), Expr::Atom("Default::default()".to_owned())));
         }
         Some(Expr::Struct(path, fields, has_others && self.has_default(id)))
@@ -243,98 +245,46 @@ impl Expr {
             Self::Items(open, items) => format!("{open}{}]", joined(items)),
             Self::Pair(pair) => format!("({}, {})", pair.0.flat(), pair.1.flat()),
             Self::Struct(path, fields, has_base) => {
-                let mut parts: Vec<String> = fields.iter().map(|(name, value)| field(name, &value.flat())).collect();
+                let mut parts: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}: {}", value.flat())).collect();
                 parts.extend(has_base.then(|| BASE.to_owned()));
                 if parts.is_empty() { format!("{path} {{}}") } else { format!("{path} {{ {} }}", parts.join(", ")) }
             }
         }
     }
 
-    /// Whether rustfmt leaves it on one line, if the line is wide enough.
-    pub(super) fn stays_flat(&self) -> bool {
-        let is_narrow = |items: &[Self]| width(&Self::Items("[", items.to_vec()).flat()) <= LIST_WIDTH + 2;
+    fn code(&self) -> Code {
         match self {
-            Self::Atom(_) => true,
-            Self::Call(_, argument) => width(&argument.flat()) <= LIST_WIDTH && argument.stays_flat(),
-            Self::Items(_, items) => is_narrow(items) && items.iter().all(Self::stays_flat),
-            Self::Pair(pair) => width(&self.flat()) <= LIST_WIDTH + 2 && pair.0.stays_flat() && pair.1.stays_flat(),
-            Self::Struct(_, fields, has_base) => {
-                let inside = self.flat().len() - self.flat().find('{').unwrap_or(0);
-                !has_base
-                    && (fields.is_empty() || inside <= STRUCT_WIDTH + 4)
-                    && fields.iter().all(|(_, value)| value.stays_flat())
+            Self::Atom(text) => Code::atom(text),
+            Self::Call(path, argument) => Code::call(path, vec![argument.code()]),
+            Self::Items(open, items) => Code::items(open, items.iter().map(Self::code).collect()),
+            Self::Pair(pair) => Code::tuple(vec![pair.0.code(), pair.1.code()]),
+            Self::Struct(path, fields, has_base) => {
+                let fields = fields.iter().map(|(name, value)| (name.clone(), value.code())).collect();
+                Code::Struct(path.clone(), fields, has_base.then_some(BASE))
             }
         }
     }
 
+    /// Whether rustfmt leaves it on one line in so many columns.
+    pub(super) fn stays_flat(&self, room: usize) -> bool {
+        self.code().lines(0, room).is_some_and(|text| !text.contains('\n') && width(&text) <= room)
+    }
+
+    /// Writes an arm of a `match`.
+    pub(super) fn write_arm(&self, writer: &mut Writer, pattern: &str) {
+        let body = breaking::arm(&self.code(), writer.column(), width(pattern) + 4);
+        writer.line(format!("{pattern} => {}", body.unwrap_or_else(|| format!("{},", self.flat()))));
+    }
+
     /// Writes `head expression tail` as rustfmt does.
     pub(super) fn write(&self, writer: &mut Writer, head: &str, tail: &str) {
-        let line = format!("{head}{}{tail}", self.flat());
-        if self.stays_flat() && writer.column() + width(&line) <= WIDTH {
-            return writer.line(line);
-        }
-        let below = format!("{}{tail}", self.flat());
-        if let Some(head) =
-            head.strip_suffix(" = ").filter(|_| self.stays_flat() && writer.column() + 4 + width(&below) <= WIDTH)
-        {
-            writer.line(format!("{head} ="));
-            return writer.indented(|writer| writer.line(below));
-        }
-        match self {
-            Self::Atom(_) => writer.line(line),
-            Self::Items(open, items) => write_items(writer, &format!("{head}{open}"), items, &format!("]{tail}")),
-            Self::Call(path, argument) => match &**argument {
-                Self::Atom(_) | Self::Pair(_) => {
-                    writer.line(format!("{head}{path}("));
-                    writer.indented(|writer| argument.write(writer, "", ","));
-                    writer.line(format!("){tail}"));
-                }
-                inner => inner.write(writer, &format!("{head}{path}("), &format!("){tail}")),
-            },
-            Self::Pair(pair) => {
-                writer.line(format!("{head}("));
-                writer.indented(|writer| {
-                    pair.0.write(writer, "", ",");
-                    pair.1.write(writer, "", ",");
-                });
-                writer.line(format!("){tail}"));
-            }
-            Self::Struct(path, fields, has_base) => {
-                writer.line(format!("{head}{path} {{"));
-                writer.indented(|writer| {
-                    for (name, value) in fields {
-                        value.write(writer, &field(name, ""), ",");
-                    }
-                    if *has_base {
-                        writer.line(BASE);
-                    }
-                });
-                writer.line(format!("}}{tail}"));
-            }
+        match head.strip_suffix(' ').filter(|head| head.ends_with(" =")) {
+            Some(head) => assigned(writer, head, &self.code(), &self.flat(), tail),
+            None => broken(writer, head, &self.code(), &self.flat(), tail),
         }
     }
 }
 
 /// The other fields of a struct.
 const BASE: &str = "..Default::default()";
-
-fn field(name: &str, value: &str) -> String {
-    format!("{name}: {value}")
-}
-
-fn write_items(writer: &mut Writer, open: &str, items: &[Expr], close: &str) {
-    if let [only @ (Expr::Struct(..) | Expr::Items(..) | Expr::Call(..) | Expr::Pair(_))] = items {
-        return only.write(writer, open, close);
-    }
-    writer.line(open);
-    writer.indented(|writer| {
-        if items.iter().all(|item| matches!(item, Expr::Atom(text) if width(text) <= SHORT)) {
-            fill(writer, &items.iter().map(Expr::flat).collect::<Vec<_>>());
-        } else {
-            for item in items {
-                item.write(writer, "", ",");
-            }
-        }
-    });
-    writer.line(close);
-}
