@@ -34,12 +34,13 @@ HEAD = """\
 
 An echo of a struct of 100 bytes, framed Binary, in a frame of 124 bytes. Server and load are two processes on the \
 same cores, each with two worker threads of tokio. `raw` is sockets of tokio and nothing else, a connection for each \
-caller: it sends back the bytes of a frame, and neither writes nor reads a message, so what it leaves out is the price \
-of values, too; `raw-values` is the same with the message written and read on both sides by our codec, and nothing else \
-of the call, so that what a runtime costs is what lies above it. `-mux` is all callers on one connection, the others have a connection for each call in flight. \
-`apache` is Apache's crate, which has a thread for each connection; `tonic` is the same message in gRPC, all callers \
-on one connection. Medians of {rounds} rounds of {seconds} s, processes started anew and shuffled in each; a ratio is \
-the median of those of the rounds. CPU is that of the whole process, for one call. The machine's load average at the \
+caller: it sends back the bytes of a frame, and neither writes nor reads a message, so what it leaves out is the \
+price of values, too; `raw-values` is the same with the message written and read on both sides by our codec, and \
+nothing else of the call, so that what a runtime costs is what lies above it. `-mux` is all callers on one \
+connection, the others have a connection for each call in flight. `apache` is Apache's crate, which has a thread for \
+each connection; `tonic` is the same message in gRPC, all callers on one connection. Medians of {rounds} rounds of \
+{seconds} s, processes started anew and shuffled in each; a ratio is the median of those of the rounds. CPU is that \
+of the whole process, for one call. The machine's load average at the \
 end was {load:.1f}, the benchmark's own part of it included."""
 
 
