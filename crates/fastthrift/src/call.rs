@@ -6,16 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastthrift_protocol::{Limits, Protocol};
+use fastthrift_rpc::policy::HOP;
 use fastthrift_rpc::{CallKind, Headers};
 use tokio::time::Instant;
 
 thread_local! {
     static CURRENT: RefCell<Option<Call>> = const { RefCell::new(None) };
 }
-
-/// How much earlier calls end that are made for another. Times are announced in whole milliseconds, rounded up: without this, what is
-/// left would not shrink from server to server where each takes less.
-const HOP: Duration = Duration::from_millis(1);
 
 /// The call that is being served: who makes it, what travels beside it, and until when.
 #[derive(Debug, Clone)]

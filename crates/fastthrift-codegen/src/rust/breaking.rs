@@ -257,7 +257,7 @@ fn structure(path: &str, fields: &[(String, Code)], base: Option<&str>, indent: 
 }
 
 /// Items with a comma after each, as many a line as there is room for.
-fn filled(items: &[String], indent: usize) -> String {
+pub(super) fn filled(items: &[String], indent: usize) -> String {
     let (mut text, mut column) = (String::new(), indent);
     for item in items {
         if text.is_empty() {
@@ -276,7 +276,7 @@ fn filled(items: &[String], indent: usize) -> String {
 }
 
 /// How many columns the last line takes, from the indentation on if it is not the first.
-fn last_width(text: &str, indent: usize) -> usize {
+pub(super) fn last_width(text: &str, indent: usize) -> usize {
     text.rsplit_once('\n').map_or_else(|| width(text), |(_, last)| width(last).saturating_sub(indent))
 }
 

@@ -113,23 +113,7 @@ pub(super) fn values(writer: &mut Writer, open: &str, values: &[String]) {
         return each(writer, open, values);
     }
     writer.line(open);
-    writer.indented(|writer| fill(writer, values));
-}
-
-/// Writes values with a comma after each, as many a line as there is room for.
-pub(super) fn fill(writer: &mut Writer, values: &[String]) {
-    let mut line = String::new();
-    for value in values {
-        if !line.is_empty() && writer.column() + width(&line) + width(value) + 2 > WIDTH {
-            writer.line(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(value);
-        line.push(',');
-    }
-    writer.line(line);
+    writer.indented(|writer| writer.line(breaking::filled(values, writer.column())));
 }
 
 /// Writes `impl Trait for Type {`, broken before each of the two that does not fit one line, and then before the brace.
@@ -195,10 +179,7 @@ pub(super) fn field(writer: &mut Writer, head: &str, visibility: &'static str, t
 
 /// How many columns the last line of what stands before something takes from the indentation on.
 pub(super) fn head_width(writer: &Writer, head: &str) -> usize {
-    match head.rsplit_once('\n') {
-        Some((_, last)) => width(last).saturating_sub(writer.column()),
-        None => width(head),
-    }
+    breaking::last_width(head, writer.column())
 }
 
 /// The parts of a list of types between the commas that are in no brackets.

@@ -6,8 +6,9 @@
 
 use std::cell::Cell;
 use std::ptr::NonNull;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use fastthrift_rpc::policy::HOP;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::IntoPyDict;
@@ -64,10 +65,6 @@ fn current(py: Python<'_>) -> PyResult<Option<Py<Call>>> {
         }
     }
 }
-
-/// How much earlier calls end that are made for another. Times are announced in whole milliseconds, rounded up: without this, what is
-/// left would not shrink from server to server where each takes less.
-const HOP: Duration = Duration::from_millis(1);
 
 /// Until when calls are to end that are made for the call that this thread or task serves.
 #[inline]

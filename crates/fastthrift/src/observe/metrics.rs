@@ -10,10 +10,10 @@ use crate::{Call, CallError, ClientReply, ClientRequest, Interceptor, Next, Requ
 /// `thrift_call_seconds` by `side` and `function`, and `thrift_calls_in_flight` by `side`.
 ///
 /// An outcome is "ok", "exception" (one that the IDL declares), "`application_exception`", "loadshedding" (the server refused it, as it
-/// had too many), "timeout", "cancelled" (the future was dropped), "panic", or of a client "connect", "`connection_lost`", "peer", "encode", "decode", "limit" or "layer", as
-/// [`CallErrorKind`](crate::CallErrorKind) names them. A server counts under no function what it does not have, and what ended before it
-/// was answered. What it refuses at once is in `thrift_calls_total` alone, under no function: calls beyond `max_in_flight` as
-/// "loadshedding", those of a service that is not here as "`application_exception`".
+/// had too many), "timeout", "cancelled" (the future was dropped), "panic", or of a client "connect", "`connection_lost`", "peer",
+/// "encode", "decode", "limit" or "layer", as [`CallErrorKind`](crate::CallErrorKind) names them. A server counts under no function what
+/// it does not have, and what ended before it was answered. What it refuses at once is in `thrift_calls_total` alone, under no function:
+/// calls beyond `max_in_flight` as "loadshedding", those of a service that is not here as "`application_exception`".
 ///
 /// ```
 /// use fastthrift::{Channel, Metrics};
